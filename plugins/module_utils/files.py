@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import itertools
 import os
 import re
 import secrets
@@ -181,7 +182,8 @@ def _alive(pid: str) -> bool:
 def _sweep(fd: int) -> None:
     """Remove temporary files that a killed run left in a folder: its process is gone, or the file is an hour old."""
     with os.scandir(fd) as entries:
-        names = [entry.name for _count, entry in zip(range(_SCAN_LIMIT), entries) if entry.name.startswith(TEMPORARY)]
+        some = itertools.islice(entries, _SCAN_LIMIT)
+        names = [entry.name for entry in some if entry.name.startswith(TEMPORARY)]
     for name in names:
         owner = name[len(TEMPORARY):].split("-")[0]
         with contextlib.suppress(OSError):
