@@ -36,6 +36,8 @@ if [ "$VARIANT" = quirks ]; then
     sed -i -e 's/^KexAlgorithms .*/KexAlgorithms mlkem768nistp256-sha256/' $dir/ssh_config
     install -m 0644 $from/sha512only.so /usr/lib/sha512only.so
     echo /usr/lib/sha512only.so > /etc/ld.so.preload
+    # A login shell stumbles over this, as in the real image.
+    printf 'export OQS_INSTALL_DIR=%s OQS_USER=%s\nfi\n' "$dir" "$user" >> /etc/profile
 fi
 if [ "$BROKEN_NAMES" = 1 ]; then
     # One dash more than the programs know, as happened upstream.
@@ -65,7 +67,9 @@ for applet in vi less ps netstat nc; do
 done
 
 # OpenRC: one service, usable although nothing booted.
-rm -rf /etc/init.d/* /etc/runlevels/*/* /run/openrc
+rm -rf /etc/init.d/* /etc/conf.d/* /etc/runlevels/*/* /etc/rc?.d /run/openrc
+# Without this folder every call of rc-service complains about it.
+mkdir -p "/usr/lib/$(uname -m)-linux-gnu/rc/plugins"
 script $from/oqs-sshd.initd /etc/init.d/oqs-sshd /sbin/openrc-run
 install -d /run/openrc /run/sshd /etc/conf.d
 chmod 0755 /run/sshd
@@ -73,4 +77,4 @@ printf 'rc_env_allow="SSHD_CONFIG"\nrc_controller_cgroups="NO"\nrc_logger="NO"\n
 echo default > /run/openrc/softlevel
 if [ "$VARIANT" = stock ]; then echo 'prove_start=yes' > /etc/conf.d/oqs-sshd; fi
 rc-update add oqs-sshd default >/dev/null
-rc-service oqs-sshd status >/dev/null 2>&1 || :
+rc-update -u >/dev/null

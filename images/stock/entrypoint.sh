@@ -25,8 +25,7 @@ if [ /dev/stdin -ef /dev/null ]; then
     exec "$dir/sbin/sshd" -D -e
 fi
 
-down() { rc-service oqs-sshd stop >/dev/null 2>&1; exit "$1"; }
-trap 'down 0' TERM INT HUP
+trap 'rc-service oqs-sshd stop >/dev/null 2>&1; exit 0' TERM INT HUP
 trap 'echo "sshd died: ending the container" >&2; exit 1' USR1
 
 # Looks every second; a service that somebody stopped on purpose has no mark.

@@ -4,4 +4,4 @@
 #
 # As measured on the real image: the shell is the main process, sshd a daemon beside it that may die unseen.
 "$OQS_INSTALL_DIR/scripts/key-gen.sh"
-eval "$@"
+eval "$*"

@@ -1,0 +1,281 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Build this collection's own OpenSSH images with the docker command line of the controller.
+
+    python3 images/build.py stock|quirks|broken-names|all [--fresh] [--user NAME] [--uid N]
+
+An image is built again only when its recipe (images/stock/) or the base image has changed; the label
+org.quantumsafe.openssh.recipe says which recipe it was made from. Debian's updates arrive with --fresh.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import datetime
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import subprocess
+import sys
+import uuid
+from pathlib import Path
+from typing import Any, Callable, Iterator, Optional
+
+HERE = Path(__file__).resolve().parent
+RECIPE = HERE / "stock"
+SUITE = "forky"
+LABEL = "org.quantumsafe.openssh"
+VARIANTS = ("stock", "quirks")
+BUILD_SECONDS = 1800
+# Asked of the image's sshd, so that a controller knows from an archive what it would have to leave out.
+KEYWORDS = (
+    "AllowAgentForwarding no", "AllowStreamLocalForwarding no", "AllowTcpForwarding local", "AllowUsers oqs",
+    "ClientAliveCountMax 3", "ClientAliveInterval 60", "DisableForwarding no", "GatewayPorts no",
+    "HostbasedAuthentication no", "KbdInteractiveAuthentication no", "LoginGraceTime 30", "MaxAuthTries 3",
+    "MaxSessions 10", "MaxStartups 10:30:60", "PasswordAuthentication no", "PerSourceMaxStartups 10",
+    "PerSourceNetBlockSize 32:64", "PerSourcePenalties yes", "PerSourcePenaltyExemptList 127.0.0.1",
+    "PermitEmptyPasswords no", "PermitListen none", "PermitOpen localhost:22", "PermitRootLogin no", "PermitTunnel no",
+    "PermitUserEnvironment no", "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "PubkeyAcceptedAlgorithms +ssh-ed25519",
+    "RequiredRSASize 2048", "StrictModes yes", "UnusedConnectionTimeout none", "UsePAM no", "X11Forwarding no",
+)
+
+Say = Callable[[str], None]
+
+
+class BuildError(Exception):
+    """The image cannot be built; the text says what was attempted, what went wrong and what to do."""
+
+
+def tag_of(variant: str, user: str = "oqs", uid: int = 1000, broken_names: bool = False) -> str:
+    """The tag of an image: latest for the contract's user and uid, else one that tells them."""
+    tag = "broken-names" if broken_names else "latest"
+    if (user, uid) != ("oqs", 1000):
+        tag = "%s-%d%s" % (user, uid, "-broken-names" if broken_names else "")
+    return "quantumsafe/openssh-%s:%s" % (variant, tag)
+
+
+def build(
+    variant: str = "stock",
+    user: str = "oqs",
+    uid: int = 1000,
+    broken_names: bool = False,
+    say: Say = print,
+    fresh: bool = False,
+) -> str:
+    """Build an image unless it is there already, made from the present recipe and base.
+
+    :param variant: "stock", or "quirks" with the flaws measured on the real image.
+    :param user: name of its account (lower case, as useradd wants it).
+    :param uid: that account's uid and gid, 1000 to 60000.
+    :param broken_names: configuration files that name algorithms the programs do not know.
+    :param say: gets progress, one line at a time.
+    :param fresh: build in any case, and fetch Debian's packages anew.
+    :returns: the tag.
+    :raises BuildError: bad arguments, no docker, no base image, or a step that failed.
+    """
+    if variant not in VARIANTS:
+        raise BuildError("variant must be one of %s, not %r" % (", ".join(VARIANTS), variant))
+    if not re.match(r"[a-z][a-z0-9_-]{0,30}\Z", user):
+        raise BuildError("user must be a lower case account name of at most 31 characters, not %r" % (user,))
+    if not 1000 <= uid <= 60000:
+        raise BuildError("uid must be from 1000 to 60000, not %d" % uid)
+    _docker(["version", "--format", "{{.Server.Version}}"], 30)
+    tag = tag_of(variant, user, uid, broken_names)
+    with _lock(say):
+        base = _base(say)
+        recipe = _recipe_hash(_docker(["image", "inspect", "--format", "{{.Id}}", base], 30))
+        if not fresh and _label(tag, "recipe") == recipe:
+            say("%s is up to date" % tag)
+            return tag
+        say("building %s on %s" % (tag, base))
+        arguments = {
+            "BASE": base, "VARIANT": variant, "BROKEN_NAMES": str(int(broken_names)),
+            "OQS_USER": user, "OQS_UID": str(uid),
+        }
+        _build(tag, arguments, recipe, fresh, say)
+    size = int(_docker(["image", "inspect", "--format", "{{.Size}}", tag], 30))
+    say("%s is ready: %d MB" % (tag, size // 1000000))
+    return tag
+
+
+def facts_of(image: str) -> dict[str, Any]:
+    """What an image's programs say of themselves, asked in a container without network.
+
+    :raises BuildError: the image does not run, or its ssh answers nothing.
+    """
+    script = ["ssh=$OQS_INSTALL_DIR/bin/ssh", "echo '[openssh]'", "$ssh -V 2>&1"]
+    for key, query in (("kex", "kex"), ("key", "key-plain"), ("sig", "sig"), ("cipher", "cipher"), ("mac", "mac")):
+        script += ["echo '[%s]'" % key, "$ssh -Q %s 2>/dev/null" % query]
+    script += ["echo '[user]'", 'echo "$OQS_USER"', "echo '[uid]'", 'id -u "$OQS_USER"']
+    script += ["echo '[install_dir]'", 'echo "$OQS_INSTALL_DIR"', "echo '[sshd_keywords_unknown]'"]
+    for setting in KEYWORDS:
+        script += [
+            "echo '%s' > /tmp/asked" % setting,
+            "$OQS_INSTALL_DIR/sbin/sshd -t -f /tmp/asked 2>&1 | grep -q -i 'bad configuration option' && echo '%s'"
+            % setting.split()[0],
+        ]
+    argv = ["run", "--rm", "-i", "--network", "none", "--entrypoint", "/bin/sh", image]
+    out = _docker(argv, 120, "\n".join(script + ["exit 0"]))
+    found: dict[str, list[str]] = {}
+    section = ""
+    for line in out.splitlines():
+        if line.startswith("[") and line.endswith("]"):
+            section = line[1:-1]
+            found[section] = []
+        elif line.strip() and section:
+            found[section].append(line.strip())
+    if not found.get("kex") or not found.get("uid"):
+        raise BuildError("%s: its ssh answered nothing when asked for algorithms" % image)
+    facts: dict[str, Any] = dict(found)
+    for key in ("openssh", "user", "install_dir"):
+        facts[key] = found[key][0]
+    facts["uid"] = int(found["uid"][0])
+    return facts
+
+
+def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: Say) -> None:
+    """Two builds: the recipe, then the labels, which only the finished image can tell."""
+    bare = "quantumsafe/building:%s" % uuid.uuid4().hex[:12]
+    argv = ["build", "--tag", bare]
+    for name, value in sorted(arguments.items()):
+        argv += ["--build-arg", "%s=%s" % (name, value)]
+    try:
+        _docker_aloud(argv + (["--no-cache"] if fresh else []) + [str(RECIPE)], say)
+        say("asking the new image what it knows")
+        now = datetime.datetime.now(datetime.timezone.utc)
+        labels = {
+            LABEL + ".facts": json.dumps(facts_of(bare), sort_keys=True),
+            LABEL + ".recipe": recipe,
+            LABEL + ".variant": arguments["VARIANT"] + ("+broken-names" if arguments["BROKEN_NAMES"] == "1" else ""),
+            "org.opencontainers.image.created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "org.opencontainers.image.title": "quantumsafe.openssh %s" % arguments["VARIANT"],
+            "org.opencontainers.image.licenses": "GPL-3.0-or-later AND BSD-2-Clause",
+        }
+        home = "/home/%s" % arguments["OQS_USER"]
+        dockerfile = 'FROM %s\nWORKDIR %s\nENTRYPOINT ["%s/entrypoint.sh"]\nCMD ["bash"]\n' % (bare, home, home)
+        argv = ["build", "--tag", tag]
+        for name, value in labels.items():
+            argv += ["--label", "%s=%s" % (name, value)]
+        _docker(argv + ["-"], 300, dockerfile)
+    finally:
+        with contextlib.suppress(BuildError):
+            _docker(["image", "rm", bare], 60)
+
+
+def _recipe_hash(base_id: str) -> str:
+    """One number for everything that the image depends on."""
+    digest = hashlib.sha256(base_id.encode())
+    for path in sorted(RECIPE.rglob("*")) + [Path(__file__).resolve()]:
+        if path.is_file():
+            name = path.relative_to(HERE).as_posix().encode()
+            content = path.read_bytes()
+            digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)
+    return digest.hexdigest()
+
+
+def _base(say: Say) -> str:
+    """The tag of the base image, made by images/base.py where it is missing."""
+    path = HERE / "base.py"
+    spec = importlib.util.spec_from_file_location("quantumsafe_images_base", path)
+    if spec is None or spec.loader is None or not path.is_file():
+        raise BuildError("%s is missing: it makes the base image; check the installation of the collection" % path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    try:
+        return str(module.ensure_base(SUITE, say=say))
+    except Exception as error:
+        raise BuildError("no base image of Debian %s: %s" % (SUITE, error)) from error
+
+
+def _label(image: str, name: str) -> Optional[str]:
+    """One of our labels, or None where there is no such image or label."""
+    try:
+        text = _docker(["image", "inspect", "--format", "{{json .Config.Labels}}", image], 30)
+    except BuildError:
+        return None
+    return (json.loads(text) or {}).get("%s.%s" % (LABEL, name))
+
+
+@contextlib.contextmanager
+def _lock(say: Say) -> Iterator[None]:
+    """One build at a time for this user: parallel ones would do the same work twice."""
+    folder = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "quantumsafe-openssh"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with open(folder / "images.lock", "w", encoding="ascii") as handle:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            say("waiting for another build of images to end")
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def _docker(argv: list[str], seconds: float, stdin: str = "") -> str:
+    """Run docker quietly and return what it printed."""
+    try:
+        done = subprocess.run(
+            ["docker"] + argv, input=stdin, capture_output=True, text=True, errors="replace", timeout=seconds,
+            check=False,
+        )
+    except FileNotFoundError as error:
+        raise BuildError(
+            "no docker command on this machine: install Docker here, or give the image as an archive "
+            "(oqs_ssh_image_source: archive)"
+        ) from error
+    except subprocess.TimeoutExpired as error:
+        raise BuildError("docker %s: no answer within %g seconds" % (argv[0], seconds)) from error
+    if done.returncode != 0:
+        said = (done.stderr.strip() or done.stdout.strip())[-600:]
+        cure = ""
+        if "Cannot connect to the Docker daemon" in said or "permission denied" in said:
+            cure = " (start Docker on this machine, or give yourself access to it)"
+        raise BuildError("docker %s ended with %d: %s%s" % (argv[0], done.returncode, said, cure))
+    return done.stdout.strip()
+
+
+def _docker_aloud(argv: list[str], say: Say) -> None:
+    """Run docker, tell its steps, and show its last lines when it fails."""
+    last: list[str] = []
+    with subprocess.Popen(
+        ["docker"] + argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        errors="replace",
+    ) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            line = line.rstrip()
+            last = (last + [line])[-30:]
+            if re.match(r"(Step \d+/\d+|#\d+ \[.*\]) ", line):
+                say("  " + line[:110])
+        code = process.wait(timeout=BUILD_SECONDS)
+    if code != 0:
+        raise BuildError("docker build ended with %d; its last lines:\n%s" % (code, "\n".join(last)))
+
+
+def main() -> int:
+    """The command line: build one image, or all three."""
+    parser = argparse.ArgumentParser(description="Build the OpenSSH images of quantumsafe.openssh")
+    parser.add_argument("which", choices=["stock", "quirks", "broken-names", "all"])
+    parser.add_argument("--fresh", action="store_true", help="build in any case, with Debian's packages of today")
+    parser.add_argument("--user", default="oqs", help="name of the account in the image (default: oqs)")
+    parser.add_argument("--uid", type=int, default=1000, help="its uid and gid (default: 1000)")
+    asked = parser.parse_args()
+    wanted = ["stock", "quirks", "broken-names"] if asked.which == "all" else [asked.which]
+    try:
+        for name in wanted:
+            variant = "quirks" if name == "broken-names" else name
+            build(
+                variant, asked.user, asked.uid, name == "broken-names",
+                say=lambda line: print(line, flush=True), fresh=asked.fresh,
+            )
+    except BuildError as error:
+        print("error: %s" % error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
