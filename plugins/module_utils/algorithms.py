@@ -31,7 +31,8 @@ _PQ_KEM = _parts(
 # Signatures; XMSS and LMS are the hash-based ones with a state.
 _PQ_SIGNATURE = _parts(
     r"ml[-_]?dsa", r"dilithium", r"falcon", r"fn[-_]?dsa", r"mayo", r"sphincs", r"slh[-_]?dsa", r"snova", r"uov",
-    r"ov[-_]?i", r"cross[-_]?rsdp", r"cross(?![a-z])", r"picnic", r"xmss", r"lms(?![a-z])", r"hawk", r"sqisign", r"haetae",
+    r"ov[-_]?i", r"cross[-_]?rsdp", r"cross(?![a-z])", r"picnic", r"xmss", r"lms(?![a-z])", r"hawk", r"sqisign",
+    r"haetae",
 )
 # Once candidates, since broken on ordinary computers (2022): they protect nothing, alone or beside others.
 _BROKEN = _parts(r"sike", r"sidh", r"rainbow", r"gemss", r"luov")
@@ -43,19 +44,25 @@ _CLASSICAL = _parts(
     r"diffie[-_]hellman", r"dh[-_]?group", r"group(?:14|15|16|17|18)(?!\d)", r"gex", r"ffdhe",
 )
 _WEAK_HASH = _parts(r"sha[-_]?1(?!\d)", r"md5")
-_WEAK_KEY = _parts(r"dss(?![a-z])", r"dsa(?![a-z])", r"group1(?!\d)", r"rsa(?:512|768|1024)(?!\d)", r"null(?![a-z])", r"none(?![a-z])")
-# ssh-rsa signs with SHA-1 (RFC 4253, 6.6); what is called so inside other names (x509v3-ssh-rsa) does too (RFC 6187).
+_WEAK_KEY = _parts(
+    r"dss(?![a-z])", r"dsa(?![a-z])", r"group1(?!\d)", r"rsa(?:512|768|1024)(?!\d)", r"null(?![a-z])", r"none(?![a-z])",
+)
+# ssh-rsa signs with SHA-1 (RFC 4253, 6.6); so do names that end in it (x509v3-ssh-rsa, RFC 6187).
 _WEAK_RSA = re.compile(r"(?:^|[-_])(?:ssh|sign)[-_]rsa(?:[-_]cert[-_]v\d+)?$|^rsa$")
 
 _MARKER = re.compile(r"^(?:ext-info-[cs]|kex-strict-[cs]-v\d+|kexguess\d*)(?:@|$)")
 
 _RENAMED: Sequence[Tuple[str, str]] = (
-    (r"ml[-_]kem", "mlkem"), (r"kyber", "mlkem"), (r"ml[-_]dsa", "mldsa"), (r"slh[-_]dsa", "slhdsa"), (r"sphincs\+?", "slhdsa"),
+    (r"ml[-_]kem", "mlkem"), (r"kyber", "mlkem"), (r"ml[-_]dsa", "mldsa"),
+    (r"slh[-_]dsa", "slhdsa"), (r"sphincs\+?", "slhdsa"),
     (r"fn[-_]dsa", "falcon"), (r"dilithium[-_]?2(?:aes)?", "mldsa44"), (r"dilithium[-_]?3(?:aes)?", "mldsa65"),
-    (r"dilithium[-_]?5(?:aes)?", "mldsa87"), (r"(mlkem[-_]?\d+)r\d", r"\1"), (r"curve25519", "x25519"),
-    (r"(?<![a-z0-9])p[-_]?(256|384|521)(?!\d)", r"nistp\1"), (r"secp(256|384|521)r1", r"nistp\1"), (r"frodokem", "frodo"),
+    (r"dilithium[-_]?5(?:aes)?", "mldsa87"), (r"(mlkem[-_]?\d+)r\d", r"\1"),
+    (r"curve25519", "x25519"),
+    (r"(?<![a-z0-9])p[-_]?(256|384|521)(?!\d)", r"nistp\1"), (r"secp(256|384|521)r1", r"nistp\1"),
+    (r"frodokem", "frodo"),
     (r"(?<![a-z])sha2[-_](256|384|512)", r"sha\1"),
 )
+_GLUED = re.compile(r"(\d)(?=(?:x25519|x448|nistp|ed25519|ed448|mlkem|mldsa|rsa|falcon|mayo|hqc|bike|frodo))")
 _FILLER = frozenset(("ssh", "ecdh", "ecdsa", "sha2", "d00", "v00", "v01", "sk", ""))
 
 
@@ -67,7 +74,7 @@ class _Shape(NamedTuple):
 
 
 def base_name(name: str) -> str:
-    """The name in lower case, without the definer's suffix and without the mechanism hash of GSSAPI names (RFC 4462)."""
+    """The name in lower case, without the definer's suffix and the mechanism hash of GSSAPI names (RFC 4462)."""
     base = name.strip().lower().partition("@")[0]
     if base.startswith("gss-") and base.count("-") >= 3:
         base = base.rpartition("-")[0]
@@ -136,7 +143,7 @@ def sort_for_preference(names: Sequence[str]) -> List[str]:
 
 
 def key_type(algorithm: str) -> str:
-    """The type of key that a host key or public key signature algorithm needs: RFC 8332 gives RSA keys three of them."""
+    """The type of key that a signature algorithm needs; RSA keys have three algorithms (RFC 8332)."""
     if algorithm in ("rsa-sha2-256", "rsa-sha2-512"):
         return "ssh-rsa"
     return re.sub(r"^rsa-sha2-(?:256|512)-cert-", "ssh-rsa-cert-", algorithm)
@@ -147,7 +154,7 @@ def _shape(name: str) -> _Shape:
     for old, new in _RENAMED:
         base = re.sub(old, new, base)
     base = re.sub(r"([a-z])[-_](?=\d)", r"\1", base)  # kyber-768 is kyber768
-    base = re.sub(r"(\d)(?=(?:x25519|x448|nistp|ed25519|ed448|mlkem|mldsa|rsa|falcon|mayo|hqc|bike|frodo))", r"\1-", base)
+    base = _GLUED.sub(r"\1-", base)
     parts = sorted(set(re.split(r"[-_.]", base)) - _FILLER)
     return _Shape(tuple(parts), "-".join(parts))
 
@@ -158,7 +165,7 @@ def _weight(parts: Iterable[str]) -> int:
 
 
 def _likeness(wanted: _Shape, other: _Shape) -> float:
-    """Shared parts and likeness letter by letter, so that renamings and typing errors both score; 1 and above is alike."""
+    """Shared parts and likeness letter by letter, so that renamings and typing errors both score; 1 is alike."""
     mine, theirs = set(wanted.parts), set(other.parts)
     shared = _weight(mine & theirs) / max(1, _weight(mine | theirs))
     same_primitive = any(is_quantum_safe(part) for part in mine & theirs)
@@ -169,8 +176,8 @@ def _likeness(wanted: _Shape, other: _Shape) -> float:
 def nearest(name: str, known: Sequence[str]) -> Optional[str]:
     """The known algorithm that was probably meant, for error messages.
 
-    Renamings (kyber and mlkem, dilithium and mldsa), dashes more or less, and another definer's suffix count as near; so
-    do typing errors. A quantum-safe name is never answered with one that is not.
+    Renamings (kyber and mlkem, dilithium and mldsa), dashes more or less, and another definer's suffix count as near;
+    so do typing errors. A quantum-safe name is never answered with one that is not.
 
     :returns: one of `known`, or None when nothing comes close.
     """

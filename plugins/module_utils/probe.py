@@ -231,13 +231,13 @@ def describe(banner: sshwire.Banner, init: sshwire.KexInit) -> Dict[str, Any]:
 def probe(host: str, port: int, timeout: float = 5.0, source: Optional[str] = None) -> Dict[str, Any]:
     """Connect to a server, read its banner and KEXINIT, say goodbye.
 
-    :param host: name, IPv4 or IPv6 address (also in brackets); the addresses of a name are tried in the resolver's order.
+    :param host: name, IPv4 or IPv6 address (also in brackets); a name's addresses are tried in the resolver's order.
     :param port: TCP port.
     :param timeout: seconds for everything together, resolving included.
     :param source: address of this machine to connect from.
-    :returns: `reachable` (the TCP connection was accepted), `ssh` (the greeting was read), `error` (None, or why not, in
-        plain words), `failure` (None, or one word: name, refused, timeout, unreachable, closed, not_ssh, too_much, source,
-        network), `address`, `duration` (seconds), `bytes` taken, and what :func:`describe` says.
+    :returns: `reachable` (the TCP connection was accepted), `ssh` (the greeting was read), `error` (None, or why not,
+        in plain words), `failure` (None, or one word: name, refused, timeout, unreachable, closed, not_ssh, too_much,
+        source, network), `address`, `duration` (seconds), `bytes` taken, and what :func:`describe` says.
     :raises ValueError: arguments that make no sense. Nothing that the peer or the network does raises.
     """
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host

@@ -114,7 +114,7 @@ def parse_banner(data: bytes) -> Optional[Tuple[Banner, int]]:
     Lines end in LF, with or without CR before it. Lines that do not begin with ``SSH-`` are collected.
 
     :returns: the banner and the number of bytes used up, or None while the line is not complete.
-    :raises WireError: a line or their number is beyond bounds, NUL or a stray CR in a line, protocol 1 only, no software.
+    :raises WireError: a line or their number is beyond bounds, NUL or a stray CR in a line, protocol 1, no software.
     """
     before: List[bytes] = []
     start = 0
@@ -208,7 +208,10 @@ def parse_kexinit(payload: bytes) -> KexInit:
     if len(payload) != position + 5:
         raise WireError("KEXINIT of %d bytes where %d were announced" % (len(payload), position + 5))
     follows, reserved = struct.unpack_from(">BI", payload, position)
-    return KexInit(*lists, first_kex_follows=bool(follows), cookie=payload[1:17], reserved=reserved)
+    return KexInit(
+        lists[0], lists[1], lists[2], lists[3], lists[4], lists[5], lists[6], lists[7], lists[8], lists[9],
+        bool(follows), payload[1:17], reserved,
+    )
 
 
 def _string(payload: bytes, position: int, what: str) -> Tuple[bytes, int]:
@@ -217,7 +220,8 @@ def _string(payload: bytes, position: int, what: str) -> Tuple[bytes, int]:
     (length,) = struct.unpack_from(">I", payload, position)
     end = position + 4 + length
     if end > len(payload):
-        raise WireError("%s in KEXINIT is said to have %d bytes and has %d" % (what, length, len(payload) - position - 4))
+        present = len(payload) - position - 4
+        raise WireError("%s in KEXINIT is said to have %d bytes and has %d" % (what, length, present))
     return payload[position + 4:end], end
 
 
