@@ -24,6 +24,7 @@ ONLY_IN = {
 PURE = (
     "sshconfig", "shadow", "sshkeys", "authorized_keys", "algorithms", "sshwire", "nftables", "plan", "ledger", "want",
 )
+SAYS_PURE = re.compile(r'^"""[^"]*\bPure\.', re.MULTILINE)  # so says its own docstring
 EFFECTS = {"os", "socket", "subprocess", "shutil", "tempfile", "pathlib", "ansible"}
 EXCEPTION = re.compile(
     r"#\s*(?:ruff:\s*|flake8:\s*)?noqa\b|#\s*nosec\b|#\s*type:\s*ignore|#\s*mypy:\s*ignore|#\s*pylint:\s*(?:disable|skip)"
@@ -82,8 +83,9 @@ def headers(tree: Tree) -> Iterator[Finding]:
 def imports(tree: Tree) -> Iterator[Finding]:
     """One place for each effect, nothing that newer Pythons lack, and pure modules stay pure."""
     for name in tree.matching(PLUGINS):
-        pure = name in {"plugins/module_utils/%s.py" % stem for stem in PURE}
-        for line, top in _imported(tree.text(name)):
+        text = tree.text(name)
+        pure = name in {"plugins/module_utils/%s.py" % stem for stem in PURE} or SAYS_PURE.search(text) is not None
+        for line, top in _imported(text):
             allowed, reason = ONLY_IN.get(top, (("",), ""))
             if not name.startswith(allowed):
                 yield Finding(name, line, "imports %s: %s" % (top, reason))

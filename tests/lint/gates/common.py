@@ -163,11 +163,12 @@ _Loader.add_multi_constructor("!", _tagged)
 
 
 class Pair(NamedTuple):
-    """A key with its value, and the line of the key."""
+    """A key, its value, its line, and whether its mapping is an item of a list, as tasks and plays are."""
 
     key: str
     value: object
     line: int
+    in_list: bool
 
 
 def load(text: str) -> object:
@@ -183,23 +184,24 @@ def pairs(text: str) -> List[Pair]:
     try:
         node = loader.get_node() if loader.check_node() else None
         while node is not None:
-            _walk(loader, node, found)
+            _walk(loader, node, found, False)
             node = loader.get_node() if loader.check_node() else None
     finally:
         loader.dispose()
     return sorted(found, key=lambda pair: pair.line)
 
 
-def _walk(loader: _Loader, node: yaml.Node, found: List[Pair]) -> None:
+def _walk(loader: _Loader, node: yaml.Node, found: List[Pair], in_list: bool) -> None:
     children: List[yaml.Node] = []
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            found.append(Pair(str(key.value), loader.construct_object(value, deep=True), key.start_mark.line + 1))
+            plain = loader.construct_object(value, deep=True)
+            found.append(Pair(str(key.value), plain, key.start_mark.line + 1, in_list))
             children.append(value)
     elif isinstance(node, yaml.SequenceNode):
         children.extend(node.value)
     for child in children:
-        _walk(loader, child, found)
+        _walk(loader, child, found, isinstance(node, yaml.SequenceNode))
 
 
 def yaml_files(tree: Tree, *folders: str) -> Iterator[Tuple[str, str]]:

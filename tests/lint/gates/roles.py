@@ -77,6 +77,8 @@ def _disagreements(name: str, option: Mapping[str, object], defaults: Mapping[st
         return
     real = defaults[name]
     documented_value = option.get("default")
+    if "default" in option and real == documented_value and isinstance(real, str) and "{{" in real:
+        return
     if isinstance(real, str) and "{{" in real:
         fallback = DEFAULT_FILTER.search(real)
         if "default" in option and fallback is not None:
@@ -137,7 +139,7 @@ def plain(tree: Tree) -> Iterator[Finding]:
     """No shell, no swallowed errors, no handlers, no work on the controller in another's name."""
     for file, _text in yaml_files(tree, "", *SHIPPED, "molecule"):
         shipped = not file.startswith("molecule/")
-        for pair in _pairs(tree, file):
+        for pair in (pair for pair in _pairs(tree, file) if pair.in_list):
             if pair.key == "failed_when" and pair.value is False:
                 yield Finding(file, pair.line, "failed_when: false swallows every error; name the one that is meant")
             if pair.key == "ignore_errors" or (shipped and _is_task_file(file) and pair.key in FORBIDDEN):
