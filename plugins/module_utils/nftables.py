@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import nftables_match as match
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.nftables_match import Network, Packet
@@ -159,15 +159,9 @@ def ours(ruleset: Any, tag: str) -> List[Ours]:
     ]
 
 
-def _without(ruleset: Any, gone: Sequence[Ours]) -> List[Any]:
+def _without_ours(ruleset: Any, tag: str) -> List[Any]:
     objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
-    handles = {(each.family, each.table, each.handle) for each in gone}
-
-    def stays(item: Mapping[str, Any]) -> bool:
-        rule = item.get("rule")
-        return rule is None or (rule["family"], rule["table"], rule["handle"]) not in handles
-
-    return [item for item in objects if stays(item)]
+    return [item for item in objects if item.get("rule", {}).get("comment") != tag]
 
 
 def _closed(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
@@ -186,33 +180,20 @@ def _closed(rules: Rules, chain: Chain, port: int, family: str, networks: Sequen
     return False
 
 
-def _plan(
-    ruleset: Any, port: int, sources: Sequence[str], tag: str,
-) -> Tuple[List[Tuple[Chain, str]], List[Ours]]:
-    """What has to be inserted, by chain, and which of our rules have to go."""
+def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[Tuple[Chain, str]]:
+    """The rules that open the port, by chain, as if none of ours were there yet."""
     if not _TAG.match(tag):
         raise ValueError("tag %r: 1 to 64 letters, digits, blanks, dots, dashes and colons" % tag)
     if not 1 <= port <= 65535:
         raise ValueError("port %d is not between 1 and 65535" % port)
     networks = parse_sources(sources)
-    inserts: List[Tuple[Chain, str]] = []
-    stale = ours(ruleset, tag)
-    for chain in input_chains(ruleset):
-        if manager(chain) is not None:
-            continue
-        bodies = _bodies(chain.family, port, networks)
-        first: Dict[str, Ours] = {}
-        for rule in ours(ruleset, tag):
-            if rule[:3] == chain[:3] and rule.text in [text for _family, text in bodies]:
-                first.setdefault(rule.text, rule)
-        rest = _without(ruleset, [rule for rule in ours(ruleset, tag) if rule not in first.values()])
-        trial = next(each for each in input_chains(rest) if each[:3] == chain[:3])
-        for family, text in bodies:
-            if _closed(Rules(rest), trial, port, family, networks):
-                inserts.append((chain, text))
-            elif text in first:
-                stale.remove(first[text])
-    return inserts, stale
+    bare = _without_ours(ruleset, tag)
+    rules = Rules(bare)
+    return [
+        (chain, text)
+        for chain in input_chains(bare) if manager(chain) is None
+        for family, text in _bodies(chain.family, port, networks) if _closed(rules, chain, port, family, networks)
+    ]
 
 
 def _place(family: str, table: str, chain: str) -> str:
@@ -225,29 +206,38 @@ def _place(family: str, table: str, chain: str) -> str:
 def rules_for(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[str]:
     """The nft commands that open the port, at the top of every input base chain that could close it.
 
-    Chains of iptables, ufw, firewalld and Docker are left alone (:func:`blockers` names them). Rules of ours that are
-    in force already are not repeated; those that no longer fit are not counted on, and :func:`stale` names them.
+    All that are wanted, as if none of ours were there: put them in place of those of ours (:func:`ours`,
+    :func:`removal`) in one transaction, and keep them for the next boot. Chains of iptables, ufw, firewalld and Docker
+    are left alone (:func:`blockers` names them).
 
     :param sources: addresses and networks that may connect; none: all. Others are not closed out by these rules.
     :param tag: the comment that marks our rules.
-    :returns: lines for ``nft -f``; empty when nothing is needed.
+    :returns: lines for ``nft -f``; empty when the port is open without them.
     :raises ValueError: a bad port, source or tag; names the value.
     """
-    inserts, _stale = _plan(ruleset, port, sources, tag)
     return [
         'insert rule %s %s comment "%s"' % (_place(chain.family, chain.table, chain.name), text, tag)
-        for chain, text in inserts
+        for chain, text in _wanted(ruleset, port, sources, tag)
     ]
 
 
 def needed(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> bool:
-    """Whether :func:`rules_for` has anything to do."""
-    return bool(_plan(ruleset, port, sources, tag)[0])
+    """Whether there is anything to do about our rules.
 
-
-def stale(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[Ours]:
-    """Our rules that are not what is wanted now: another port, other sources, altered, twice, or without effect."""
-    return _plan(ruleset, port, sources, tag)[1]
+    They may be missing, altered, there twice, for another port or other sources, needless, or without effect because
+    somebody put a drop before them.
+    """
+    wanted = _wanted(ruleset, port, sources, tag)
+    present = sorted(tuple(rule[:3]) + (rule.text,) for rule in ours(ruleset, tag))
+    if present != sorted((chain.family, chain.table, chain.name, text) for chain, text in wanted):
+        return True
+    rules, networks = Rules(ruleset), parse_sources(sources)
+    chains = {chain[:3]: chain for chain in input_chains(ruleset)}
+    return any(
+        _closed(rules, chains[bare[:3]], port, family, networks)
+        for bare, wanted_text in wanted
+        for family, text in _bodies(bare.family, port, networks) if text == wanted_text
+    )
 
 
 def removal(rules: Sequence[Ours]) -> List[str]:
@@ -272,3 +262,12 @@ def blockers(ruleset: Any, port: int, sources: Sequence[str]) -> List[Tuple[str,
             if keeper and entry not in found and _closed(rules, chain, port, family, networks):
                 found.append(entry)
     return found
+
+
+def compat_closed(ruleset: Any, port: int = 0) -> bool:
+    """Whether a chain that iptables (or ufw through it) keeps could close this port; 0: a port no rule names."""
+    rules = Rules(ruleset)
+    return any(
+        _closed(rules, chain, port, chain.family, ())
+        for chain in input_chains(ruleset) if manager(chain) in ("iptables", "ufw")
+    )

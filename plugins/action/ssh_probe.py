@@ -1,0 +1,34 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Probe from the controller when asked to: in this process, without a session on the managed host."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Optional
+
+from ansible.plugins.action import ActionBase
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import ARGUMENT_SPEC, examine
+
+
+class ActionModule(ActionBase):
+    _requires_connection = False
+    _supports_check_mode = True
+
+    def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
+        result: Dict[str, Any] = super().run(tmp, task_vars)
+        variables = task_vars or {}
+        if self._task.args.get("probe_from") != "controller":
+            result.update(self._execute_module(
+                module_name="quantumsafe.openssh.ssh_probe", module_args=self._task.args, task_vars=variables,
+            ))
+            return result
+        _checked, params = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
+        result.update(examine(params, self._address(variables)))
+        return result
+
+    def _address(self, variables: Dict[str, Any]) -> str:
+        """Where Ansible itself connects to: the delegate's address where the task is delegated, else the host's own."""
+        delegate = self._task.delegate_to
+        own = variables.get("ansible_delegated_vars", {}).get(delegate, {}) if delegate else variables
+        address = own.get("ansible_host") or own.get("inventory_hostname") or delegate
+        return str(self._templar.template(address))
