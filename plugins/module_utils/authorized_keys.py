@@ -8,11 +8,15 @@ Pure: bytes in, bytes out. Keys of any type count as keys; lines that sshd canno
 from __future__ import annotations
 
 import base64
+import re
 from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshkeys import BadKey, PublicKey, parse_public
 
 _BLANK = " \t"
+_FLAGS = re.compile(
+    "no-|restrict|pty|cert-authority|port-forwarding|agent-forwarding|x11-forwarding|user-rc|verify-required"
+    "|[a-z-]+=", re.I)
 
 
 class Entry(NamedTuple):
@@ -79,30 +83,30 @@ def split_options(text: str) -> List[str]:
     return parts + [text[start:]] if text else []
 
 
-def parse_entry(line: Union[str, bytes]) -> Entry:
+def parse_entry(line: Union[str, bytes], strict: bool = True) -> Entry:
     """Parse one line ``[OPTIONS] TYPE BASE64 [COMMENT]``.
 
+    :param strict: as a line that is to be written; without, as sshd reads one that is there.
     :raises BadKey: empty, a comment, several lines, a private key, or no key where one must be.
     """
     text = line.decode("utf-8", "surrogateescape") if isinstance(line, bytes) else line
     text = text.strip(_BLANK + "\r\n")
     if not text or text.startswith("#"):
         raise BadKey("there is no key in the line")
-    if any(char in text for char in "\n\r\0"):
+    if any(char in text for char in "\n\r\0") and strict:
         raise BadKey("a key is one line; this has a line end or NUL inside")
     try:
-        return Entry("", *parse_public(text))
+        return Entry("", *parse_public(text, strict))
     except BadKey as error:
-        if "PRIVATE KEY" in text:
-            raise
         first = error
     end = _options_end(text)
     options, rest = text[:end], text[end:].lstrip(_BLANK)
-    if not rest or "," not in options and "=" not in options and len(rest.split()) < 2:
-        # Two words: surely meant as type and key, so the first complaint is the one that helps.
-        raise first
-    key = parse_public(rest)
-    if any(not name for name in split_options(options)):
+    try:
+        key = parse_public(rest, strict)
+    except BadKey as error:
+        # What was wrong with the first reading is the better answer unless the line surely began with options.
+        raise error if _FLAGS.match(options) and rest else first from None
+    if strict and any(not name for name in split_options(options)):
         raise BadKey("there is an empty option before the key")
     return Entry(options, key.type, key.blob, key.comment)
 
@@ -120,7 +124,7 @@ def parse(data: bytes) -> List[Line]:
         # sshd reads lines as C strings: what stands behind a NUL does not count, what stands before it does.
         visible = raw.split(b"\0")[0]
         try:
-            entry: Optional[Entry] = parse_entry(visible)
+            entry: Optional[Entry] = parse_entry(visible, strict=False)
         except BadKey:
             entry = None
         lines.append(Line(raw + b"\n", entry))
@@ -147,9 +151,8 @@ def _place(lines: Sequence[Line], wanted: Sequence[Entry]) -> List[Line]:
                           for line in lines)]
     result: List[Line] = []
     for line in lines:
-        if line.entry is None or line.entry.identity != wanted[0].identity:
-            result.append(line)
-        elif any(_is(line.entry, entry) for entry in wanted):
+        entry = line.entry
+        if entry is None or entry.identity != wanted[0].identity or any(_is(entry, other) for other in wanted):
             result.append(line)
         elif missing:
             entry = missing.pop(0)

@@ -10,16 +10,29 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hashlib
 import re
-from typing import List, NamedTuple, Optional, Tuple
+from typing import NamedTuple, Optional
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshkeys_wire import (
+    TYPE_NAME,
+    BadKey,
+    blob_type,
+    decode_blob,
+    fingerprint,
+    wire_fields,
+    wire_string,
+)
+
+__all__ = [
+    "BadKey", "PairState", "PublicKey", "algorithm_of", "blob_type", "decode_blob", "fingerprint", "host_key_name",
+    "identity_name", "is_encrypted", "key_type", "pair_state", "parse_public", "public_from_private", "same_algorithm",
+]
 
 _MAGIC = b"openssh-key-v1\0"
 _BEGIN, _END = b"-----BEGIN OPENSSH PRIVATE KEY-----", b"-----END OPENSSH PRIVATE KEY-----"
 _PEM = re.compile(
     rb"-----BEGIN (?P<kind>(?:(?:RSA|DSA|EC|ENCRYPTED) )?PRIVATE KEY)-----\r?\n"
     rb"(?P<body>.*?)-----END (?P=kind)-----", re.S)
-_TYPE = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@_+-]{0,99}")
 _HOST_KEY = re.compile(r"ssh_host_(?P<algorithm>.+)_key(?:\.pub)?")
 _IDENTITY = re.compile(r"id_(?P<algorithm>.+?)(?:\.pub)?")
 _ALGORITHM = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@_+-]*")
@@ -29,16 +42,11 @@ _SHORT_NAMES = {
     "ed25519_sk": "sk-ssh-ed25519@openssh.com", "ecdsa_sk": "sk-ecdsa-sha2-nistp256@openssh.com",
 }
 
-
 # Their private parts consist of strings only, the public part's among them (PROTOCOL.key, tested with real files).
 _WELL_KNOWN = frozenset((
     "ssh-ed25519", "ssh-rsa", "ssh-dss", "ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521",
     "ssh-mldsa44-ed25519",
 ))
-
-
-class BadKey(Exception):
-    """Text or bytes that are no key. The message says what is wrong and never contains the key."""
 
 
 class PublicKey(NamedTuple):
@@ -68,60 +76,19 @@ class PairState(NamedTuple):
     key: Optional[PublicKey]
 
 
-def _string(data: bytes, start: int) -> Tuple[bytes, int]:
-    """One string of RFC 4251 (four bytes of length, then content) and where the next begins."""
-    if len(data) - start < 4:
-        raise BadKey("it ends within a length field")
-    size = int.from_bytes(data[start:start + 4], "big")
-    end = start + 4 + size
-    if end > len(data):
-        raise BadKey("it is cut off: a field of %d bytes has only %d" % (size, len(data) - start - 4))
-    return data[start + 4:end], end
+def _means(word: str, inner: str) -> bool:
+    """Whether OpenSSH takes a word for a type: it also knows short names, in any case (``ED25519``)."""
+    plain = word.lower().replace("-", "_")
+    return word == inner or _SHORT_NAMES.get(plain) == inner or (
+        len(plain) > 2 and plain.replace("_", "") in inner.replace("-", "").lower())
 
 
-def fingerprint(blob: bytes) -> str:
-    """``SHA256:`` and the unpadded base64 of the blob's hash, as ssh-keygen(1) prints it."""
-    digest = hashlib.sha256(blob).digest()
-    return "SHA256:" + base64.b64encode(digest).decode("ascii").rstrip("=")
-
-
-def blob_type(blob: bytes) -> str:
-    """The type a key blob says it has (its first string), after checking that the blob consists of whole strings.
-
-    Security keys and unknown types may hold other fields than strings; those are not checked beyond the first.
-    :raises BadKey: framing is broken or the type is no name.
-    """
-    name, position = _string(blob, 0)
-    try:
-        text = name.decode("ascii")
-    except UnicodeDecodeError:
-        raise BadKey("its type is not a name") from None
-    if not _TYPE.fullmatch(text):
-        raise BadKey("its type is not a name")
-    if position == len(blob):
-        raise BadKey("it holds nothing but its type")
-    if "-cert-" not in text:
-        while position < len(blob):
-            _content, position = _string(blob, position)
-    return text
-
-
-def decode_blob(text: str) -> bytes:
-    """The bytes of the base64 field of a public line.
-
-    :raises BadKey: not strict base64.
-    """
-    try:
-        return base64.b64decode(text.encode("ascii"), validate=True)
-    except (UnicodeEncodeError, binascii.Error, ValueError):
-        raise BadKey("its second field is not base64, or was cut off") from None
-
-
-def parse_public(line: str) -> PublicKey:
+def parse_public(line: str, strict: bool = True) -> PublicKey:
     """Parse a line ``TYPE BASE64 [COMMENT]`` of any type.
 
     The type must be the one the blob itself names. Options in front (authorized_keys) are not accepted here.
 
+    :param strict: no other spelling of the type; without, those that OpenSSH itself accepts.
     :raises BadKey: empty, several lines, a private key, or one of the errors of the framing.
     """
     if "PRIVATE KEY" in line:
@@ -132,13 +99,13 @@ def parse_public(line: str) -> PublicKey:
     if any(char in text for char in "\n\r\0"):
         raise BadKey("a key is one line; this has a line end or NUL inside")
     fields = re.split(r"[ \t]+", text, maxsplit=2)
-    if len(fields) < 2 or not _TYPE.fullmatch(fields[0]):
+    if len(fields) < 2 or not TYPE_NAME.fullmatch(fields[0]):
         raise BadKey("a public key is written as: TYPE BASE64 COMMENT")
     blob = decode_blob(fields[1])
     inner = blob_type(blob)
-    if inner != fields[0]:
+    if inner != fields[0] and (strict or not _means(fields[0], inner)):
         raise BadKey("the line says %s, the key itself %s" % (fields[0], inner))
-    return PublicKey(fields[0], blob, fields[2] if len(fields) > 2 else "")
+    return PublicKey(inner, blob, fields[2] if len(fields) > 2 else "")
 
 
 class _Container(NamedTuple):
@@ -166,32 +133,17 @@ def _container(data: bytes) -> Optional[_Container]:
         raise BadKey("its content is not base64") from None
     if not raw.startswith(_MAGIC):
         raise BadKey("it does not begin as openssh-key-v1")
-    cipher, position = _string(raw, len(_MAGIC))
-    _kdf, position = _string(raw, position)
-    _kdf_options, position = _string(raw, position)
+    cipher, position = wire_string(raw, len(_MAGIC))
+    _kdf, position = wire_string(raw, position)
+    _kdf_options, position = wire_string(raw, position)
     if raw[position:position + 4] != b"\0\0\0\1":
         raise BadKey("it does not hold exactly one key")
-    blob, position = _string(raw, position + 4)
-    private, position = _string(raw, position)
+    blob, position = wire_string(raw, position + 4)
+    private, position = wire_string(raw, position)
     # Authenticated ciphers put their tag behind the last string.
     if position != len(raw) and (cipher == b"none" or len(raw) - position > 16):
         raise BadKey("there are bytes after its end")
     return _Container(cipher.decode("ascii", "replace"), blob, private)
-
-
-def _fields(data: bytes, position: int) -> Tuple[List[bytes], bytes]:
-    """The strings of a private part from position on, and the padding (1, 2, 3 ...) that follows them.
-
-    :raises BadKey: neither strings nor padding.
-    """
-    fields: List[bytes] = []
-    while position < len(data):
-        rest = data[position:]
-        if len(rest) < 8 and rest == bytes(range(1, len(rest) + 1)):
-            return fields, rest
-        content, position = _string(data, position)
-        fields.append(content)
-    return fields, b""
 
 
 def _check_clear(found: _Container) -> str:
@@ -203,13 +155,13 @@ def _check_clear(found: _Container) -> str:
     part = found.private
     if len(part) < 8 or len(part) % 8 or part[:4] != part[4:8]:
         raise BadKey("its check numbers or length are wrong")
-    kind, position = _string(part, 8)
+    kind, position = wire_string(part, 8)
     name = kind.decode("ascii", "replace")
     if name != blob_type(found.blob):
         raise BadKey("its private part is of another type than its public part")
     try:
-        fields, _padding = _fields(part, position)
-        wanted, _nothing = _fields(found.blob, 4 + len(kind))
+        fields, _padding = wire_fields(part, position)
+        wanted, _nothing = wire_fields(found.blob, 4 + len(kind))
     except BadKey:
         if name in _WELL_KNOWN:
             raise BadKey("its private part is damaged") from None
@@ -296,8 +248,11 @@ def pair_state(private: Optional[bytes], public: Optional[bytes]) -> PairState:
 
 
 def key_type(algorithm: str) -> str:
-    """The type a key of this algorithm has in its file: ``ed25519`` (ssh-keygen's name) is ``ssh-ed25519``."""
-    return _SHORT_NAMES.get(algorithm.lower(), algorithm)
+    """The type a key of this algorithm has in its file: ``ed25519`` (ssh-keygen's name) is ``ssh-ed25519``,
+    and the three RSA algorithms (RFC 8332) share ``ssh-rsa``."""
+    if algorithm.startswith("rsa-sha2-"):
+        return "ssh-rsa"
+    return _SHORT_NAMES.get(algorithm.lower().replace("-", "_"), algorithm)
 
 
 def _short(algorithm: str) -> str:
