@@ -21,7 +21,7 @@ import socket
 import subprocess
 import sys
 import time
-from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Optional, Sequence, cast
+from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 
@@ -139,7 +139,7 @@ class Lab:
         if user not in USERS:
             raise LabError("unknown user '%s'; known are %s" % (user, ", ".join(USERS)))
         lab = cls(name, state)
-        kinds = {}
+        kinds: Dict[str, Tuple[str, str]] = {}
         for host, kind in hosts.items():
             _check_name("host", host)
             suite, _colon, own = kind.partition(":")
@@ -167,13 +167,13 @@ class Lab:
             self.hosts[host.name] = host
         self.hosts = dict(sorted(self.hosts.items()))
 
-    def _start(self, kinds: Dict[str, Any], user: str, say: Callable[[str], object]) -> None:
+    def _start(self, kinds: Dict[str, Tuple[str, str]], user: str, say: Callable[[str], object]) -> None:
         for name, host in self.hosts.items():
             if name in kinds and kinds[name] != (host.suite, host.variant):
                 raise LabError(
                     "the lab '%s' has %s as %s (%s); take the lab down first" % (self.name, name, *host[1:3])
                 )
-        images = {kind: lab_engine.ensure_image(*kind, say) for kind in sorted(set(kinds.values()))}
+        images = {kind: lab_engine.ensure_image(kind[0], kind[1], say) for kind in sorted(set(kinds.values()))}
         self.state.prepare(self.name)
         lab_engine.create_network(self.client_network, self.name, resolvers())
         subnet = lab_engine.docker_json("network", "inspect", self.client_network)[0]["IPAM"]["Config"][0]["Subnet"]
@@ -190,7 +190,7 @@ class Lab:
         self.state.pin(keys)
         self.state.write_inventory({host.name: host.address for host in self.hosts.values()}, user)
 
-    def _create(self, name: str, kind: Sequence[str], image: str, address: str) -> None:
+    def _create(self, name: str, kind: Tuple[str, str], image: str, address: str) -> None:
         labels = {"": self.name, ".host": name, ".suite": kind[0], ".variant": kind[1],
                   ".address": address, ".state": str(self.state.folder)}
         docker(
@@ -200,7 +200,7 @@ class Lab:
             *("--label=%s%s=%s" % (LAB_LABEL, key, value) for key, value in labels.items()), image,
         )
 
-    def _boot(self, host: Host, say: Callable[[str], object]) -> "tuple[str, List[str]]":
+    def _boot(self, host: Host, say: Callable[[str], object]) -> Tuple[str, List[str]]:
         """Start a host, wait until it serves, set up its accounts.
 
         :returns: its names for known_hosts, and its public host keys.
@@ -232,7 +232,7 @@ class Lab:
 
         try:
             _poll("host %s: boot" % host.name, BOOT_SECONDS, booted)
-            _poll("host %s: sshd on %s port 22" % (host.name, host.address), BOOT_SECONDS, lambda: _serves(host.address))
+            _poll("host %s: sshd on %s" % (host.name, host.address), BOOT_SECONDS, lambda: _serves(host.address))
         except LabError as error:
             logs = docker("logs", "--tail", "15", host.container, check=False)
             said = (logs.stdout + logs.stderr).decode("utf-8", "replace").strip()
@@ -282,8 +282,9 @@ class Lab:
     def sessions(self, host: str) -> int:
         """How many remote executions the host's own sshd has served since it was made."""
         self.exec(host, ["journalctl", "--sync"])
-        lines = self.exec(host, ["journalctl", "--quiet", "--no-pager", "--output=cat", "-t", "sshd", "-t", "sshd-session"])
-        return sum(1 for line in lines.stdout.splitlines() if line.startswith(b"Starting session"))
+        # From 9.8 on a process of another name serves the connections.
+        argv = ["journalctl", "--quiet", "--no-pager", "--output=cat", "-t", "sshd", "-t", "sshd-session"]
+        return sum(1 for line in self.exec(host, argv).stdout.splitlines() if line.startswith(b"Starting session"))
 
     def reboot(self, host: str) -> None:
         """Reboot a host with its own systemctl and wait until it is back. :raises LabError: it did not come back."""

@@ -12,7 +12,7 @@ import re
 import secrets
 import shutil
 import subprocess
-from typing import Dict, List, Sequence
+from typing import Dict, List, Mapping, Sequence
 
 from lab_engine import LabError
 
@@ -96,7 +96,7 @@ class State:
         """The public line of one of the lab's keys."""
         return pathlib.Path(str(key) + ".pub").read_text(encoding="utf-8").strip()
 
-    def pin(self, keys: Dict[str, Sequence[str]]) -> None:
+    def pin(self, keys: Mapping[str, Sequence[str]]) -> None:
         """Write known_hosts. :param keys: public host key lines by 'name,address'."""
         lines = []
         for names, publics in sorted(keys.items()):

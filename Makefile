@@ -1,0 +1,58 @@
+# Everyday commands. `make` alone lists them. What they need is installed first, and said.
+
+HOSTS ?= 2
+SUITES ?= bookworm,trixie
+LAB ?= lab
+VARIANT ?= plain
+LOGIN ?= root
+STAGES ?=
+GATES ?=
+IMAGE ?= quantumsafe/openssh:stock
+N ?= 10000
+D ?= 500
+
+BOOTSTRAP := @python3 lab/bootstrap.py
+PYTHON := .venv/bin/python
+export PYTHONDONTWRITEBYTECODE := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint test-unit test-integration molecule conformance fuzz lab-up lab-down lab-status clean
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
+
+demo: ## the whole job on test hosts made for it: from untouched to a post-quantum login
+	$(BOOTSTRAP) && lab/demo
+
+test: ## every test; STAGES="unit lint" for some stages only
+	$(BOOTSTRAP) && $(PYTHON) tests/run $(STAGES)
+
+lint: ## every gate; GATES="ruff mypy" for some gates only
+	$(BOOTSTRAP) python && $(PYTHON) tests/lint $(GATES)
+
+test-unit: ## the quick tests: no Docker, no root
+	$(BOOTSTRAP) python && $(PYTHON) tests/run unit
+
+test-integration: ## the tests with real programs, containers and hosts
+	$(BOOTSTRAP) && $(PYTHON) tests/run integration
+
+molecule: ## the Molecule scenarios
+	$(BOOTSTRAP) && $(PYTHON) tests/run molecule
+
+conformance: ## does an image keep the contract? IMAGE=name
+	$(BOOTSTRAP) && $(PYTHON) tests/conformance '$(IMAGE)'
+
+fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
+	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'
+
+lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker LOGIN=root|admin
+	$(BOOTSTRAP) && python3 lab/lab.py up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'
+
+lab-down: ## remove a lab: LAB=name
+	@python3 lab/lab.py down --lab '$(LAB)'
+
+lab-status: ## list labs and their hosts
+	@python3 lab/lab.py status
+
+clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
+	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz

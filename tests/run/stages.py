@@ -1,0 +1,120 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The stages of `make test`: what each runs, and how to count what it ran. A new stage is a line in STAGES."""
+
+from __future__ import annotations
+
+import re
+import xml.etree.ElementTree as ET
+from pathlib import Path
+from typing import Callable, List, NamedTuple, Sequence
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PYTHON = ".venv/bin/python"
+
+
+class Counts(NamedTuple):
+    """How many tests ended how."""
+
+    passed: int = 0
+    failed: int = 0
+    skipped: int = 0
+
+    def plus(self, other: Counts) -> Counts:
+        """The sum of two."""
+        return Counts(*(one + two for one, two in zip(self, other)))
+
+
+class Step(NamedTuple):
+    """One command of a stage."""
+
+    argv: List[str]
+    report: Path  # where pytest writes its JUnit report
+
+
+Counter = Callable[[Step, int, str], Counts]
+Again = Callable[[Step, str], List[str]]
+
+
+class Stage(NamedTuple):
+    """A stage: a name, the commands for it (none: there is nothing to run yet), and how to read what they say."""
+
+    name: str
+    minutes: float
+    steps: Callable[[Path], List[Step]]
+    tally: Counter
+    again: Again
+
+
+def _pytest(folder: str, *options: str) -> Callable[[Path], List[Step]]:
+    def steps(output: Path) -> List[Step]:
+        if not any((ROOT / folder).rglob("test_*.py")):
+            return []
+        report = output / (folder.replace("/", "-") + ".xml")
+        argv = [PYTHON, "-m", "pytest", "-q", "--tb=short", "--color=no", "-p", "no:cacheprovider",
+                "--junitxml=%s" % report, *options, folder]
+        return [Step(argv, report)]
+
+    return steps
+
+
+def count_pytest(step: Step, code: int, _said: str) -> Counts:
+    """Read pytest's own report; a run that left none (or broke before its end) is one failure."""
+    try:
+        suites = list(ET.parse(step.report).getroot().iter("testsuite"))
+    except (OSError, ET.ParseError):
+        return Counts(0, 0 if code == 5 else 1, 0)  # 5: no test was chosen
+    total = Counts()
+    for suite in suites:
+        number = {key: int(suite.get(key) or 0) for key in ("tests", "failures", "errors", "skipped")}
+        failed = number["failures"] + number["errors"]
+        total = total.plus(Counts(max(0, number["tests"] - failed - number["skipped"]), failed, number["skipped"]))
+    if code not in (0, 5) and not total.failed:
+        total = total.plus(Counts(0, 1, 0))
+    return total
+
+
+def again_pytest(step: Step, said: str) -> List[str]:
+    """The failed tests by name, at most ten; the whole stage where pytest named none."""
+    names = re.findall(r"(?m)^(?:FAILED|ERROR) (\S+\.py\S*?(?:\[.*?\])?)(?= - |$)", said)
+    return ["%s -m pytest '%s'" % (PYTHON, name) for name in names[:10]]
+
+
+def _lint(output: Path) -> List[Step]:
+    return [Step([PYTHON, "tests/lint"], output / "none")] if (ROOT / "tests/lint/__main__.py").exists() else []
+
+
+def count_lint(_step: Step, code: int, said: str) -> Counts:
+    """One test a gate; they print a line each."""
+    passed, failed = (len(re.findall(r"(?m)^%s +\S+ +\d+\.\d s" % word, said)) for word in ("ok", "FAIL"))
+    return Counts(passed, max(failed, 1) if code else failed)
+
+
+def again_lint(_step: Step, said: str) -> List[str]:
+    """The closed gates."""
+    return ["%s tests/lint %s" % (PYTHON, name) for name in re.findall(r"(?m)^FAIL +(\S+) +\d+\.\d s", said)]
+
+
+def _molecule(output: Path) -> List[Step]:
+    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+    return [Step([".venv/bin/molecule", "test", "--scenario-name", name], output / "none") for name in scenarios]
+
+
+def count_molecule(_step: Step, code: int, _said: str) -> Counts:
+    """One test a scenario."""
+    return Counts(0, 1) if code else Counts(1)
+
+
+def again_command(step: Step, _said: str) -> List[str]:
+    """The very command."""
+    return [" ".join(step.argv)]
+
+
+# Two run side by side, in this order: the quick ones tell first.
+STAGES: Sequence[Stage] = (
+    Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, again_pytest),
+    Stage("lab", 10, _pytest("tests/lab"), count_pytest, again_pytest),
+    Stage("lint", 20, _lint, count_lint, again_lint),
+    Stage("integration", 35, _pytest("tests/integration"), count_pytest, again_pytest),
+    Stage("molecule", 35, _molecule, count_molecule, again_command),
+)
