@@ -31,7 +31,7 @@ class UnsafePath(Exception):
     """A path leads through a link, to a special file, or out of the trusted folder. The message names it."""
 
 
-class _Place(NamedTuple):
+class Place(NamedTuple):
     """A folder held open, the name in it, and whether somebody else than root can change what lies on the way."""
 
     fd: int
@@ -56,7 +56,6 @@ def _parts(path: str, root: str) -> List[str]:
 
 
 def _refuse(error: OSError, path: str) -> Exception:
-    """Turn the errors of an open with O_NOFOLLOW into words; others stay as they are, with the path."""
     if error.errno in (errno.ELOOP, errno.ENOTDIR):
         return UnsafePath("%s is a symbolic link or not a folder: refused" % path)
     return OSError(error.errno, error.strerror or "error", path)
@@ -68,7 +67,7 @@ def _is_shared(fd: int) -> bool:
 
 
 @contextlib.contextmanager
-def _place(path: str, root: str) -> Iterator[_Place]:
+def open_place(path: str, root: str) -> Iterator[Place]:
     """Open the folder that holds path, following no link below root.
 
     :raises FileNotFoundError: a folder on the way is missing.
@@ -88,19 +87,20 @@ def _place(path: str, root: str) -> Iterator[_Place]:
             os.close(fd)
             fd = inner
             shared = shared or _is_shared(fd)
-        yield _Place(fd, parts[-1] if parts else ".", path, shared)
+        yield Place(fd, parts[-1] if parts else ".", path, shared)
     finally:
         os.close(fd)
 
 
-def _lstat(place: _Place) -> Optional[os.stat_result]:
+def lstat(place: Place) -> Optional[os.stat_result]:
+    """What lies there, links told as links; None when absent."""
     try:
         return os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
     except FileNotFoundError:
         return None
 
 
-def _check_regular(found: os.stat_result, place: _Place) -> None:
+def check_regular(found: os.stat_result, place: Place) -> None:
     """Raise UnsafePath unless this is an ordinary file that only the folder's owner can have put there.
 
     A second hard link in a folder of somebody else may be a link to a file that person cannot read or write.
@@ -112,7 +112,7 @@ def _check_regular(found: os.stat_result, place: _Place) -> None:
                          "remove the other names or replace the file by a copy" % (place.path, found.st_nlink))
 
 
-def _open_checked(place: _Place) -> Optional[Tuple[int, os.stat_result]]:
+def _open_checked(place: Place) -> Optional[Tuple[int, os.stat_result]]:
     """Open a file for reading, after making sure what it is; None when it is absent.
 
     ``O_PATH`` opens nothing yet: a pipe does not block and a device is not touched.
@@ -123,7 +123,7 @@ def _open_checked(place: _Place) -> Optional[Tuple[int, os.stat_result]]:
         return None
     try:
         found = os.fstat(handle)
-        _check_regular(found, place)
+        check_regular(found, place)
         return os.open("/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY), found
     finally:
         os.close(handle)
@@ -151,7 +151,7 @@ def read_file(path: str, limit: int = 4 << 20, root: str = "/") -> Optional[byte
     :raises OSError: the kernel says no.
     """
     try:
-        with _place(path, root) as place:
+        with open_place(path, root) as place:
             opened = _open_checked(place)
             if opened is None:
                 return None
@@ -169,8 +169,8 @@ def stat_file(path: str, root: str = "/") -> Optional[os.stat_result]:
     :raises UnsafePath: a folder on the way is a link or no folder.
     """
     try:
-        with _place(path, root) as place:
-            return _lstat(place)
+        with open_place(path, root) as place:
+            return lstat(place)
     except FileNotFoundError:
         return None
 
@@ -179,7 +179,7 @@ def _alive(pid: str) -> bool:
     return re.fullmatch("[0-9]{1,10}", pid) is not None and os.path.exists("/proc/" + pid)
 
 
-def _sweep(fd: int) -> None:
+def sweep(fd: int) -> None:
     """Remove temporary files that a killed run left in a folder: its process is gone, or the file is an hour old."""
     with os.scandir(fd) as entries:
         some = itertools.islice(entries, _SCAN_LIMIT)
@@ -192,7 +192,7 @@ def _sweep(fd: int) -> None:
                 os.unlink(name, dir_fd=fd)
 
 
-def _temporary(fd: int, data: bytes, mode: int, uid: int, gid: int) -> str:
+def temporary(fd: int, data: bytes, mode: int, uid: int, gid: int) -> str:
     """Put data into a new file with a name of its own in the folder; owner and mode are right before the content is.
 
     :returns: the name, the content being on the disk.
@@ -215,7 +215,7 @@ def _temporary(fd: int, data: bytes, mode: int, uid: int, gid: int) -> str:
     return name
 
 
-def _keep_backup(place: _Place) -> Optional[str]:
+def keep_backup(place: Place) -> Optional[str]:
     """Copy the present file to ``NAME.<UTC time>~`` beside it, with its owner and mode; None when there is no file."""
     opened = _open_checked(place)
     if opened is None:
@@ -225,7 +225,7 @@ def _keep_backup(place: _Place) -> Optional[str]:
         data = _read_all(handle, 64 << 20, place.path)
     finally:
         os.close(handle)
-    copy = _temporary(place.fd, data, stat.S_IMODE(found.st_mode) & 0o777, found.st_uid, found.st_gid)
+    copy = temporary(place.fd, data, stat.S_IMODE(found.st_mode) & 0o777, found.st_uid, found.st_gid)
     stamp = "%s.%s" % (place.name, time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()))
     try:
         for count in range(1000):
@@ -250,14 +250,14 @@ def write_file(
     :raises FileNotFoundError: the folder is missing.
     :raises OSError: the kernel says no (disk full, read-only); then the old file is untouched.
     """
-    with _place(path, root) as place:
-        present = _lstat(place)
+    with open_place(path, root) as place:
+        present = lstat(place)
         if present is not None:
-            _check_regular(present, place)
-        _sweep(place.fd)
-        name = _temporary(place.fd, data, mode, uid, gid)
+            check_regular(present, place)
+        sweep(place.fd)
+        name = temporary(place.fd, data, mode, uid, gid)
         try:
-            kept = _keep_backup(place) if backup else None
+            kept = keep_backup(place) if backup else None
             os.rename(name, place.name, src_dir_fd=place.fd, dst_dir_fd=place.fd)
         except BaseException:
             with contextlib.suppress(OSError):
@@ -301,9 +301,9 @@ def make_dir(path: str, mode: int, uid: int = 0, gid: int = 0, root: str = "/") 
     :raises OSError: the kernel says no.
     """
     parts = _parts(path, root)
+    changed = False
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
-        changed = False
         seen = root.rstrip("/")
         for count, part in enumerate(parts, 1):
             seen += "/" + part
@@ -325,8 +325,8 @@ def remove_file(path: str, root: str = "/") -> bool:
     :raises UnsafePath: a folder, or a link on the way.
     """
     try:
-        with _place(path, root) as place:
-            found = _lstat(place)
+        with open_place(path, root) as place:
+            found = lstat(place)
             if found is None:
                 return False
             if stat.S_ISDIR(found.st_mode):
@@ -344,7 +344,7 @@ def list_dir(path: str, root: str = "/") -> List[str]:
     :raises UnsafePath: it is a link or no folder, or a link lies on the way.
     """
     try:
-        with _place(path.rstrip("/") + "/.content", root) as place:
+        with open_place(path.rstrip("/") + "/.content", root) as place:
             return sorted(os.listdir(place.fd))
     except FileNotFoundError:
         return []
