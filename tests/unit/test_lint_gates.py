@@ -231,3 +231,36 @@ def test_the_program_says_how_to_run_a_closed_gate_again(monkeypatch, capsys):
     assert table.main(["one"]) == 0
     with pytest.raises(SystemExit, match="2"):
         table.main(["three"])
+
+
+TOOLS = [
+    ("ruff", "plugins/module_utils/m.py", HEADER + "import os\n", "F401"),
+    ("ruff", "plugins/module_utils/m.py", '"""Doc."""\n\n\ndef _f(a: int | None) -> None:\n    print(a)\n', "FA102"),
+    ("mypy", "plugins/module_utils/m.py", HEADER + "def f(a):\n    return a\n", "no-untyped-def"),
+    ("mypy", "lab/m.py", "a: int = 'b'\n", "assignment"),
+    ("yamllint", "playbooks/a.yml", "---\na: yes\n", "truthy"),
+    ("changelog", "changelogs/fragments/x.yml", "---\nnews:\n  - x\n", "news"),
+    ("ansible-lint", "playbooks/a.yml", "---\n- hosts: all\n  tasks: []\n", "name[play]"),
+    ("sanity", "plugins/modules/m.py", HEADER + "A = 1\n", "validate-modules"),
+]
+
+
+SLOW = ("ansible-lint", "sanity")
+
+
+@pytest.mark.parametrize(
+    ("gate", "name", "content", "expected"),
+    [pytest.param(*case, id="%s %s" % (case[0], case[3]), marks=[pytest.mark.slow] * (case[0] in SLOW)) for case in TOOLS],
+)
+def test_a_tool_closes_its_gate(tmp_path, monkeypatch, gate, name, content, expected):
+    if gate != "sanity":  # it takes minutes to make its environments again
+        monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / ".cache"))
+    settings = ("pyproject.toml", ".yamllint", ".ansible-lint", "changelogs/config.yaml", "changelogs/changelog.yaml")
+    files = {setting: (ROOT / setting).read_text(encoding="utf-8") for setting in settings}
+    make(tmp_path, **files)
+    link = tmp_path / "collections" / "ansible_collections" / "quantumsafe" / "openssh"
+    link.parent.mkdir(parents=True)
+    link.symlink_to("../../..")
+    make(tmp_path, **{name: content})
+    result = table.try_gate(gate, Tree(tmp_path))
+    assert not result.ok and expected in result.said and name in result.said, result.said
