@@ -250,7 +250,7 @@ SLOW = ("ansible-lint", "sanity")
 
 @pytest.mark.parametrize(
     ("gate", "name", "content", "expected"),
-    [pytest.param(*case, id="%s %s" % (case[0], case[3]), marks=[pytest.mark.slow] * (case[0] in SLOW)) for case in TOOLS],
+    [pytest.param(*case, id=case[0] + " " + case[3], marks=[pytest.mark.slow] * (case[0] in SLOW)) for case in TOOLS],
 )
 def test_a_tool_closes_its_gate(tmp_path, monkeypatch, gate, name, content, expected):
     if gate != "sanity":  # it takes minutes to make its environments again
