@@ -102,9 +102,11 @@ def family(name: str) -> str:
         return "unknown"
     if _WEAK_HASH.search(base) or _WEAK_RSA.search(base):
         return "weak"
-    post_quantum = bool(_PQ_KEM.search(base) or _PQ_SIGNATURE.search(base))
-    weak = bool(_WEAK_KEY.search(base))
-    classical = bool(_CLASSICAL.search(base)) and not weak
+    rest, signatures = _PQ_SIGNATURE.subn("|", base)  # taken out first: slh-dsa holds no dsa
+    rest, mechanisms = _PQ_KEM.subn("|", rest)
+    post_quantum = bool(signatures or mechanisms)
+    weak = bool(_WEAK_KEY.search(rest))
+    classical = bool(_CLASSICAL.search(rest)) and not weak
     if _HYBRID.search(base) or (post_quantum and classical):
         return "hybrid"
     if post_quantum:
