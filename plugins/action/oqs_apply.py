@@ -1,0 +1,96 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Carry out sections of the plan; a host for which there is nothing to do is not even asked."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, display, sent
+
+
+class ActionModule(HostAction):
+    """Action side of the module oqs_apply."""
+
+    _VALID_ARGS = frozenset(("want", "sections", "password"))
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Skip, forecast, or do."""
+        super().run(tmp, task_vars)
+        arguments = self.begin(task_vars)
+        sections = arguments["sections"]
+        known = self.look(arguments, sections)
+        items = self.items(known["look"], sections)
+        packages = [name for item in items if item["kind"] == "packages" for name in item["after"].split()]
+        result: dict[str, t.Any] = {"changed": bool(items), "plan": items, "packages": packages}
+        if self._task.diff:
+            result["diff"] = diff(items)
+        if self._task.check_mode:
+            self.store.update(check=True)
+        elif items:
+            self._apply(arguments, sections, known, items)
+        return result
+
+    def _apply(
+        self,
+        arguments: dict[str, t.Any],
+        sections: list[str],
+        known: dict[str, t.Any],
+        items: list[dict[str, t.Any]],
+    ) -> None:
+        todo = {
+            "want": sent({name: part for name, part in known["want"].items() if self._ready(name, sections, known)}),
+            "sections": sections,
+            "password": self.secret(arguments),
+        }
+        if "engine" in sections and all(item["kind"] in ("packages", "service") for item in items):
+            self._remember(known, items, None)
+            return
+        if any(item["kind"] == "image" for item in items) and known["want"]["ssh"]["image"]["source"] != "pull":
+            outcome = self._with_image(todo, known["want"]["ssh"]["image"])
+        else:
+            outcome = self.execute("quantumsafe.openssh.oqs_apply", todo)
+        self._remember(known, items, outcome)
+
+    @staticmethod
+    def _ready(name: str, sections: list[str], known: dict[str, t.Any]) -> bool:
+        """While the engine is made ready the other sections cannot be looked at to any use."""
+        del known
+        return "engine" not in sections or name == "engine"
+
+    def _remember(self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any] | None) -> None:
+        done = known.get("done", []) + ((outcome or {}).get("done") or [])
+        done += [item for item in items if item["kind"] in ("packages", "service")]
+        look = known["look"]
+        if outcome and set(look["wanted"]) <= set(outcome["wanted"]):
+            look = {name: outcome[name] for name in ("plan", "errors", "notes", "host", "own_sshd", "proof", "wanted")}
+        else:
+            mended = [item["resource"] for item in items]
+            look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in mended])
+        self.store.update(done=done, look=look)
+
+    def _with_image(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Send the image in parts, then apply; what was sent is removed whatever happens."""
+        try:
+            parts = images.parts(image, image["archive"])
+        except (images.ImageError, AnsibleError) as error:
+            self.fail(str(error))
+        size = sum(os.path.getsize(part["path"]) for part in parts)
+        display.display("%s: sending the image %s, %.0f MB compressed" % (self.host, image["name"], size / 1e6))
+        try:
+            folder = self._make_tmp_path()
+            sent_parts = []
+            for part in parts:
+                remote = self._connection._shell.join_path(folder, os.path.basename(part["path"]))
+                self._transfer_file(part["path"], remote)
+                sent_parts.append({"path": remote, "sha256": part["sha256"]})
+            return self.execute("quantumsafe.openssh.oqs_apply", dict(todo, parts=sent_parts))
+        except AnsibleConnectionFailure as error:
+            self.fail("the connection broke while the image was sent: %s; run again" % error, unreachable=True)
+        finally:
+            self._remove_tmp_path(self._connection._shell.tmpdir)

@@ -1,0 +1,54 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The ending of a run: what was done, what was negotiated, how to log in; failed and unreachable hosts, too."""
+
+from __future__ import annotations
+
+import shutil
+import typing as t
+
+from ansible.errors import AnsibleActionFail
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+
+
+class ActionModule(ActionBase):
+    """Prints from what the run store knows; makes no connection."""
+
+    _VALID_ARGS = frozenset(("failed", "folder", "step"))
+    _requires_connection = False
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """``step: print`` the ending of all hosts, ``note`` a failure of this host, or ``fail`` where one was noted."""
+        super().run(tmp, task_vars)
+        variables = task_vars or {}
+        store = RunStore(variables.get("inventory_hostname", "localhost"))
+        step = self._task.args["step"]
+        if step == "note":
+            if not store.load().get("failed"):
+                store.update(failed=str(self._task.args.get("failed") or "a task failed"))
+        elif step == "fail":
+            failed = store.load().get("failed")
+            if failed:
+                raise AnsibleActionFail(failed)
+        elif variables["inventory_hostname"] == variables["ansible_play_hosts"][0]:
+            rows = {host: RunStore(host).load() for host in variables.get("ansible_play_hosts_all", [])}
+            folder = str(self._task.args.get("folder") or "~/.ssh")
+            said = wording.ending(rows, _ask("kex"), _ask("key") + _ask("sig"), folder)
+            Display().display(said)
+        return {"changed": False}
+
+
+def _ask(query: str) -> list[str]:
+    """What the controller's own ssh knows; nothing where there is none."""
+    program = shutil.which("ssh")
+    if not program:
+        return []
+    try:
+        return run([program, "-Q", query], timeout=10.0).text.split()
+    except CommandError:
+        return []

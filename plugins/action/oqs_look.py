@@ -1,0 +1,29 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Check all variables, then look: the first thing that happens to a host."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, display
+
+
+class ActionModule(HostAction):
+    """Action side of the module oqs_look."""
+
+    _VALID_ARGS = frozenset(("want", "password"))
+
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Look, say a word about the host, and return the plan."""
+        super().run(tmp, task_vars)
+        arguments = self.begin(task_vars)
+        self.store.update(address=self._task_vars.get("ansible_host") or self.host)
+        look = self.look(arguments, sorted(arguments["want"]))["look"]
+        display.display("%s: %s" % (self.host, wording.first_word(look)))
+        result = {name: look[name] for name in ("plan", "errors", "notes", "host", "own_sshd", "proof", "wanted")}
+        if self._task.diff and self._task.check_mode:
+            result["diff"] = diff(look["plan"])
+        return dict(result, changed=False)

@@ -1,0 +1,166 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Carry out a plan: under a lock, the ledger first, then the act, then another look."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    apply_container,
+    apply_outside,
+    assess,
+    docker,
+    files,
+    ledger,
+    planning,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import LEDGER_DIR, VAR_DIR
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
+
+LOCK = "/run/lock/oqs-ssh.lock"
+LEDGER = LEDGER_DIR + "/ledger.jsonl"
+#: A plan that needs more looks than this does not converge; a first deployment needs four.
+ROUNDS = 8
+#: Seconds to wait for another run on the same host.
+PATIENCE = 60.0
+
+
+class ApplyError(Exception):
+    """The host could not be brought to what is wanted; the text says which resource, and what to do."""
+
+
+class Host:
+    """What the functions that change something are given: wishes, facts, the secret, and the ledger."""
+
+    def __init__(self, want: Mapping[str, Any], secret: Optional[str], brought: Mapping[str, Any]) -> None:
+        self.want = want
+        self.secret = secret
+        self.brought = brought
+        self.facts: Dict[str, Any] = {}
+
+    def record(self, kind: str, name: str, before: Optional[str], after: Optional[str]) -> None:
+        """Write down a change before it is made."""
+        files.make_dir(VAR_DIR, 0o700)
+        files.make_dir(LEDGER_DIR, 0o700)
+        machine = self.facts["machine"]["id"]
+        data = files.read_file(LEDGER) or b""
+        ledger.parse(data, machine)
+        data = data[: data.rfind(b"\n") + 1] or ledger.head(machine)
+        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        files.write_file(LEDGER, data + ledger.entry(kind, name, before, after, when), 0o600)
+
+    def write(self, path: str, data: bytes, mode: int, uid: int = 0, gid: int = 0, root: str = "/") -> None:
+        """Write a file; what was there is kept beside the ledger the first time."""
+        before = files.read_file(path, root=root)
+        kept = None
+        if before is not None:
+            kept = planning.goal.digest(before)
+            copy = "%s/%s" % (LEDGER_DIR, kept)
+            if files.stat_file(copy) is None:
+                files.make_dir(VAR_DIR, 0o700)
+                files.make_dir(LEDGER_DIR, 0o700)
+                files.write_file(copy, before, 0o600)
+        self.record("file", path, kept, planning.goal.digest(data))
+        files.write_file(path, data, mode, uid, gid, root=root)
+
+
+#: kind of plan item -> the function that mends it
+HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
+HANDLERS.update(apply_container.HANDLERS)
+HANDLERS.update(apply_outside.HANDLERS)
+
+
+@contextlib.contextmanager
+def locked(path: str = LOCK, patience: float = PATIENCE) -> Iterator[None]:
+    """Hold the lock of this host.
+
+    :param patience: seconds to wait for whoever holds it.
+    :raises ApplyError: somebody still holds it.
+    """
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        deadline = time.monotonic() + patience
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if time.monotonic() > deadline:
+                    raise ApplyError(
+                        "another run has been changing this host for over %d seconds; wait for it, then run again" % patience
+                    ) from None
+                time.sleep(0.2)
+        yield
+    finally:
+        os.close(handle)
+
+
+def apply(
+    want: Mapping[str, Any], sections: Sequence[str], secret: Optional[str], brought: Mapping[str, Any]
+) -> Dict[str, Any]:
+    """Bring some sections of a host to what is wanted.
+
+    :param sections: parts of ``want`` to carry out (engine, ssh, firewall, hop).
+    :param brought: what the controller brought along: ``parts`` (list of path and sha256) of an image archive.
+    :returns: ``done`` (the items carried out) and the result of the last look.
+    :raises ApplyError: with the first cause; what was done until then stays, and another run goes on from there.
+    """
+    with locked():
+        return _converge(Host(want, secret, brought), planning.section_names(list(sections)), secret)
+
+
+def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, Any]:
+    done: List[Item] = []
+    before: List[Item] = []
+    for _round in range(ROUNDS):
+        host.facts, plan = assess.assess(host.want, secret)
+        items = _possible(plan, names)
+        if not items:
+            proven = assess.proof(host.want, host.facts)
+            result = assess.result(host.want, host.facts, plan, proven)
+            return dict(result, done=[item._asdict() for item in done])
+        if items == before:
+            break
+        before = items
+        done += _carry_out(host, items)
+    raise ApplyError(
+        "%s is still %s after it was to be %s" % (items[0].resource, items[0].before.strip()[:200], items[0].after[:200])
+    )
+
+
+def _possible(plan: Plan, names: List[str]) -> List[Item]:
+    """The items of the wanted sections.
+
+    :raises ApplyError: the plan says that the run cannot succeed.
+    """
+    if plan.errors:
+        raise ApplyError("; ".join(plan.errors))
+    return [item for item in plan.section(names) if item.kind not in apply_container.BY_ANSIBLE]
+
+
+def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:
+    """Carry out items in order, up to the first that needs another look before it can be known."""
+    done: List[Item] = []
+    for item in items:
+        if item.after == UNKNOWN and item.kind not in apply_container.MAKERS:
+            break
+        HANDLERS[item.kind](host, item)
+        done.append(item)
+    return done
+
+
+#: What the functions behind a module may raise for reasons that a person can mend.
+EXPECTED = (
+    ApplyError,
+    apply_container.ContainerError,
+    docker.DockerError,
+    files.UnsafePath,
+    ledger.LedgerError,
+    OSError,
+)

@@ -1,0 +1,268 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Mend what belongs to the container: image, state on the host, keys, configuration, access, the container itself."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+import time
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    desired,
+    docker,
+    files,
+    keypair,
+    listeners,
+    password,
+
+    policy,
+    shadow,
+    sshkeys,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import (
+    DAEMON_JSON,
+    IMAGES_DIR,
+    PRIVATE_DIR,
+    VAR_DIR,
+    account,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
+
+if TYPE_CHECKING:
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
+
+#: Kinds whose result only the act itself can tell.
+MAKERS = frozenset({"image_facts", "host_key", "hop_identity"})
+#: Kinds that the role carries out with modules of ansible-core.
+BY_ANSIBLE = frozenset({"packages", "service"})
+#: Seconds until sshd must serve after a start or a reload.
+SERVES = 20.0
+
+
+class ContainerError(Exception):
+    """Something in or around the container did not go as it must; the text says what, and what to do."""
+
+
+def daemon_settings(host: Host, item: Item) -> None:
+    """Docker's settings before its first start."""
+    files.make_dir(os.path.dirname(DAEMON_JSON), 0o755)
+    host.write(DAEMON_JSON, item.after.encode(), 0o644)
+
+
+def folder(host: Host, item: Item) -> None:
+    """A folder of the state."""
+    mode, owner = item.after.split()
+    uid, gid = (int(part) for part in owner.split(":"))
+    if item.before == "absent" and not item.name.startswith(VAR_DIR + "/ledger") and item.name != VAR_DIR:
+        host.record("folder", item.name, None, item.after)
+    files.make_dir(item.name, int(mode, 8), uid, gid)
+
+
+def uid(host: Host, item: Item) -> None:
+    """The uid of the container's user, read by the entry when it prepares a fresh container."""
+    host.write(STATE_DIR + "/uid", item.after.encode() + b"\n", 0o644)
+
+
+def entry(host: Host, _item: Item) -> None:
+    """The entry; a running container keeps the old one until it is created anew, which the plan sees."""
+    host.write(STATE_DIR + "/entry", host.want["ssh"]["entry"].encode(), 0o755)
+
+
+def image(host: Host, item: Item) -> None:
+    """Load the archive that the controller brought, or pull."""
+    wanted = host.want["ssh"]["image"]
+    host.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
+    if wanted["source"] == "pull":
+        docker.docker(["pull", wanted["name"]], timeout=docker.WORK)
+        return
+    parts = host.brought.get("parts") or []
+    if not parts:
+        raise ContainerError("the image %s is not on this host, and the controller sent none" % item.after)
+    name = _load(parts)
+    found = docker.inspect("image", wanted["id"]) or docker.inspect("image", name)
+    if not found:
+        raise ContainerError("docker load took the archive, but %s is still not there" % wanted["name"])
+    if found["Id"] != wanted["id"]:
+        # engines that keep images with containerd call them by the manifest's digest
+        _store_facts(wanted["id"], {"engine_id": found["Id"]})
+
+
+def _load(parts: List[Mapping[str, str]]) -> str:
+    """Put the parts together, verify each, load the whole; the name of what was loaded."""
+    files.make_dir(VAR_DIR, 0o700)
+    with tempfile.NamedTemporaryFile(dir=VAR_DIR, prefix=files.TEMPORARY) as whole:
+        for part in parts:
+            with open(part["path"], "rb") as piece:
+                data = piece.read()
+            if desired.digest(data) != part["sha256"]:
+                raise ContainerError("a part of the image arrived damaged (%s): run again" % part["path"])
+            whole.write(data)
+        whole.flush()
+        said = docker.docker(["load", "--input", whole.name], timeout=docker.WORK).text
+    return said.splitlines()[-1].split(": ", 1)[-1].strip() if said else ""
+
+
+def _store_facts(image_id: str, facts: Mapping[str, Any]) -> None:
+    files.make_dir(VAR_DIR, 0o700)
+    files.make_dir(IMAGES_DIR, 0o700)
+    path = "%s/%s.json" % (IMAGES_DIR, image_id.replace("sha256:", ""))
+    files.write_file(path, json.dumps(facts, sort_keys=True).encode(), 0o600)
+
+
+def image_facts(host: Host, _item: Item) -> None:
+    """Ask the image what it knows, once."""
+    ssh, found = host.want["ssh"], host.facts["image"]
+    if not found:
+        return  # the image came in this round; the next look finds it
+    mount = docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True)
+    done = docker.run_once(
+        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh), env={"OQS_USER": ssh["user"]}
+    )
+    try:
+        known = knowledge.parse(done.out.decode("utf-8", "replace"), ssh["user"])
+    except knowledge.NotAnImage as error:
+        raise ContainerError("the image %s cannot be used: %s" % (ssh["image"]["name"], error)) from error
+    known["engine_id"] = found["engine_id"]
+    for image_id in {ssh["image"]["id"] or found["engine_id"], found["engine_id"]}:
+        _store_facts(image_id, known)
+
+
+def host_key(host: Host, item: Item) -> None:
+    """A missing or damaged host key, made by the image's own ssh-keygen."""
+    path = "%s/%s" % (PRIVATE_DIR, sshkeys.host_key_name(item.name))
+    host.record("file", path, None, "a key")
+    keypair.ensure_in_image(host.facts["image"]["engine_id"], item.name, path, comment="oqs-ssh", uid=0, gid=0)
+
+
+def sshd_config(host: Host, _item: Item) -> None:
+    """Both configurations belong together: validated as a pair by the image's own programs, then put in place."""
+    wanted = desired.desired(host.want["ssh"], host.facts)
+    write_configs(host, {"sshd_config": wanted.sshd_config, "ssh_config": wanted.ssh_config})
+
+
+def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
+    """Validate and write configuration files of the state.
+
+    :raises ContainerError: with the words of the image's own sshd or ssh; nothing was replaced.
+    """
+    candidate = PRIVATE_DIR + "/candidate"
+    files.make_dir(candidate, 0o700)
+    names = ("sshd_config", "ssh_config")
+    try:
+        for name in names:
+            data = wanted.get(name)
+            if data is None:
+                data = host.facts["state"][name] or host.facts["image"][name].encode()
+            files.write_file("%s/%s" % (candidate, name), data, 0o600)
+        mounts = [docker.bind(STATE_DIR, STATE_DIR, readonly=True)]
+        mounts.append(docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True))
+        done = docker.run_once(
+            host.facts["image"]["engine_id"], [desired.ENTRY, "check", candidate], mounts, check=False
+        )
+    finally:
+        for name in names:
+            files.remove_file("%s/%s" % (candidate, name))
+        os.rmdir(candidate)
+    if done.rc != 0:
+        raise ContainerError("the image's own programs refuse the configuration: %s" % done.reason)
+    for name, data in wanted.items():
+        if data != host.facts["state"][name]:
+            host.write("%s/%s" % (STATE_DIR, name), data, 0o644)
+
+
+def known_hosts(host: Host, item: Item) -> None:
+    """The pinned host keys."""
+    host.write(STATE_DIR + "/known_hosts", item.after.encode("utf-8", "replace"), 0o644)
+
+
+def set_password(host: Host, item: Item) -> None:
+    """The hash in the state, and in the container where there is one."""
+    ssh, stored = host.want["ssh"], host.facts["state"]["password"]
+    if item.after == "locked":
+        stored = shadow.LOCKED
+    elif not (stored and host.secret is not None and shadow.verify(host.secret, stored)):
+        stored = shadow.make_hash(host.secret or "")
+    host.record("file", PRIVATE_DIR + "/password", None, "a hash")
+    files.write_file(PRIVATE_DIR + "/password", stored.encode() + b"\n", 0o600)
+    if host.facts["container"]:
+        password.set_hash(ssh["container"], ssh["user"], stored)
+
+
+def authorized_keys(host: Host, item: Item) -> None:
+    """Who may log in by key."""
+    owner, group, _home = account(host.want["ssh"]["user"], host.facts)
+    owner = group = int(host.facts["state"]["uid"] or owner)
+    path = desired.HOME_SSH + "/authorized_keys"
+    wanted = desired.desired(host.want["ssh"], host.facts).authorized_keys
+    host.write(path, wanted, 0o600, owner, group, root=VAR_DIR)
+    del item
+
+
+def container(host: Host, item: Item) -> None:
+    """Create the container, not started; one of other settings goes first. All state lies on the host."""
+    arguments = desired.desired(host.want["ssh"], host.facts).container
+    if item.before != "absent":
+        docker.docker(["rm", "--force", item.name], timeout=docker.WORK)
+    host.record("container", item.name, None if item.before == "absent" else "ours", desired.label_of(arguments))
+    docker.docker(["create"] + arguments, timeout=docker.WORK)
+
+
+def running(host: Host, item: Item) -> None:
+    """Start (or restart) the container and wait until its sshd listens."""
+    verb = "restart" if item.before == "nobody listens" else "start"
+    docker.docker([verb, item.name], timeout=docker.WORK)
+    wait_until_serving(item.name, host.want["ssh"]["port"], frozenset())
+
+
+def in_force(host: Host, item: Item) -> None:
+    """Have the running sshd load its configuration: a signal, logins survive. Proved by its new sockets."""
+    port = host.want["ssh"]["port"]
+    old = frozenset(listeners.listening(port))
+    docker.docker(["exec", item.name, "kill", "-HUP", "1"])
+    wait_until_serving(item.name, port, old)
+    data = files.read_file(STATE_DIR + "/sshd_config") or b""
+    files.write_file(PRIVATE_DIR + "/in-force", desired.digest(data).encode() + b"\n", 0o600)
+
+
+def wait_until_serving(name: str, port: int, old: "frozenset[int]") -> None:
+    """Wait until process 1 of the container itself listens on the port with sockets that are not the old ones.
+
+    :raises ContainerError: not within ``SERVES`` seconds; with the container's last words.
+    """
+    deadline = time.monotonic() + SERVES
+    while time.monotonic() < deadline:
+        found = docker.inspect("container", name)
+        pid = found["State"]["Pid"] if found else 0
+        mine = listeners.sockets_of(pid) if pid else set()
+        if mine & (set(listeners.listening(port)) - old):
+            return
+        time.sleep(0.1)
+    said = docker.docker(["logs", "--tail", "5", name], check=False)
+    words = (said.out + said.err).decode("utf-8", "replace").strip()
+    raise ContainerError(
+        "the container %s does not listen on port %d after %d seconds; its last words: %s" % (name, port, SERVES, words)
+    )
+
+
+HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
+    "daemon_settings": daemon_settings,
+    "folder": folder,
+    "uid": uid,
+    "entry": entry,
+    "image": image,
+    "image_facts": image_facts,
+    "host_key": host_key,
+    "sshd_config": sshd_config,
+    "ssh_config": sshd_config,
+    "known_hosts": known_hosts,
+    "password": set_password,
+    "authorized_keys": authorized_keys,
+    "container": container,
+    "running": running,
+    "in_force": in_force,
+}

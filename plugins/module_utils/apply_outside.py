@@ -1,0 +1,111 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Mend what lies outside the container: the firewall and the hop."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Callable, Dict
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    files,
+    keypair,
+    look_outside,
+    nftables,
+    plan_outside,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import ContainerError, write_configs
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import HOP_FILE, STATE_DIR
+
+if TYPE_CHECKING:
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
+
+
+def nftables_rules(host: Host, item: Item) -> None:
+    """Our rules replaced in one transaction; opened only for a server that proved itself."""
+    firewall, found = host.want["firewall"], host.facts["firewall"]
+    rules = plan_outside.firewall_rules(firewall, found)
+    if rules:
+        _must_serve(host)
+    script = nftables.removal(nftables.ours(found["ruleset"], plan_outside.TAG)) + rules
+    host.record("nftables", item.name, item.before, item.after)
+    run(["nft", "-f", "-"], stdin=("\n".join(script) + "\n").encode())
+
+
+def _must_serve(host: Host) -> None:
+    firewall = host.want["firewall"]
+    proven = look_outside.prove(firewall["container"], firewall["port"], None, "root").get("own", {})
+    if not proven.get("ok"):
+        raise ContainerError(
+            "the firewall stays closed: the handshake with the container failed (%s)" % proven.get("error", "no answer")
+        )
+
+
+def nftables_file(host: Host, item: Item) -> None:
+    """The file with our rules, and the line that includes it."""
+    if item.after == "absent":
+        host.record("file", item.name, item.before, None)
+        files.remove_file(item.name)
+        return
+    files.make_dir(os.path.dirname(item.name), 0o755)
+    found = files.stat_file(item.name)
+    host.write(item.name, item.after.encode(), found.st_mode & 0o7777 if found else 0o644)
+
+
+def hop_identity(host: Host, item: Item) -> None:
+    """The container's ed25519 identity, only where accounts are named that it may log in to."""
+    owner = int(host.facts["state"]["uid"])
+    host.record("file", item.name, None, "a key")
+    keypair.ensure_in_image(
+        host.facts["image"]["engine_id"], "ed25519", item.name, comment=plan_outside.HOP_MARK, uid=owner, gid=owner
+    )
+
+
+def _wanted(host: Host) -> plan_outside.HopGoal:
+    return plan_outside.HopGoal(host.want["hop"], host.facts, host.facts["state"]["ssh_config"])
+
+
+def hop_config(host: Host, _item: Item) -> None:
+    """The hop's own file, included by the client's configuration."""
+    data = _wanted(host).hop_config
+    if data is None:
+        host.record("file", HOP_FILE, "ours", None)
+        files.remove_file(HOP_FILE)
+    else:
+        host.write(HOP_FILE, data, 0o644)
+
+
+def hop_client(host: Host, _item: Item) -> None:
+    """The client's configuration."""
+    write_configs(host, {"ssh_config": _wanted(host).ssh_config})
+
+
+def hop_known_hosts(host: Host, _item: Item) -> None:
+    """The host's own host key, pinned."""
+    host.write(STATE_DIR + "/known_hosts", _wanted(host).known_hosts, 0o644)
+
+
+def hop_user(host: Host, item: Item) -> None:
+    """Our one line in an account's authorized_keys; no link in the account's folders can lead us elsewhere."""
+    user, public = host.facts["hop"]["users"][item.name], host.facts["state"]["identity"]
+    wanted = item.name in host.want["hop"]["users"] and host.want["hop"]["state"] == "present"
+    data = plan_outside.user_keys(user["keys"], plan_outside.hop_line(public) if wanted else None)
+    inside = user["path"].startswith(user["home"].rstrip("/") + "/")
+    root = user["home"] if inside else "/"
+    owner, group = (user["uid"], user["gid"]) if inside else (0, 0)
+    host.record("line", user["path"], None, plan_outside.HOP_MARK if wanted else None)
+    files.make_dir(os.path.dirname(user["path"]), 0o700 if inside else 0o755, owner, group, root=root)
+    files.write_file(user["path"], data, 0o600 if inside else 0o644, owner, group, root=root)
+
+
+HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
+    "nftables": nftables_rules,
+    "nftables_file": nftables_file,
+    "hop_identity": hop_identity,
+    "hop_config": hop_config,
+    "hop_client": hop_client,
+    "hop_known_hosts": hop_known_hosts,
+    "hop_user": hop_user,
+}

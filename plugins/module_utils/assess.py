@@ -1,0 +1,108 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look and compare: the facts of a host, and the plan that follows from them. What oqs_look and oqs_apply share."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from typing import Any, Dict, Mapping, Optional, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    algorithms,
+    look,
+    look_outside,
+    planning,
+    shadow,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan, as_dicts
+
+Facts = Dict[str, Any]
+Want = Mapping[str, Any]
+
+
+def assess(want: Want, secret: Optional[str]) -> Tuple[Facts, Plan]:
+    """Everything about the host that the wanted sections need, and the plan.
+
+    :param secret: the password wanted for the container's user, or None.
+    :raises DockerError, CommandError, UnsafePath, ShadowError: something could not be read.
+    """
+    facts = look.look(want)
+    facts["uid"] = free_uid(facts["state"].get("uid", ""))
+    if "ssh" in want:
+        facts["password"] = password_state(want["ssh"], facts, secret)
+    if "firewall" in want:
+        facts["firewall"] = look_outside.firewall(want["firewall"])
+    if "hop" in want:
+        facts["hop"] = look_outside.hop(want["hop"])
+    return facts, planning.make(want, facts)
+
+
+def free_uid(now: str) -> Facts:
+    """A uid (and gid) that no account of the host has, and whether the one in use has been taken meanwhile."""
+    candidate = look.UID_FIRST
+    while _known(candidate):
+        candidate += 1
+    return {"taken": bool(now.isdigit() and _known(int(now))), "free": candidate}
+
+
+def _known(number: int) -> bool:
+    for ask in (pwd.getpwuid, grp.getgrgid):
+        try:
+            ask(number)
+        except KeyError:
+            continue
+        return True
+    return False
+
+
+def password_state(ssh: Want, facts: Facts, secret: Optional[str]) -> Facts:
+    """What the stored hash is worth, in words; never the hash."""
+    data = look.shadow(ssh["container"], facts)
+    stored = (shadow.hash_of(data, ssh["user"]) if data else None) or facts["state"].get("password") or ""
+    if not stored:
+        return {"state": "absent", "why": "nobody has set one"}
+    if shadow.is_locked(stored):
+        return {"state": "locked", "why": "a password is given"}
+    if secret is not None and shadow.verify(secret, stored):
+        return {"state": "the given one", "why": "no password is given any more"}
+    words = {"published": "the published default", "empty": "empty"}
+    return {"state": words.get(shadow.state_of(stored), "another"), "why": "not the one that is wanted"}
+
+
+def proof(want: Want, facts: Facts) -> Facts:
+    """A real handshake with the container's sshd, and one through the hop; empty where nothing runs yet."""
+    part = want.get("ssh") or want.get("hop") or want.get("firewall")
+    if not part or not facts["container"].get("running"):
+        return {}
+    hop = want.get("hop")
+    hop_port = hop["hop_port"] if hop and hop["state"] == "present" else None
+    user = (hop["users"] or ["root"])[0] if hop else "root"
+    return look_outside.prove(part["container"], part["port"], hop_port, user)
+
+
+def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
+    """What travels back to the controller: no secret, no file content beyond the plan's."""
+    sshd = facts.get("hop", {}).get("sshd") or {}
+    return {
+        "plan": as_dicts(plan.ordered()),
+        "errors": plan.errors,
+        "notes": plan.notes,
+        "wanted": sorted(want),
+        "host": {
+            "system": facts["machine"]["name"],
+            "engine": facts["engine"]["version"] or ("stopped" if facts["engine"]["installed"] else "absent"),
+            "container": facts["container"].get("status", "absent"),
+            "health": facts["container"].get("health", ""),
+            "image": facts["image"].get("engine_id", ""),
+            "openssh": facts["image"].get("openssh", ""),
+            "uid": facts["state"].get("uid", ""),
+            "firewall": facts.get("firewall", {}).get("active", ""),
+        },
+        "own_sshd": {
+            "software": sshd.get("software", ""),
+            "kex": [name for name in sshd.get("kex", []) if algorithms.is_quantum_safe(name)],
+            "error": sshd.get("error", ""),
+        },
+        "proof": proven,
+    }

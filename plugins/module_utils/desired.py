@@ -1,0 +1,154 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host should look like, computed from what is wanted and what is there. Pure; used by the plan and by apply."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, docker, policy, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
+
+ENTRY = "/usr/local/sbin/oqs-ssh-entry"
+LABEL = "org.quantumsafe.openssh.spec"
+VAR_DIR = "/var/lib/oqs-ssh"
+PRIVATE_DIR = STATE_DIR + "/private"
+HOME_SSH = VAR_DIR + "/home-ssh"
+
+#: What sshd, key-gen.sh, passwd(1) and the entry need; nothing else is left to the container's root.
+CAPABILITIES = (
+    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT",
+)
+
+
+class Desired(NamedTuple):
+    """The wanted content of everything that lies on the host, as far as it can be known now."""
+
+    uid: int
+    sshd_config: bytes
+    ssh_config: bytes
+    authorized_keys: bytes
+    host_keys: List[str]
+    known_hosts: Optional[bytes]
+    container: List[str]
+
+
+def folders(uid: int) -> Dict[str, str]:
+    """The folders and their mode and owner, as ``look`` prints them."""
+    root = "755 0:0"
+    return {
+        STATE_DIR: root,
+        PRIVATE_DIR: "700 0:0",
+        VAR_DIR: "700 0:0",
+        HOME_SSH: "700 %d:%d" % (uid, uid),
+        VAR_DIR + "/images": "700 0:0",
+        VAR_DIR + "/ledger": "700 0:0",
+    }
+
+
+def user_id(want: Mapping[str, Any], facts: Mapping[str, Any]) -> int:
+    """The uid (and gid) of the container's user: the one asked for, the one in use, or a free one."""
+    if want["uid"] != "auto":
+        return int(want["uid"])
+    now = facts["state"].get("uid", "")
+    if now.isdigit() and not facts["uid"]["taken"]:
+        return int(now)
+    return int(facts["uid"]["free"])
+
+
+def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
+    """Everything that should be there; needs what the image knows (``facts["image"]["sshd_config"]``).
+
+    :param want: the ``ssh`` part of what is wanted.
+    :raises ConfigError: a configuration at hand cannot be edited without harm.
+    """
+    state, image = facts["state"], facts["image"]
+    server = policy.server_config(state.get("sshd_config") or image["sshd_config"].encode(), want, image)
+    client = policy.client_config(state.get("ssh_config") or image["ssh_config"].encode(), want)
+    uid = user_id(want, facts)
+    names = policy.host_key_algorithms(server)
+    return Desired(
+        uid=uid,
+        sshd_config=server,
+        ssh_config=client,
+        authorized_keys=authorized_keys.ensure(
+            state.get("authorized_keys") or b"",
+            [authorized_keys.parse_entry(line) for line in want["authorized_keys"]],
+            want["authorized_keys_exclusive"],
+        ),
+        host_keys=names,
+        known_hosts=known_hosts(state.get("known_hosts") or b"", own_lines(names, state, want["port"]), OWN),
+        container=create_arguments(want, facts, uid),
+    )
+
+
+OWN = "container"
+HOST = "host"
+
+
+def own_lines(names: Sequence[str], state: Mapping[str, Any], port: int) -> Optional[List[str]]:
+    """known_hosts lines for the container's own host keys, or None while a key is missing."""
+    lines = []
+    for name in names:
+        public = state.get("keys", {}).get(sshkeys.host_key_name(name), (None, None))[1]
+        if not public:
+            return None
+        lines.append("%s %s" % (hosts_field(port), " ".join(public.decode("utf-8", "replace").split()[:2])))
+    return lines
+
+
+def hosts_field(port: int) -> str:
+    """The host itself in the form of known_hosts (sshd(8)): brackets where the port is not 22."""
+    form = "%s" if port == 22 else "[%%s]:%d" % port
+    return ",".join(form % name for name in ("localhost", "127.0.0.1", "::1"))
+
+
+def known_hosts(data: bytes, lines: Optional[Sequence[str]], part: str) -> Optional[bytes]:
+    """A known_hosts file with one part of ours replaced; all other lines stay. None while the lines are not known."""
+    if lines is None:
+        return None
+    mark = b" oqs-ssh-" + part.encode()
+    kept = [line for line in data.splitlines(True) if not line.rstrip().endswith(mark)]
+    return b"".join(kept + [line.encode() + mark + b"\n" for line in lines])
+
+
+def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int) -> List[str]:
+    """Arguments for ``docker create``. Their hash is kept as a label, so that a container of other arguments shows."""
+    image = facts["image"]
+    arguments = [
+        "--name", want["container"], "--network", "host", "--restart", want["restart_policy"], "--pull", "never",
+        "--pids-limit", "512", "--security-opt", "no-new-privileges", "--cap-drop", "ALL",
+    ]
+    for capability in CAPABILITIES:
+        arguments += ["--cap-add", capability]
+    arguments += [
+        "--mount", docker.bind(STATE_DIR, STATE_DIR),
+        "--mount", docker.bind(HOME_SSH, "%s/.ssh" % (image["user"][2] or "/home/" + want["user"])),
+        "--mount", docker.bind(STATE_DIR + "/entry", ENTRY, readonly=True),
+        "--health-cmd", "%s health %d" % (ENTRY, want["port"]), "--health-interval", "30s", "--health-timeout", "5s",
+        "--health-retries", "3", "--health-start-period", "10s",
+        "--env", "OQS_USER=" + want["user"],
+    ]
+    arguments += log_arguments(facts["machine"]["systemd"])
+    spec = arguments + [image["engine_id"], digest(want["entry"].encode()), str(uid)]
+    label = "%s=%s" % (LABEL, digest("\0".join(spec).encode()))
+    return arguments + ["--label", label, "--entrypoint", ENTRY, image["engine_id"], "serve"]
+
+
+def log_arguments(journal: bool) -> List[str]:
+    """sshd's log: to the host's journal under a fixed tag where there is one, else to files of bounded size."""
+    if journal:
+        return ["--log-driver", "journald", "--log-opt", "tag=oqs-ssh"]
+    return ["--log-driver", "local", "--log-opt", "max-size=5m", "--log-opt", "max-file=3"]
+
+
+def label_of(arguments: Sequence[str]) -> str:
+    """The hash among ``create_arguments``."""
+    prefix = LABEL + "="
+    return next(text[len(prefix):] for text in arguments if text.startswith(prefix))
+
+
+def digest(data: bytes) -> str:
+    """SHA-256 in hexadecimal digits."""
+    return hashlib.sha256(data).hexdigest()

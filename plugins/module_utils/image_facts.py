@@ -1,0 +1,46 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an image says of itself when the entry asks it (``entry facts``). Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List
+
+_UNKNOWN = re.compile(r"[Bb]ad configuration option: (\S+)")
+
+
+class NotAnImage(Exception):
+    """The answer lacks something without which the image cannot serve; the text says what."""
+
+
+def parse(text: str, user: str) -> Dict[str, Any]:
+    """The parts of the answer as a dictionary.
+
+    :param user: the account that must be there.
+    :returns: openssh (version text), kex, key, sig (lists of names), user (name, uid, home), sshd_config, ssh_config,
+        unknown_keywords (lower case), refuses (what the client says against its own configuration).
+    :raises NotAnImage: no OpenSSH at the expected place, or no such account.
+    """
+    parts: Dict[str, str] = {}
+    for part in ("\n" + text).split("\n== ")[1:]:
+        name, _newline, body = part.partition("\n")
+        parts[name] = body
+    found: Dict[str, Any] = {name: _lines(parts.get(name, "")) for name in ("kex", "key", "sig", "user")}
+    if not found["kex"]:
+        raise NotAnImage("it has no OpenSSH client at /opt/oqs-ssh/bin/ssh that answers")
+    if len(found["user"]) != 3:
+        raise NotAnImage("it has no account %s (oqs_ssh_user)" % user)
+    found["sig"] = sorted(set(found["sig"]) | set(_lines(parts.get("key-sig", ""))))
+    found["openssh"] = parts.get("version", "").strip()
+    for name in ("sshd_config", "ssh_config"):
+        found[name] = parts.get(name, "")
+        if not found[name].strip():
+            raise NotAnImage("it has no /opt/oqs-ssh/%s" % name)
+    found["unknown_keywords"] = sorted({name.lower() for name in _UNKNOWN.findall(parts.get("keywords", ""))})
+    found["refuses"] = parts.get("refuses", "").strip()
+    return found
+
+
+def _lines(text: str) -> List[str]:
+    return [line.strip() for line in text.splitlines() if line.strip()]

@@ -1,0 +1,72 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who listens on a port: read from /proc (proc(5)), without a program."""
+
+from __future__ import annotations
+
+import os
+from typing import Dict, List, Optional, Set
+
+_LISTEN = "0A"
+
+
+def listening(port: int) -> Dict[int, str]:
+    """Sockets that listen on a TCP port: inode to local address (as /proc/net/tcp prints it)."""
+    found: Dict[int, str] = {}
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as lines:
+                rows = lines.read().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            fields = row.split()
+            address, number = fields[1].split(":")
+            if fields[3] == _LISTEN and int(number, 16) == port:
+                found[int(fields[9])] = address
+    return found
+
+
+def sockets_of(pid: int) -> Set[int]:
+    """The inodes of a process's sockets; empty when it is gone or not ours to see."""
+    found: Set[int] = set()
+    folder = "/proc/%d/fd" % pid
+    try:
+        names = os.listdir(folder)
+    except OSError:
+        return found
+    for name in names:
+        try:
+            target = os.readlink("%s/%s" % (folder, name))
+        except OSError:
+            continue
+        if target.startswith("socket:["):
+            found.add(int(target[8:-1]))
+    return found
+
+
+def who_listens(port: int) -> Dict[str, object]:
+    """Inodes that listen on a port, and the process behind them in words ("nginx, process 812"); empty: nobody."""
+    inodes = set(listening(port))
+    if not inodes:
+        return {}
+    pid = _owner(inodes)
+    return {"inodes": sorted(inodes), "pid": pid or 0, "owner": _describe(pid)}
+
+
+def _owner(inodes: Set[int]) -> Optional[int]:
+    processes: List[int] = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
+    for pid in processes:
+        if sockets_of(pid) & inodes:
+            return pid
+    return None
+
+
+def _describe(pid: Optional[int]) -> str:
+    if pid is None:
+        return "an unknown process"
+    try:
+        with open("/proc/%d/comm" % pid, encoding="utf-8", errors="replace") as comm:
+            return "%s, process %d" % (comm.read().strip(), pid)
+    except OSError:
+        return "process %d" % pid

@@ -1,0 +1,208 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at a host: everything that the plan needs to know, read once and never changed."""
+
+from __future__ import annotations
+
+import glob
+import json
+import os
+import shutil
+from typing import Any, Dict, List, Mapping, Optional, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, listeners, password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import INSTALL_DIR, STATE_DIR
+
+VAR_DIR = "/var/lib/oqs-ssh"
+PRIVATE_DIR = STATE_DIR + "/private"
+HOME_SSH = VAR_DIR + "/home-ssh"
+IMAGES_DIR = VAR_DIR + "/images"
+LEDGER_DIR = VAR_DIR + "/ledger"
+DAEMON_JSON = "/etc/docker/daemon.json"
+UID_FIRST = 22222
+
+Facts = Dict[str, Any]
+
+
+def look(want: Mapping[str, Any]) -> Facts:
+    """Read everything that the wanted sections ask about.
+
+    :param want: as ``want.py`` describes it; sections that are not there are not looked at.
+    :raises DockerError, CommandError, UnsafePath: something could not be read; the text says what.
+    """
+    facts: Facts = {"machine": machine(), "engine": engine(), "state": {}, "image": {}, "container": {}}
+    if "ssh" in want or "hop" in want:
+        ssh = want.get("ssh") or want["hop"]
+        facts["container"] = container(ssh["container"]) if facts["engine"]["running"] else {}
+        facts["state"] = state()
+    if "ssh" in want:
+        facts["image"] = image(want["ssh"]["image"]) if facts["engine"]["running"] else {}
+        facts["port"] = listeners.who_listens(want["ssh"]["port"])
+    if not facts["image"] and facts["container"]:
+        facts["image"] = stored_image(facts["container"]["image"]) or {}
+    return facts
+
+
+def machine() -> Facts:
+    """The host itself: id, distribution, who we are."""
+    release: Dict[str, str] = {}
+    for line in (files.read_file("/usr/lib/os-release") or b"").decode("utf-8", "replace").splitlines():
+        name, sign, value = line.partition("=")
+        if sign:
+            release[name] = value.strip("\"'")
+    return {
+        "id": (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip(),
+        "distribution": release.get("ID", "unknown"),
+        "like": release.get("ID_LIKE", "").split(),
+        "version": release.get("VERSION_ID", ""),
+        "codename": release.get("VERSION_CODENAME", ""),
+        "name": release.get("PRETTY_NAME", "unknown"),
+        "root": os.geteuid() == 0,
+        "systemd": os.path.isdir("/run/systemd/system"),
+    }
+
+
+def engine() -> Facts:
+    """The Docker engine: is there one, does it run, is it one that we can use?"""
+    program = shutil.which("docker")
+    info = docker.engine() if program else None
+    found: Facts = {"installed": program is not None, "running": info is not None, "kind": "docker", "version": ""}
+    if info:
+        options = " ".join(info.get("SecurityOptions") or [])
+        found.update(
+            version=info["ServerVersion"],
+            rootless="name=rootless" in options,
+            userns="name=userns" in options,
+            live_restore=bool(info.get("LiveRestoreEnabled")),
+        )
+    elif program:
+        version = run([program, "--version"], check=False)
+        if b"podman" in (version.out + version.err).lower():
+            found["kind"] = "podman"
+        found["service"] = any(
+            os.path.exists(folder + "/docker.service")
+            for folder in ("/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system")
+        )
+    found["daemon_json"] = os.path.exists(DAEMON_JSON)
+    return found
+
+
+def image(want: Mapping[str, Any]) -> Facts:
+    """The wanted image, as far as this host holds it, with what is known of it."""
+    stored = stored_image(want["id"]) if want["id"] else None
+    found = None
+    for name in [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else want["name"]]:
+        found = found or (docker.inspect("image", name) if name else None)
+    if not found:
+        return {}
+    known = stored or stored_image(found["Id"]) or {"engine_id": found["Id"]}
+    return dict(known, engine_id=found["Id"])
+
+
+def stored_image(image_id: str) -> Optional[Facts]:
+    """What an earlier run asked an image (``entry facts``), or None."""
+    data = files.read_file("%s/%s.json" % (IMAGES_DIR, image_id.replace("sha256:", "")))
+    try:
+        found = json.loads(data.decode()) if data else None
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) else None
+
+
+def container(name: str) -> Facts:
+    """The container, its process and its account, or an empty dictionary."""
+    found = docker.inspect("container", name)
+    if not found:
+        return {}
+    status = found["State"]
+    result: Facts = {
+        "id": found["Id"],
+        "image": found["Image"],
+        "labels": found["Config"].get("Labels") or {},
+        "running": bool(status["Running"]) and not status.get("Restarting"),
+        "status": status["Status"],
+        "pid": status.get("Pid") or 0,
+        "health": (status.get("Health") or {}).get("Status", ""),
+        "started": status.get("StartedAt", ""),
+        "restarts": found.get("RestartCount", 0),
+    }
+    if result["running"]:
+        root = "/proc/%d/root" % result["pid"]
+        result["passwd"] = (files.read_file(root + "/etc/passwd", root=root) or b"").decode("utf-8", "replace")
+        result["sockets"] = listeners.sockets_of(result["pid"])
+    return result
+
+
+def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
+    """uid, gid and home of the container's user: as the container says, else as the state folder and the image say."""
+    for line in facts["container"].get("passwd", "").splitlines():
+        fields = line.split(":")
+        if len(fields) == 7 and fields[0] == name:
+            return int(fields[2]), int(fields[3]), fields[5]
+    known = facts["image"].get("user") or ["", "1000", "/home/" + name]
+    uid = int(facts["state"].get("uid") or known[1])
+    return uid, uid, known[2]
+
+
+def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
+    """The container's shadow file; None where there is no container."""
+    found = facts["container"]
+    if not found:
+        return None
+    if found["running"]:
+        root = "/proc/%d/root" % found["pid"]
+        return files.read_file(root + "/etc/shadow", root=root)
+    return password.container_shadow(name)[0]
+
+
+def state() -> Facts:
+    """The state folders: configurations, keys, and what the entry last started."""
+
+    def content(path: str) -> Optional[bytes]:
+        return files.read_file(path)
+
+    keys: Dict[str, Tuple[Optional[bytes], Optional[bytes]]] = {}
+    for name in files.list_dir(PRIVATE_DIR) if os.path.isdir(PRIVATE_DIR) else []:
+        if name.startswith("ssh_host_") and name.endswith("_key"):
+            path = "%s/%s" % (PRIVATE_DIR, name)
+            keys[name] = (content(path), content(path + ".pub"))
+    text = {name: content("%s/%s" % (PRIVATE_DIR, name)) or b"" for name in ("in-force", "password")}
+    return {
+        "folders": {path: _mode(path) for path in (STATE_DIR, PRIVATE_DIR, VAR_DIR, HOME_SSH, IMAGES_DIR, LEDGER_DIR)},
+        "entry": content(STATE_DIR + "/entry"),
+        "sshd_config": content(STATE_DIR + "/sshd_config"),
+        "ssh_config": content(STATE_DIR + "/ssh_config"),
+        "hop_config": content(STATE_DIR + "/hop_config"),
+        "known_hosts": content(STATE_DIR + "/known_hosts"),
+        "uid": (content(STATE_DIR + "/uid") or b"").decode("ascii", "replace").strip(),
+        "in_force": text["in-force"].decode("ascii", "replace").strip(),
+        "password": text["password"].decode("ascii", "replace").strip(),
+        "authorized_keys": content(HOME_SSH + "/authorized_keys"),
+        "identity": content(HOME_SSH + "/id_ed25519.pub"),
+        "keys": keys,
+    }
+
+
+def _mode(path: str) -> str:
+    found = files.stat_file(path)
+    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else "absent"
+
+
+def host_keys() -> List[str]:
+    """The public lines of the host's own sshd, as its configuration names them (``sshd -T``)."""
+    paths: List[str] = []
+    program = shutil.which("sshd") or "/usr/sbin/sshd"
+    try:
+        for line in run([program, "-T"], timeout=10.0).text.splitlines():
+            if line.startswith("hostkey "):
+                paths.append(line.split(" ", 1)[1])
+    except CommandError:
+        paths = [name[: -len(".pub")] for name in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub"))]
+    lines = [(files.read_file(path + ".pub") or b"").decode("utf-8", "replace").strip() for path in paths]
+    return [line for line in lines if line]
+
+
+def install_path(name: str) -> str:
+    """A file of the image."""
+    return "%s/%s" % (INSTALL_DIR, name)

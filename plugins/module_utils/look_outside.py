@@ -1,0 +1,158 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at what lies outside the container: firewall, the host's own sshd, accounts; and a handshake as proof."""
+
+from __future__ import annotations
+
+import grp
+import json
+import os
+import pwd
+import re
+import shutil
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, nftables, plan_outside, probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import ENTRY
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import host_keys
+
+Facts = Dict[str, Any]
+
+_SAID = {
+    "kex": re.compile(r"^debug1: kex: algorithm: (\S+)", re.M),
+    "host_key_algorithm": re.compile(r"^debug1: kex: host key algorithm: (\S+)", re.M),
+    "cipher": re.compile(r"^debug1: kex: server->client cipher: (\S+)", re.M),
+    "host_key": re.compile(r"^debug1: Server host key: \S+ (SHA256:\S+)", re.M),
+    "server": re.compile(r"^debug1: Remote protocol version \S+, remote software version (.+?)\r?$", re.M),
+    "authentication": re.compile(r"^debug1: Authentications that can continue: (\S+)", re.M),
+}
+
+
+def firewall(want: Mapping[str, Any]) -> Facts:
+    """Which firewall is active, and for nftables what it says."""
+    ruleset = _ruleset()
+    active = _active(ruleset)
+    conf = files.read_file(plan_outside.NFT_CONF)
+    backend = want["backend"] if want["backend"] != "auto" else active
+    enabled = backend == "nftables" and _systemctl("is-enabled", ["nftables"])[0] == "enabled"
+    return {
+        "active": active,
+        "ruleset": ruleset,
+        "persistent": enabled and conf is not None,
+        "conf": conf or b"",
+        "snippet": files.read_file(plan_outside.NFT_SNIPPET),
+    }
+
+
+def _ruleset() -> Optional[List[Dict[str, Any]]]:
+    program = shutil.which("nft") or ("/usr/sbin/nft" if os.path.exists("/usr/sbin/nft") else None)
+    if not program:
+        return None
+    done = run([program, "-j", "list", "ruleset"], check=False)
+    if done.rc != 0:
+        return []
+    found: List[Dict[str, Any]] = json.loads(done.out.decode("utf-8", "replace"))["nftables"]
+    return found
+
+
+def _systemctl(verb: str, units: Sequence[str]) -> List[str]:
+    """``systemctl VERB UNITS``, a word a unit; empty words where there is no systemd."""
+    try:
+        words = run(["systemctl", verb] + list(units), check=False, timeout=10.0).text.split("\n")
+    except CommandError:
+        words = []
+    return (words + [""] * len(units))[: len(units)]
+
+
+def _active(ruleset: Optional[List[Dict[str, Any]]]) -> str:
+    """The firewall in charge: a manager that runs, else plain nftables that could drop something, else none."""
+    for name, state in zip(("firewalld", "ufw"), _systemctl("is-active", ["firewalld", "ufw"])):
+        if state == "active" and (name != "ufw" or b"ENABLED=yes" in (files.read_file("/etc/ufw/ufw.conf") or b"")):
+            return name
+    if ruleset is None:
+        return "none"
+    if nftables.compat_closed(ruleset):
+        return "iptables"
+    return "nftables" if nftables.input_chains(ruleset) else "none"
+
+
+def hop(want: Mapping[str, Any]) -> Facts:
+    """The host's own sshd, its host keys, and the accounts that the hop may use."""
+    names = list(want["users"])
+    return {
+        "sshd": probe.probe("localhost", want["hop_port"], timeout=5.0),
+        "host_keys": host_keys(),
+        "users": {name: user(name) for name in names},
+    }
+
+
+def user(name: str) -> Facts:
+    """An account of the host: its authorized_keys file as sshd would read it, and whether it is privileged."""
+    try:
+        found = pwd.getpwnam(name)
+    except KeyError:
+        return {"error": "this host has no account %s" % name}
+    groups = [grp.getgrgid(gid).gr_name for gid in os.getgrouplist(name, found.pw_gid) if _has_group(gid)]
+    path = _keys_path(found)
+    return {
+        "uid": found.pw_uid,
+        "gid": found.pw_gid,
+        "home": found.pw_dir,
+        "path": path,
+        "privileged": plan_outside.privileged(found.pw_uid, groups),
+        "keys": files.read_file(path, root=found.pw_dir) or b"",
+        "ours": False,
+    }
+
+
+def _has_group(gid: int) -> bool:
+    try:
+        grp.getgrgid(gid)
+    except KeyError:
+        return False
+    return True
+
+
+def _keys_path(account: pwd.struct_passwd) -> str:
+    """The first AuthorizedKeysFile of the host's own sshd for an account (sshd_config(5): %h, %u, %U, %%)."""
+    first = ".ssh/authorized_keys"
+    program = shutil.which("sshd") or "/usr/sbin/sshd"
+    criteria = "user=%s,host=localhost,addr=127.0.0.1" % account.pw_name
+    try:
+        for line in run([program, "-T", "-C", criteria], timeout=10.0).text.splitlines():
+            if line.startswith("authorizedkeysfile "):
+                first = line.split()[1]
+    except CommandError:
+        pass  # no sshd of its own, or one that does not start: the default is as good as any
+    for token, text in (("%h", account.pw_dir), ("%u", account.pw_name), ("%U", str(account.pw_uid)), ("%%", "%")):
+        first = first.replace(token, text)
+    return first if first.startswith("/") else "%s/%s" % (account.pw_dir, first)
+
+
+def prove(container: str, port: int, hop_port: Optional[int], hop_user: str) -> Facts:
+    """A real handshake with the container's sshd, and one through the hop, by the image's own client.
+
+    The client verifies the host key against the pinned one and the signature over the exchange; nobody logs in.
+    """
+    arguments = ["exec", container, ENTRY, "prove", str(port)]
+    if hop_port:
+        arguments += [str(hop_port), hop_user]
+    said = docker.docker(arguments, check=False).out.decode("utf-8", "replace")
+    parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
+    return {name: handshake(text) for name, text in parts.items()}
+
+
+def handshake(text: str) -> Facts:
+    """What an OpenSSH client told of a handshake with ``-v``.
+
+    ``ok`` means that the server proved to hold the pinned host key and the key exchange was completed.
+    """
+    found: Facts = {}
+    for name, pattern in _SAID.items():
+        match = pattern.search(text)
+        found[name] = match.group(1) if match else ""
+    found["ok"] = bool(found["authentication"]) and "is known and matches the" in text
+    last = [line for line in text.splitlines() if line.strip() and not line.startswith("debug")]
+    found["error"] = "" if found["ok"] else (last[-1].strip() if last else "the client said nothing")
+    return found

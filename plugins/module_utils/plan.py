@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan: what is there, what is wanted, why. The one source of check mode, diff, forecast and idempotence."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, NamedTuple, Sequence
+
+#: What only a run can know, as it stands in a plan.
+UNKNOWN = "<known after apply>"
+
+#: The order in which a host is changed; a role asks for some of them.
+SECTIONS = ("engine", "image", "state", "keys", "config", "access", "container", "firewall", "hop")
+
+
+class Item(NamedTuple):
+    """One thing that is not as wanted.
+
+    ``kind`` names the function that mends it, ``name`` the thing itself; ``before`` and ``after`` are text for people
+    and never hold a secret.
+    """
+
+    section: str
+    kind: str
+    name: str
+    before: str
+    after: str
+    why: str
+
+    @property
+    def resource(self) -> str:
+        """The thing as a person calls it."""
+        return ("%s %s" % (self.kind.replace("_", " "), self.name)).strip()
+
+
+class Plan:
+    """What has to be done on a host, in order, and what forbids it."""
+
+    def __init__(self) -> None:
+        self.items: List[Item] = []
+        self.errors: List[str] = []
+        self.notes: List[str] = []
+
+    def want(self, section: str, kind: str, name: str, before: str, after: str, why: str) -> None:
+        """Add an item unless the thing is already as wanted."""
+        if before != after:
+            self.items.append(Item(section, kind, name, before, after, why))
+
+    def refuse(self, message: str) -> None:
+        """A reason why the run cannot succeed; nothing is changed while there is one."""
+        if message not in self.errors:
+            self.errors.append(message)
+
+    def note(self, message: str) -> None:
+        """Something a person should know; it changes nothing."""
+        if message not in self.notes:
+            self.notes.append(message)
+
+    def section(self, names: Iterable[str]) -> List[Item]:
+        """The items of some sections, in the order in which they are carried out."""
+        wanted = set(names)
+        return [item for item in self.ordered() if item.section in wanted]
+
+    def ordered(self) -> List[Item]:
+        """All items in the order of ``SECTIONS``, and within one as they were planned."""
+        return sorted(self.items, key=lambda item: SECTIONS.index(item.section))
+
+
+def as_dicts(items: Sequence[Item]) -> List[Dict[str, Any]]:
+    """Plan items as they travel to the controller."""
+    return [dict(item._asdict(), resource=item.resource) for item in items]
+
+
+def diff(items: Iterable[Dict[str, Any]]) -> List[Dict[str, str]]:
+    """Plan items (as dictionaries) in the form that Ansible prints for ``--diff``."""
+    return [
+        {
+            "before_header": "%s (%s)" % (item["resource"], item["why"]),
+            "after_header": item["resource"],
+            "before": _text(item["before"]),
+            "after": _text(item["after"]),
+        }
+        for item in items
+    ]
+
+
+def _text(value: str) -> str:
+    return value if value.endswith("\n") or not value else value + "\n"

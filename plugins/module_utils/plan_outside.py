@@ -1,0 +1,223 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Plan what lies outside the container: the firewall and the hop to the host's own sshd. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    algorithms,
+    authorized_keys,
+    nftables,
+    platforms,
+    policy,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import ConfigError
+
+Want = Mapping[str, Any]
+Facts = Mapping[str, Any]
+
+TAG = "oqs-ssh"
+NFT_CONF = "/etc/nftables.conf"
+NFT_SNIPPET = "/etc/nftables.d/oqs-ssh.nft"
+NFT_INCLUDE = b'include "' + NFT_SNIPPET.encode() + b'"'
+HOP_MARK = "oqs-ssh-hop"
+IDENTITY = goal.HOME_SSH + "/id_ed25519"
+
+
+def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
+    """Open the port in the firewall that is active; an inactive one is never turned on."""
+    firewall, found = want["firewall"], facts["firewall"]
+    backend = firewall["backend"] if firewall["backend"] != "auto" else found["active"]
+    if backend not in ("none", "nftables"):
+        plan.refuse(
+            "the active firewall is %s, which this version does not open: open port %d there yourself and set "
+            "oqs_ssh_firewall_backend: none" % (backend, firewall["port"])
+        )
+    if backend != "nftables":
+        return
+    if found["ruleset"] is None:
+        plan.refuse("oqs_ssh_firewall_backend is nftables, but the program nft is not on this host")
+        return
+    port, sources = firewall["port"], firewall["sources"]
+    now = [rule.text for rule in nftables.ours(found["ruleset"], TAG)]
+    rules = firewall_rules(firewall, found)
+    if nftables.needed(found["ruleset"], port, sources, TAG) or (now and not rules):
+        before = "\n".join(now) or "closed"
+        plan.want("firewall", "nftables", "port %d" % port, before, "\n".join(rules) or "closed", "the port is served")
+    if not found["persistent"]:
+        return
+    snippet = snippet_of(rules)
+    plan.want("firewall", "nftables_file", NFT_SNIPPET, _text(found["snippet"]), snippet, "open after a restart, too")
+    conf = conf_with(found["conf"], bool(rules))
+    plan.want("firewall", "nftables_file", NFT_CONF, _text(found["conf"]), conf.decode("utf-8", "replace"), "includes it")
+
+
+def firewall_rules(firewall: Want, found: Facts) -> List[str]:
+    """The nft commands that open the port, none when it should be closed or nothing closes it."""
+    if firewall["state"] == "absent":
+        return []
+    return nftables.rules_for(found["ruleset"], firewall["port"], firewall["sources"], TAG)
+
+
+def snippet_of(rules: Sequence[str]) -> str:
+    """The file that opens the port whenever the host's own rule set is loaded."""
+    if not rules:
+        return "absent"
+    return "# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh.\n" + "".join("%s\n" % r for r in rules)
+
+
+def conf_with(conf: bytes, wanted: bool) -> bytes:
+    """The host's nftables.conf with (or without) one line at its end, where all chains are known."""
+    kept = b"".join(line for line in conf.splitlines(True) if line.strip() != NFT_INCLUDE)
+    if not wanted:
+        return kept
+    return kept + (b"" if not kept or kept.endswith(b"\n") else b"\n") + NFT_INCLUDE + b"\n"
+
+
+def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
+    """The way from inside the container to the host's own sshd."""
+    hop, found = want["hop"], facts["hop"]
+    present = hop["state"] == "present"
+    if present:
+        _check_users(hop, found, plan)
+        if found["sshd"]["error"]:
+            plan.refuse(
+                "the host's own sshd does not answer on localhost port %d (%s): set oqs_ssh_hop_port, or "
+                "oqs_ssh_hop_enabled: false" % (hop["hop_port"], found["sshd"]["error"])
+            )
+            return
+    base = _client_config(want, facts)
+    if base is None:
+        if present:
+            plan.want("hop", "hop_config", "", "absent", UNKNOWN, "needs the image")
+            _plan_users(hop, facts, plan)
+        return
+    try:
+        _plan_files(hop, facts, base, plan)
+    except ConfigError as error:
+        plan.refuse(str(error))
+        return
+    _plan_users(hop, facts, plan)
+
+
+def _client_config(want: Want, facts: Facts) -> Optional[bytes]:
+    """ssh_config as it will be when the container's own section is done; None while the image is not known."""
+    if not facts["image"].get("ssh_config"):
+        return None
+    if "ssh" in want:
+        return goal.desired(want["ssh"], facts).ssh_config
+    data = facts["state"].get("ssh_config")
+    return data if data is not None else None
+
+
+class HopGoal:
+    """The wanted content of the hop's files."""
+
+    def __init__(self, hop: Want, facts: Facts, base: bytes) -> None:
+        found, image = facts["hop"], facts["image"]
+        present = hop["state"] == "present"
+        self.kex = policy.hop_kex(image["kex"], found["sshd"]["kex"]) if present else []
+        self.host_keys = choose_host_keys(found["host_keys"], image["key"]) if present else []
+        names = [name for line in self.host_keys for name in signature_names(line.split()[0])]
+        lines = policy.hop_lines(base, self.kex, names, bool(hop["users"])) if present else []
+        here = present and hop["scope"] == "localhost"
+        self.hop_config = policy.hop_file(lines) if here else None
+        self.ssh_config = policy.with_include(base, here)
+        if present and hop["scope"] == "global":
+            self.ssh_config = policy.global_hop(self.ssh_config, lines)
+        pins = ["%s %s" % (goal.hosts_field(hop["hop_port"]), " ".join(line.split()[:2])) for line in self.host_keys]
+        self.known_hosts = goal.known_hosts(facts["state"].get("known_hosts") or b"", pins, goal.HOST) or b""
+
+
+def _plan_files(hop: Want, facts: Facts, base: bytes, plan: Plan) -> None:
+    wanted, state = HopGoal(hop, facts, base), facts["state"]
+    if hop["state"] == "present":
+        if not wanted.kex:
+            plan.refuse("the image's client and the host's own sshd have no key exchange in common")
+        if not wanted.host_keys:
+            plan.refuse("the host's own sshd has no host key of a type that the image's client knows")
+        quantum = wanted.kex and algorithms.family(wanted.kex[0]) == "hybrid"
+        plan.note("the hop to the host's own sshd: %s" % (
+            "post-quantum key exchange, %s" % wanted.kex[0] if quantum
+            else "classical key exchange only (%s): the host's own sshd can do no other" % ", ".join(wanted.kex)
+        ))
+    _want_bytes(plan, "hop_config", state.get("hop_config"), wanted.hop_config, "only for connections to the host itself")
+    _want_bytes(plan, "hop_client", base, wanted.ssh_config, "the client's configuration takes the hop in")
+    _want_bytes(plan, "hop_known_hosts", state.get("known_hosts") or b"", wanted.known_hosts, "the host's key is pinned")
+
+
+def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[bytes], why: str) -> None:
+    if before != after:
+        plan.want("hop", kind, "", _text(before), _text(after), why)
+
+
+def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
+    public = facts["state"].get("identity")
+    if hop["users"] and hop["state"] == "present" and not public:
+        plan.want("hop", "hop_identity", IDENTITY, "absent", UNKNOWN, "oqs_ssh_hop_users names accounts")
+    for name, user in facts["hop"]["users"].items():
+        wanted = hop["state"] == "present" and name in hop["users"]
+        if "error" in user or (not wanted and not user["ours"]):
+            continue
+        after = user_keys(user["keys"], hop_line(public) if public and wanted else None)
+        if wanted and not public:
+            plan.want("hop", "hop_user", name, _text(user["keys"]), UNKNOWN, "the container's key may log in")
+        elif after != user["keys"]:
+            why = "the container's key may log in" if wanted else "no longer in oqs_ssh_hop_users"
+            plan.want("hop", "hop_user", name, _text(user["keys"]), _text(after), why)
+
+
+def hop_line(public: bytes) -> str:
+    """The restricted line for a host account: a terminal and nothing else, from the host itself only (sshd(8))."""
+    kind, blob = public.decode("ascii", "replace").split()[:2]
+    return 'restrict,pty,from="127.0.0.1,::1" %s %s %s' % (kind, blob, HOP_MARK)
+
+
+def user_keys(data: bytes, line: Optional[str]) -> bytes:
+    """An account's authorized_keys with our line, or without any of ours; all other lines stay as they are."""
+    wanted = [authorized_keys.parse_entry(line)] if line else []
+    return authorized_keys.ensure(data, wanted, exclusive=True, owned=authorized_keys.marked(HOP_MARK))
+
+
+def _check_users(hop: Want, found: Facts, plan: Plan) -> None:
+    for name in hop["users"]:
+        user = found["users"][name]
+        if "error" in user:
+            plan.refuse("oqs_ssh_hop_users: %s" % user["error"])
+        elif user["privileged"] and not hop["privileged"]:
+            plan.refuse(
+                "oqs_ssh_hop_users: %s is %s; whoever gets into the container would be that account: name another, or "
+                "set oqs_ssh_hop_privileged: true" % (name, user["privileged"])
+            )
+
+
+def privileged(uid: int, groups: Sequence[str]) -> str:
+    """Why an account is root in all but name, or an empty string."""
+    if uid == 0:
+        return "root"
+    found = sorted(platforms.PRIVILEGED_GROUPS.intersection(groups))
+    return "a member of %s" % ", ".join(found) if found else ""
+
+
+def choose_host_keys(lines: Sequence[str], known: Sequence[str]) -> List[str]:
+    """Which of the host's own keys the hop pins: those that the image's client knows; ed25519 alone where it is there."""
+    usable = [line for line in lines if line.split()[0] in known or line.startswith("ssh-rsa ")]
+    by_type: Dict[str, str] = {line.split()[0]: line for line in usable}
+    hybrids = [line for name, line in by_type.items() if algorithms.family(name) == "hybrid"]
+    for name in ("ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa"):
+        if name in by_type:
+            return hybrids + [by_type[name]]
+    return hybrids + usable[:1]
+
+
+def signature_names(key_type: str) -> List[str]:
+    """The signature algorithms of a key type; RSA keys sign with SHA-2 (RFC 8332)."""
+    return ["rsa-sha2-512", "rsa-sha2-256"] if key_type == "ssh-rsa" else [key_type]
+
+
+def _text(data: Optional[bytes]) -> str:
+    return "absent" if data is None else data.decode("utf-8", "replace")

@@ -1,0 +1,255 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Compare what is wanted with what is there: the plan. Pure."""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Callable, Dict, List, Mapping, Optional
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    authorized_keys,
+    plan_outside,
+    platforms,
+    policy,
+    sshkeys,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import ConfigError
+
+Want = Mapping[str, Any]
+Facts = Mapping[str, Any]
+
+#: How Docker is configured before its first start, when it is this collection that brings it: the host's network and
+#: forwarding stay as they were, containers outlive a restart of the engine, logs are bounded.
+DAEMON_SETTINGS = {
+    "bridge": "none",
+    "iptables": False,
+    "ip6tables": False,
+    "ip-forward": False,
+    "ip-masq": False,
+    "live-restore": True,
+    "log-driver": "local",
+    "log-opts": {"max-size": "10m", "max-file": "3"},
+}
+
+
+def daemon_json() -> str:
+    """The content of daemon.json for an engine that we install."""
+    return json.dumps(DAEMON_SETTINGS, indent=2, sort_keys=True) + "\n"
+
+
+def make(want: Want, facts: Facts) -> Plan:
+    """The plan for all wanted sections.
+
+    :param want: what is wanted, by section (``want.py``).
+    :param facts: what ``look`` found.
+    """
+    plan = Plan()
+    if not facts["machine"]["root"]:
+        plan.refuse("this needs root on the host: set become: true (or ansible_become), or connect as root")
+    planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
+        "engine": plan_engine,
+        "ssh": plan_ssh,
+        "firewall": plan_outside.plan_firewall,
+        "hop": plan_outside.plan_hop,
+    }
+    for section, planner in planners.items():
+        if section in want:
+            planner(want, facts, plan)
+    return plan
+
+
+def plan_engine(want: Want, facts: Facts, plan: Plan) -> None:
+    """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
+    engine = facts["engine"]
+    if _unusable(engine, plan) or engine["running"]:
+        return
+    if not engine["installed"] or not engine.get("service"):
+        packages = platforms.docker_packages(facts["machine"])
+        if not packages:
+            plan.refuse(
+                "no Docker engine here, and no packages are known for %s: install Docker, then run again"
+                % facts["machine"]["name"]
+            )
+            return
+        if not engine["daemon_json"]:
+            plan.want("engine", "daemon_settings", "", "absent", daemon_json(), "before Docker's first start")
+        plan.want("engine", "packages", "", "absent", " ".join(packages), "no Docker engine here")
+    plan.want("engine", "service", "docker", "stopped", "running, enabled", "no Docker engine answers")
+
+
+def _unusable(engine: Mapping[str, Any], plan: Plan) -> bool:
+    """Engines that a host-network container with root inside cannot live on are refused by name."""
+    if engine["kind"] == "podman":
+        plan.refuse("the command docker is Podman's here (podman-docker); this needs a Docker engine")
+    elif engine.get("rootless"):
+        plan.refuse("the Docker engine runs rootless; host networking then is not the host's: use a rootful engine")
+    elif engine.get("userns"):
+        plan.refuse("the Docker engine remaps user ids (userns-remap); host networking is refused there by Docker")
+    else:
+        return False
+    return True
+
+
+def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
+    """The image, the state on the host, and the container."""
+    ssh, image = want["ssh"], facts["image"]
+    _check_surroundings(ssh, facts, plan)
+    if not facts["engine"]["running"]:
+        if "engine" not in want:
+            plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
+        elif _unusable(facts["engine"], plan):
+            return
+    if not image:
+        name = "%s (%s)" % (ssh["image"]["name"], ssh["image"]["source"])
+        plan.want("image", "image", "", "absent", name, "the host does not hold it")
+    _check_algorithms(ssh, image if image.get("kex") else ssh["image"].get("facts"), plan)
+    _plan_state(ssh, facts, plan)
+    if not image.get("sshd_config"):
+        _plan_unknown(ssh, facts, plan)
+        return
+    try:
+        wanted = goal.desired(ssh, facts)
+    except ConfigError as error:
+        plan.refuse(str(error))
+        return
+    _check_access(ssh, wanted.sshd_config, plan)
+    _plan_keys(ssh, facts, wanted, plan)
+    _plan_config(facts, wanted, plan)
+    _plan_access(ssh, facts, wanted, plan)
+    _plan_container(ssh, facts, wanted, plan)
+
+
+def _check_surroundings(ssh: Want, facts: Facts, plan: Plan) -> None:
+    """Reasons that lie on the host: somebody else's container, a port in use."""
+    container, port = facts["container"], facts["port"]
+    if container and goal.LABEL not in container["labels"]:
+        plan.refuse(
+            "a container %s is there that this collection did not make: look at it (docker inspect %s), then remove it "
+            "(docker rm -f %s) or set oqs_ssh_container_name" % ((ssh["container"],) * 3)
+        )
+        return
+    ours = set(port.get("inodes", ())) & container.get("sockets", set())
+    if port and not ours:
+        plan.refuse(
+            "port %d is taken by %s: stop it there, or set oqs_ssh_port to a free one" % (ssh["port"], port["owner"])
+        )
+
+
+def _check_algorithms(ssh: Want, image: Optional[Mapping[str, Any]], plan: Plan) -> None:
+    if not image:
+        return
+    for option, known in (
+        ("kex_algorithms", image["kex"]),
+        ("host_key_algorithms", image["key"]),
+        ("pubkey_algorithms", list(image["key"]) + list(image["sig"])),
+    ):
+        for message in policy.unknown_names(ssh[option], known, "oqs_ssh_" + option):
+            plan.refuse(message)
+
+
+def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:
+    """A key that the server would not take is no access."""
+    accepted = policy.accepted(sshd_config)
+    types = [authorized_keys.parse_entry(line).type for line in ssh["authorized_keys"]]
+    refused = [name for name in types if accepted and not policy.accepts(accepted, name)]
+    for name in sorted(set(refused)):
+        plan.note(
+            "a key of type %s in oqs_ssh_authorized_keys will not be accepted: the server takes %s "
+            "(oqs_ssh_pubkey_algorithms, oqs_ssh_stock_clients)" % (name, ", ".join(accepted))
+        )
+    if types and len(refused) == len(types) and not ssh["password_set"]:
+        plan.refuse(
+            "none of the keys in oqs_ssh_authorized_keys would be accepted, and no password is set: the server takes %s; "
+            "give a key of such a type, or add %s to oqs_ssh_pubkey_algorithms, or set oqs_ssh_stock_clients"
+            % (", ".join(accepted), refused[0])
+        )
+
+
+def _plan_state(ssh: Want, facts: Facts, plan: Plan) -> None:
+    state = facts["state"]
+    uid = goal.user_id(ssh, facts)
+    for path, mode in goal.folders(uid).items():
+        plan.want("state", "folder", path, state["folders"][path], mode, "state outlives the container")
+    plan.want("state", "uid", "", state["uid"] or "absent", str(uid), "no account of the host has it")
+    plan.want("state", "entry", "", _short(state["entry"]), _short(ssh["entry"].encode()), "the container's entry")
+    if not facts["image"].get("sshd_config"):
+        plan.want("state", "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
+
+
+def _plan_unknown(ssh: Want, facts: Facts, plan: Plan) -> None:
+    """The same resources as below while the image is not at hand to ask."""
+    container = facts["container"]
+    for section, kind, name in (
+        ("keys", "host_key", ""), ("config", "sshd_config", ""), ("config", "ssh_config", ""),
+        ("config", "known_hosts", goal.OWN), ("access", "password", ssh["user"]),
+        ("access", "authorized_keys", ssh["user"]),
+        ("container", "container", ssh["container"]), ("container", "running", ssh["container"]),
+    ):
+        plan.want(section, kind, name, "absent" if not container else "unknown", UNKNOWN, "needs the image")
+
+
+def _plan_keys(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+    for name in wanted.host_keys:
+        private, public = facts["state"]["keys"].get(sshkeys.host_key_name(name), (None, None))
+        pair = sshkeys.pair_state(private, public)
+        if pair.state != "good":
+            plan.want("keys", "host_key", name, pair.state, UNKNOWN, pair.reason or "the server's configuration names it")
+
+
+def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+    state = facts["state"]
+    for name, after in (("sshd_config", wanted.sshd_config), ("ssh_config", wanted.ssh_config)):
+        before = state[name] if state[name] is not None else facts["image"][name].encode()
+        if state[name] is None or before != after:
+            shown = _shown(before) if before != after else "the image's own"
+            plan.want("config", name, "", shown, _shown(after), "closed by name, algorithms as wished")
+    known = wanted.known_hosts
+    if known is None:
+        plan.want("config", "known_hosts", goal.OWN, _shown(state["known_hosts"] or b""), UNKNOWN, "keys are pinned")
+    elif known != (state["known_hosts"] or b""):
+        plan.want("config", "known_hosts", goal.OWN, _shown(state["known_hosts"] or b""), _shown(known), "keys are pinned")
+
+
+def _plan_access(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+    found = facts["password"]
+    after = "the given one" if ssh["password_set"] else "locked"
+    plan.want("access", "password", ssh["user"], found["state"], after, found["why"])
+    before = facts["state"]["authorized_keys"] or b""
+    if before != wanted.authorized_keys:
+        plan.want(
+            "access", "authorized_keys", ssh["user"], _shown(before), _shown(wanted.authorized_keys), "who may log in"
+        )
+
+
+def _plan_container(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+    container, name = facts["container"], ssh["container"]
+    label = goal.label_of(wanted.container)
+    if not container:
+        plan.want("container", "container", name, "absent", "created", "there is none")
+    elif container["labels"].get(goal.LABEL) != label:
+        plan.want("container", "container", name, "of other settings", "created anew", "image or settings changed")
+    elif container["running"]:
+        force = goal.digest(wanted.sshd_config)
+        if not set(facts["port"].get("inodes", ())) & container["sockets"]:
+            plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
+        elif facts["state"]["in_force"] != force:
+            plan.want("container", "in_force", name, "another configuration", "sshd_config %s" % force[:12], "reload")
+        return
+    plan.want("container", "running", name, container.get("status", "absent"), "running", "sshd is to serve")
+
+
+def _shown(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _short(data: Optional[bytes]) -> str:
+    return "sha256 %s" % goal.digest(data)[:12] if data else "absent"
+
+
+def section_names(names: List[str]) -> List[str]:
+    """The sections of the plan that belong to a section of what is wanted."""
+    table = {"ssh": ["image", "state", "keys", "config", "access", "container"]}
+    return [part for name in names for part in table.get(name, [name])]

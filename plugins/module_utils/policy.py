@@ -1,0 +1,229 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the two configurations should say: the server closed by name, the algorithms as wished, the hop. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, sshconfig, sshkeys
+
+INSTALL_DIR = "/opt/oqs-ssh"
+STATE_DIR = "/etc/oqs-ssh"
+HOP_BLOCK = "Host localhost 127.0.0.1 ::1"
+HOP_FILE = STATE_DIR + "/hop_config"
+HOP_INCLUDE = b"Include " + HOP_FILE.encode()
+
+#: Key exchanges of ordinary OpenSSH clients that are post-quantum, best first (9.9, 8.9).
+STOCK_KEX = (
+    "mlkem768x25519-sha256",
+    "sntrup761x25519-sha512",
+    "sntrup761x25519-sha512@openssh.com",
+)
+#: The manual's last resort for the hop.
+CLASSICAL_HOP_KEX = "curve25519-sha256@libssh.org"
+CLASSICAL_KEY = "ssh-ed25519"
+
+
+def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Every setting that closes the server, by name, because defaults and catch-all options changed between versions.
+
+    :param want: the ``ssh`` part of what is wanted.
+    """
+    password = "yes" if want["password_set"] else "no"
+    hop = want["hop_port"]
+    targets = " ".join("%s:%d" % (host, hop) for host in ("localhost", "127.0.0.1", "[::1]"))
+    allowed = ["%s@%s" % (want["user"], source) for source in want["sources"]] or [want["user"]]
+    return [
+        ("Port", str(want["port"])),
+        ("PidFile", "/run/oqs-sshd.pid"),
+        ("PermitRootLogin", "no"),
+        ("AllowUsers", " ".join(allowed)),
+        ("PubkeyAuthentication", "yes"),
+        ("PasswordAuthentication", password),
+        ("KbdInteractiveAuthentication", password),
+        ("PermitEmptyPasswords", "no"),
+        ("HostbasedAuthentication", "no"),
+        ("AuthorizedKeysFile", ".ssh/authorized_keys"),
+        ("StrictModes", "yes"),
+        ("MaxAuthTries", "4"),
+        ("LoginGraceTime", "30"),
+        ("MaxStartups", "10:30:60"),
+        ("PerSourceMaxStartups", "8"),
+        ("PerSourcePenalties", "yes"),
+        ("MaxSessions", "10"),
+        ("AllowTcpForwarding", "local"),
+        ("AllowStreamLocalForwarding", "no"),
+        ("PermitOpen", targets),
+        ("PermitListen", "none"),
+        ("GatewayPorts", "no"),
+        ("PermitTunnel", "no"),
+        ("AllowAgentForwarding", "no"),
+        ("X11Forwarding", "no"),
+        ("PermitUserRC", "no"),
+        ("PermitUserEnvironment", "no"),
+    ]
+
+
+def keyword_question(want: Mapping[str, Any]) -> bytes:
+    """A configuration with every keyword that we set, to ask an image's sshd which of them it does not know."""
+    return "".join("%s %s\n" % pair for pair in closed_by_name(want)).encode()
+
+
+class Lists:
+    """The algorithms that a server configuration is to offer, after wishes and stock clients; None: as the file says."""
+
+    def __init__(self, want: Mapping[str, Any], image: Mapping[str, Any], data: bytes) -> None:
+        now = sshconfig.read(data, "sshd_config")
+        self.kex = list(want["kex_algorithms"] or _members(now, "kexalgorithms"))
+        self.host_keys = list(want["host_key_algorithms"] or _members(now, "hostkeyalgorithms"))
+        self.pubkeys = list(want["pubkey_algorithms"] or _members(now, "pubkeyacceptedalgorithms"))
+        self.files = list(now.get("hostkey", []))
+        if want["host_key_algorithms"]:
+            self.files = ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(name)) for name in self.host_keys]
+        if want["stock_clients"]:
+            known = image["kex"]
+            self.kex = _with(self.kex, [name for name in STOCK_KEX if name in known])
+            self.host_keys = _with(self.host_keys, [CLASSICAL_KEY])
+            self.pubkeys = _with(self.pubkeys, [CLASSICAL_KEY])
+            self.files = _with(self.files, ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(CLASSICAL_KEY))])
+
+
+def server_config(data: bytes, want: Mapping[str, Any], image: Mapping[str, Any]) -> bytes:
+    """The server's configuration as wanted: the one at hand with our settings, every other byte as it was.
+
+    :raises ConfigError: the file cannot be edited without harm.
+    """
+    lists = Lists(want, image, data)
+    changes = [
+        sshconfig.Change(keyword=keyword, values=[value])
+        for keyword, value in closed_by_name(want)
+        if keyword.lower() not in image["unknown_keywords"]
+    ]
+    for keyword, names in (
+        ("KexAlgorithms", lists.kex),
+        ("HostKeyAlgorithms", lists.host_keys),
+        ("PubkeyAcceptedKeyTypes", lists.pubkeys),
+    ):
+        if names:
+            changes.append(sshconfig.Change(keyword=keyword, values=[",".join(names)]))
+    if lists.files:
+        changes.append(sshconfig.Change(keyword="HostKey", values=lists.files))
+    return sshconfig.edit(data, changes, "sshd_config")
+
+
+def client_config(data: bytes, want: Mapping[str, Any]) -> bytes:
+    """The client's configuration as wanted, without the hop: wishes for algorithms count for both sides, so that the
+    image's client goes on reaching the image's server."""
+    changes = []
+    for keyword, names in (
+        ("KexAlgorithms", want["kex_algorithms"]),
+        ("HostKeyAlgorithms", want["host_key_algorithms"]),
+        ("PubkeyAcceptedKeyTypes", want["pubkey_algorithms"]),
+    ):
+        if names:
+            changes.append(sshconfig.Change(keyword=keyword, values=[",".join(names)]))
+    return sshconfig.edit(data, changes, "ssh_config")
+
+
+def host_key_algorithms(data: bytes) -> List[str]:
+    """The algorithms of the host keys that a server configuration names."""
+    names = [sshkeys.algorithm_of(path) for path in sshconfig.read(data, "sshd_config").get("hostkey", [])]
+    return [name for name in names if name]
+
+
+def accepted(data: bytes) -> List[str]:
+    """The public key algorithms that a server configuration accepts for users; empty: OpenSSH's defaults."""
+    return _members(sshconfig.read(data, "sshd_config"), "pubkeyacceptedalgorithms")
+
+
+def accepts(accepted_names: Sequence[str], key_type: str) -> bool:
+    """Whether a list of signature algorithms takes a key of this type; RSA keys sign with SHA-2 (RFC 8332)."""
+    names = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if key_type == "ssh-rsa" else (key_type,)
+    return any(name in accepted_names for name in names)
+
+
+def hop_kex(image_kex: Sequence[str], host_kex: Sequence[str]) -> List[str]:
+    """Key exchanges for the hop, best first: post-quantum hybrids that both know, else the manual's classical one.
+
+    :param image_kex: what the image's client knows.
+    :param host_kex: what the host's own sshd offers.
+    """
+    both = [name for name in host_kex if name in image_kex and not algorithms.is_marker(name)]
+    hybrids = [name for name in both if algorithms.family(name) == "hybrid"]
+    if hybrids:
+        return list(algorithms.sort_for_preference(hybrids))
+    if CLASSICAL_HOP_KEX in both:
+        return [CLASSICAL_HOP_KEX]
+    return [name for name in both if algorithms.family(name) == "classical"][:1]
+
+
+def hop_lines(data: bytes, kex: Sequence[str], host_keys: Sequence[str], identity: bool) -> List[str]:
+    """The settings of the hop.
+
+    :param data: the client's configuration (its own lists stay first, so that `ssh oqs@localhost` still works).
+    :param host_keys: signature algorithms of the host's own sshd.
+    :param identity: the container's ed25519 key is to be used.
+    """
+    now = sshconfig.read(data, "ssh_config")
+    wanted = (
+        ("KexAlgorithms", _with(_members(now, "kexalgorithms"), kex)),
+        ("HostKeyAlgorithms", _with(_members(now, "hostkeyalgorithms"), host_keys)),
+        ("PubkeyAcceptedKeyTypes", _with(_members(now, "pubkeyacceptedalgorithms"), [CLASSICAL_KEY])),
+    )
+    lines = ["%s %s" % (keyword, ",".join(names)) for keyword, names in wanted]
+    lines.append("GlobalKnownHostsFile %s/known_hosts" % STATE_DIR)
+    lines.append("StrictHostKeyChecking yes")
+    if identity:
+        lines.append("IdentityFile ~/.ssh/%s" % sshkeys.identity_name(CLASSICAL_KEY))
+    return lines
+
+
+def hop_file(lines: Sequence[str]) -> bytes:
+    """The hop's own file, included at the top of the client's configuration (a block in an included file ends with it,
+    ssh_config(5), so nothing of the client's own file becomes part of the block)."""
+    return "".join(["# The hop to this host's own sshd.\n", HOP_BLOCK + "\n"] + ["    %s\n" % line for line in lines]).encode()
+
+
+def with_include(data: bytes, wanted: bool) -> bytes:
+    """The client's configuration with (or without) our Include line, which must come first: the first value wins."""
+    lines = data.splitlines(True)
+    rest = b"".join(line for line in lines if line.strip() != HOP_INCLUDE)
+    return HOP_INCLUDE + b"\n" + rest if wanted else rest
+
+
+def global_hop(data: bytes, lines: Sequence[str]) -> bytes:
+    """The client's configuration with the manual's edits, for connections to anywhere.
+
+    :raises ConfigError: the file cannot be edited without harm.
+    """
+    changes = []
+    for line in lines:
+        keyword, value = line.split(" ", 1)
+        how = "uncomment" if keyword == "IdentityFile" else "set"
+        changes.append(sshconfig.Change(keyword=keyword, values=[value], how=how))
+    return sshconfig.edit(data, changes, "ssh_config")
+
+
+def unknown_names(wanted: Iterable[str], known: Sequence[str], what: str) -> List[str]:
+    """An error text for each algorithm that the image does not know, with the nearest one that it does."""
+    errors = []
+    for name in wanted:
+        if name not in known:
+            near = algorithms.nearest(name, known)
+            errors.append(
+                "%s: the image knows no algorithm %r; %s"
+                % (what, name, "did you mean %s?" % near if near else "it knows %s" % ", ".join(known))
+            )
+    return errors
+
+
+def _members(now: Mapping[str, List[str]], keyword: str) -> List[str]:
+    found = now.get(keyword, [])
+    return [name for name in found[0].split(",") if name] if found else []
+
+
+def _with(names: Sequence[str], more: Iterable[str]) -> List[str]:
+    result: Dict[str, None] = dict.fromkeys(names)
+    result.update(dict.fromkeys(more))
+    return list(result)

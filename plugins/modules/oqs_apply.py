@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Carry out sections of the plan."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oqs_apply
+short_description: Carry out sections of the plan for a host
+version_added: "0.1.0"
+author:
+  - quantumsafe.openssh contributors (@quantumsafe)
+description:
+  - Takes a lock on the host, looks, and brings the wanted sections to what is wanted; every change is written into the
+    ledger before it is made; then it looks again and makes a real handshake as proof.
+  - On the controller, an action plugin of the same name skips the host as a whole where the plan has nothing for the
+    sections, answers check mode from the plan, and carries the image to hosts that do not hold it.
+extends_documentation_fragment:
+  - quantumsafe.openssh.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  want:
+    description:
+      - What is wanted, by section, as for M(quantumsafe.openssh.oqs_look).
+    type: dict
+    required: true
+  sections:
+    description:
+      - The sections to carry out.
+    type: list
+    elements: str
+    choices: [engine, ssh, firewall, hop]
+    required: true
+  password:
+    description:
+      - The password wanted for the container's user.
+      - Taken from the variable O(ignore:oqs_ssh_password) where it is not given.
+    type: str
+  parts:
+    description:
+      - Parts of an image archive that the controller has put on the host, with their SHA-256.
+    type: list
+    elements: dict
+    default: []
+"""
+
+EXAMPLES = r"""
+- name: Only the container and its state
+  quantumsafe.openssh.oqs_apply:
+    sections: [ssh]
+    want:
+      ssh: "{{ oqs_ssh_want }}"
+"""
+
+RETURN = r"""
+done:
+  description: What was changed, in order.
+  returned: when not in check mode
+  type: list
+  elements: dict
+plan:
+  description: What is still not as wanted, in sections that were not to be carried out.
+  returned: always
+  type: list
+  elements: dict
+proof:
+  description: The handshakes that were made after the changes.
+  returned: when not in check mode
+  type: dict
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "want": {"type": "dict", "required": True},
+            "sections": {
+                "type": "list",
+                "elements": "str",
+                "required": True,
+                "choices": ["engine", "ssh", "firewall", "hop"],
+            },
+            "password": {"type": "str", "no_log": True},
+            "parts": {"type": "list", "elements": "dict", "default": []},
+        },
+        supports_check_mode=True,
+    )
+    want, secret, sections = module.params["want"], module.params["password"], module.params["sections"]
+    try:
+        if module.check_mode:
+            facts, plan = assess.assess(want, secret)
+            names = apply.planning.section_names(sections)
+            module.exit_json(changed=bool(plan.section(names)), **assess.result(want, facts, plan, {}))
+        outcome = apply.apply(want, sections, secret, {"parts": module.params["parts"]})
+    except apply.EXPECTED as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=bool(outcome["done"]), **outcome)
+
+
+if __name__ == "__main__":
+    main()

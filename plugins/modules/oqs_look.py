@@ -1,0 +1,112 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Look at a host and plan; changes nothing."""
+
+from __future__ import annotations
+
+DOCUMENTATION = r"""
+module: oqs_look
+short_description: Look at a host and say what would have to change
+version_added: "0.1.0"
+author:
+  - quantumsafe.openssh contributors (@quantumsafe)
+description:
+  - Reads in one execution everything that the roles of this collection ask about (engine, image, container, state,
+    configuration, keys, password, firewall, hop) and compares it with what is wanted.
+  - The result is the plan that check mode prints and that M(quantumsafe.openssh.oqs_apply) carries out.
+  - On the controller, an action plugin of the same name first checks all variables, before any connection is made.
+extends_documentation_fragment:
+  - quantumsafe.openssh.attributes
+attributes:
+  check_mode:
+    support: full
+  diff_mode:
+    support: full
+  idempotent:
+    support: full
+options:
+  want:
+    description:
+      - What is wanted, by section. The roles of this collection make it from their variables.
+    type: dict
+    required: true
+  password:
+    description:
+      - The password wanted for the container's user, to be compared with the stored hash.
+      - Taken from the variable O(ignore:oqs_ssh_password) where it is not given.
+    type: str
+"""
+
+EXAMPLES = r"""
+- name: See what a deployment would change
+  quantumsafe.openssh.oqs_look:
+    want:
+      ssh: "{{ oqs_ssh_want }}"
+"""
+
+RETURN = r"""
+plan:
+  description: What is not as wanted, in the order in which it would be mended.
+  returned: always
+  type: list
+  elements: dict
+  sample:
+    - section: container
+      resource: container oqs-ssh
+      before: absent
+      after: created
+      why: there is none
+errors:
+  description: Why a run cannot succeed.
+  returned: always
+  type: list
+  elements: str
+notes:
+  description: What a person should know.
+  returned: always
+  type: list
+  elements: str
+host:
+  description: System, engine, container, image, firewall in a word each.
+  returned: always
+  type: dict
+own_sshd:
+  description: What the host's own sshd offers.
+  returned: always
+  type: dict
+proof:
+  description: The handshakes that were made, by name; empty while no container runs.
+  returned: always
+  type: dict
+wanted:
+  description: The sections that were looked at.
+  returned: always
+  type: list
+  elements: str
+"""
+
+from ansible.module_utils.basic import AnsibleModule
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
+
+
+def main() -> None:
+    """Entry point of the module."""
+    module = AnsibleModule(
+        argument_spec={
+            "want": {"type": "dict", "required": True},
+            "password": {"type": "str", "no_log": True},
+        },
+        supports_check_mode=True,
+    )
+    want, secret = module.params["want"], module.params["password"]
+    try:
+        facts, plan = assess.assess(want, secret)
+        proven = assess.proof(want, facts) if not plan.errors else {}
+    except apply.EXPECTED as error:
+        module.fail_json(msg=str(error))
+    module.exit_json(changed=False, **assess.result(want, facts, plan, proven))
+
+
+if __name__ == "__main__":
+    main()

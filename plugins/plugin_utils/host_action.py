@@ -1,0 +1,133 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions oqs_look and oqs_apply share on the controller."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.plugins.action import ActionBase
+from ansible.utils.display import Display
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables, wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+
+ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
+_PASSWORD = "oqs_ssh_password"
+display = Display()
+
+
+class HostAction(ActionBase):
+    """An action that knows the host's look of this run."""
+
+    _requires_connection = True
+    _task_vars: dict[str, t.Any]
+    store: RunStore
+
+    def begin(self, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
+        """The arguments of the task, after the host's part of the run store is at hand."""
+        self._task_vars = task_vars or {}
+        self.store = RunStore(self._task_vars.get("inventory_hostname", "localhost"))
+        return dict(self._task.args)
+
+    @property
+    def host(self) -> str:
+        """The host's name in the inventory."""
+        return str(self._task_vars.get("inventory_hostname", "localhost"))
+
+    def fail(self, message: str, **kind: t.Any) -> t.NoReturn:
+        """End the task with one plain sentence, remembered for the ending of the run.
+
+        :raises AnsibleActionFail: always.
+        """
+        self.store.update(failed=message, **kind)
+        raise AnsibleActionFail(message)
+
+    def secret(self, arguments: dict[str, t.Any]) -> str | None:
+        """The password, from the task or the variable; a lookup behind it is asked once in a run."""
+        if arguments.get("password"):
+            return str(arguments["password"])
+        known = self.store.load()
+        if "secret" not in known:
+            raw = self._task_vars.get(_PASSWORD)
+            value = self._templar.template(raw) if raw is not None else ""
+            if not isinstance(value, str) and value is not None:
+                self.fail("%s: must be text, got %s" % (_PASSWORD, variables.describe(value)))
+            self.store.update(secret=str(value or ""))
+            known = self.store.load()
+        return known["secret"] or None
+
+    def wishes(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
+        """What is wanted, checked and completed with what only the controller knows; nothing was sent anywhere yet."""
+        self._check_variables(arguments.get("want") or {}, secret)
+        want = {name: dict(part) for name, part in arguments["want"].items()}
+        ssh = want.get("ssh")
+        if ssh:
+            archive = ssh["image"].get("archive", "")
+            try:
+                ssh["image"] = dict(images.resolve(ssh["image"]), archive=archive)
+            except (images.ImageError, AnsibleError) as error:
+                self.fail(str(error))
+            with open(ENTRY, encoding="utf-8") as entry:
+                ssh["entry"] = entry.read()
+            ssh["password_set"] = secret is not None
+            ssh["authorized_keys"] = [line.strip() for line in ssh["authorized_keys"]]
+        return want
+
+    def _check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
+        errors = variables.misspelt(self._task_vars)
+        values = {}
+        for name in variables.known():
+            if name in self._task_vars and name != _PASSWORD:
+                try:
+                    values[name] = self._templar.template(self._task_vars[name])
+                except AnsibleError as error:
+                    errors.append("%s: cannot be evaluated: %s" % (name, str(error).split("\n", maxsplit=1)[0]))
+        if "ssh" not in want:
+            values.pop("oqs_ssh_image", None)
+        errors += variables.check(values, secret)
+        if errors:
+            self.fail("nothing was changed; " + "; ".join(errors))
+
+    def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Run one of our modules on the host; a host that cannot be reached fails like any other."""
+        try:
+            result = self._execute_module(module_name=module, module_args=arguments, task_vars=self._task_vars)
+        except AnsibleConnectionFailure as error:
+            self.fail("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0], unreachable=True)
+        if result.get("failed"):
+            self.fail(wording.failure(result))
+        return t.cast("dict[str, t.Any]", result)
+
+    def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
+        """The valid look of this run that covers the sections, or a new one.
+
+        :returns: the run store's content: ``want`` and ``look`` among it.
+        """
+        known = self.store.load()
+        if "look" in known and set(sections) <= set(known["look"]["wanted"]):
+            return known
+        secret = self.secret(arguments)
+        want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
+        result = self.execute("quantumsafe.openssh.oqs_look", {"want": sent(want), "password": secret})
+        self.store.update(want=want, look=result)
+        errors = result["errors"]
+        if errors:
+            self.fail("nothing was changed; " + "; ".join(errors))
+        return self.store.load()
+
+    def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
+        """The plan's items for some sections."""
+        names = planning.section_names(list(sections))
+        return [item for item in look["plan"] if item["section"] in names]
+
+
+def sent(want: dict[str, t.Any]) -> dict[str, t.Any]:
+    """What the host needs of the wishes: no path of the controller."""
+    if "ssh" not in want:
+        return want
+    image = {name: value for name, value in want["ssh"]["image"].items() if name != "archive"}
+    return dict(want, ssh=dict(want["ssh"], image=image))
