@@ -4,12 +4,15 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+from pathlib import Path
 
 
 def start() -> int:
     """Leave no compiled files in the tree, then run."""
     sys.dont_write_bytecode = True
+    shutil.rmtree(Path(__file__).parent / "__pycache__", ignore_errors=True)  # Python made it for this very file
     from gates import table
 
     return table.main(sys.argv[1:])
