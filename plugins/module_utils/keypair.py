@@ -11,7 +11,7 @@ import contextlib
 import os
 import stat
 import tempfile
-from typing import Callable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import WORK, bind, docker
@@ -67,8 +67,9 @@ class Request(NamedTuple):
 
 
 class Result(NamedTuple):
-    """What was found (``missing``, ``half``, ``damaged``, ``mismatch``, ``type``, ``mode``, ``good``), what was done
-    about it (``none``, ``mended`` or ``made``), and the public key there is now (None in check mode before one is made).
+    """What was found (``missing``, ``half``, ``damaged``, ``mismatch``, ``type``, ``mode``, ``good``), what was
+    done about it (``none``, ``mended`` or ``made``), and the public key there is now (None in check mode before there
+    is one).
     """
 
     path: str
@@ -79,6 +80,15 @@ class Result(NamedTuple):
     key: Optional[PublicKey]
     encrypted: bool
     backups: Tuple[str, ...]
+    old_key: Optional[PublicKey] = None
+
+    def diff(self, request: Request) -> Dict[str, str]:
+        """The change in words: state, type and fingerprint. A key that is not made yet has no fingerprint."""
+        old = "%s%s\n" % (self.before, " %s %s" % (self.old_key.type, self.old_key.fingerprint) if self.old_key else "")
+        new = "good %s %s\n" % (
+            (self.key.type, self.key.fingerprint) if self.key
+            else (key_type(request.algorithm), "<known after apply>"))
+        return {"before": old, "after": new, "before_header": self.path, "after_header": self.path}
 
 
 Maker = Callable[[str, Sequence[Request]], None]
@@ -277,7 +287,7 @@ def _result(
     elif private is not None:
         encrypted = is_encrypted(private)
     word = {"none": "none", "mend": "mended", "make": "made"}[action]
-    return Result(request.path, action != "none", before, reason, word, key, encrypted, tuple(backups))
+    return Result(request.path, action != "none", before, reason, word, key, encrypted, tuple(backups), found.key)
 
 
 def ensure_in_image(
