@@ -12,7 +12,7 @@ from hypothesis import given, strategies as st
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshwire import KexInit, WireError
 
-names = st.lists(st.from_regex(r"[a-z0-9@.-]{1,20}", fullmatch=True), max_size=6).map(tuple)
+names = st.lists(st.text("abcdefxz019@.-", min_size=1, max_size=9), max_size=4).map(tuple)
 kexinits = st.builds(
     KexInit, *[names] * 10, first_kex_follows=st.booleans(), cookie=st.binary(min_size=16, max_size=16),
     reserved=st.integers(0, 2**32 - 1),
