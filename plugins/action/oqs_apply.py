@@ -73,6 +73,7 @@ class ActionModule(HostAction):
             mended = [item["resource"] for item in items]
             look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in mended])
         self.store.update(done=done, look=look)
+        self.check_proof(known["want"], look)
 
     def _with_image(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
         """Send the image in parts, then apply; what was sent is removed whatever happens."""

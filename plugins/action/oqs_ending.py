@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import typing as t
 
@@ -37,7 +38,7 @@ class ActionModule(ActionBase):
                 raise AnsibleActionFail(failed)
         elif variables["inventory_hostname"] == variables["ansible_play_hosts"][0]:
             rows = {host: RunStore(host).load() for host in variables.get("ansible_play_hosts_all", [])}
-            folder = str(self._task.args.get("folder") or "~/.ssh")
+            folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             said = wording.ending(rows, _ask("kex"), _ask("key") + _ask("sig"), folder)
             Display().display(said)
         return {"changed": False}

@@ -109,8 +109,11 @@ def known_hosts(data: bytes, lines: Optional[Sequence[str]], part: str) -> Optio
     if lines is None:
         return None
     mark = b" oqs-ssh-" + part.encode()
-    kept = [line for line in data.splitlines(True) if not line.rstrip().endswith(mark)]
-    return b"".join(kept + [line.encode() + mark + b"\n" for line in lines])
+    wanted = [line.encode() + mark + b"\n" for line in lines]
+    here = data.splitlines(True)
+    if [line for line in here if line.rstrip().endswith(mark)] == wanted:
+        return data
+    return b"".join([line for line in here if not line.rstrip().endswith(mark)] + wanted)
 
 
 def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int) -> List[str]:

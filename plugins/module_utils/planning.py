@@ -183,7 +183,7 @@ def _plan_unknown(ssh: Want, facts: Facts, plan: Plan) -> None:
     """The same resources as below while the image is not at hand to ask."""
     container = facts["container"]
     for section, kind, name in (
-        ("keys", "host_key", ""), ("config", "sshd_config", ""), ("config", "ssh_config", ""),
+        ("keys", "host_keys", ""), ("config", "sshd_config", ""), ("config", "ssh_config", ""),
         ("config", "known_hosts", goal.OWN), ("access", "password", ssh["user"]),
         ("access", "authorized_keys", ssh["user"]),
         ("container", "container", ssh["container"]), ("container", "running", ssh["container"]),

@@ -117,7 +117,15 @@ class HostAction(ActionBase):
         errors = result["errors"]
         if errors:
             self.fail("nothing was changed; " + "; ".join(errors))
+        self.check_proof(want, result)
         return self.store.load()
+
+    def check_proof(self, want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
+        """A server that is as wanted must also have proved it by a handshake."""
+        for section, name, words in (("ssh", "own", "the container's sshd"), ("hop", "hop", "the host's own sshd")):
+            proof = look["proof"].get(name)
+            if section in want and proof and not proof["ok"] and not self.items(look, [section]):
+                self.fail("the handshake with %s failed: %s" % (words, proof["error"]))
 
     def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
         """The plan's items for some sections."""

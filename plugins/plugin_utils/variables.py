@@ -103,7 +103,8 @@ def _type_problem(spec: t.Mapping[str, t.Any], value: t.Any) -> str | None:
         value = int(value)
     if kind == "str" and isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
-    words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list"}
+    words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
+             "dict": "a dictionary"}
     if not isinstance(value, _TYPES[kind]) or (kind in ("int", "float") and isinstance(value, bool)):
         return "%s, got %s" % (words[kind], describe(value))
     if "choices" in spec and value not in spec["choices"]:

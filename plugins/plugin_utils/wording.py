@@ -17,8 +17,13 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
         return _NO_PYTHON
     if "sudo" in said and "password" in said:
         return "sudo on the host asks for a password: give it (--ask-become-pass), or connect as root"
-    print(result)
-    return str(result.get("msg") or said.strip() or "the module failed without a word")
+    return str(result.get("msg") or said.strip() or _cause(result.get("exception")))
+
+
+def _cause(error: t.Any) -> str:
+    """What stopped a module that did not get to say it (ansible-core keeps it as an event)."""
+    event = getattr(error, "event", None)
+    return "a defect in this collection: %s" % (getattr(event, "msg", None) or error or "the module ended without a word")
 
 
 def first_word(look: t.Mapping[str, t.Any]) -> str:
