@@ -256,8 +256,8 @@ def _all_text(values: Sequence[Any]) -> bool:
 def _payload(body: Mapping[str, Any], packet: Packet) -> Any:
     protocol, field = body.get("protocol"), body.get("field")
     if protocol in ("tcp", "th"):
-        known: Dict[Any, Any] = {"dport": packet.port, "sport": DEPENDS, "flags": _FLAGS}
-        return known.get(field, OPAQUE)
+        known: Dict[str, Any] = {"dport": packet.port, "sport": DEPENDS, "flags": _FLAGS}
+        return known.get(str(field), OPAQUE)
     if protocol in ("ip", "ip6"):
         if protocol != packet.family:
             return ABSENT
@@ -266,14 +266,14 @@ def _payload(body: Mapping[str, Any], packet: Packet) -> Any:
             "saddr": _Source(version, packet.source), "daddr": DEPENDS,
             "protocol": "tcp", "nexthdr": "tcp", "version": version,
         }
-        return known.get(field, OPAQUE)
+        return known.get(str(field), OPAQUE)
     if protocol == "ether":
         return DEPENDS if field in ("saddr", "daddr") else OPAQUE
     return ABSENT if protocol in _OTHER_TRANSPORTS else OPAQUE
 
 
 def _meta(body: Mapping[str, Any], packet: Packet) -> Any:
-    known: Dict[Any, Any] = {
+    known: Dict[str, Any] = {
         "l4proto": "tcp",
         "nfproto": "ipv4" if packet.family == "ip" else "ipv6",
         "protocol": packet.family,
@@ -281,12 +281,12 @@ def _meta(body: Mapping[str, Any], packet: Packet) -> Any:
         "pkttype": "host",
     }
     known.update(dict.fromkeys(("iifgroup", "iiftype", "iifkind", "hour", "day", "time", "cpu", "random"), DEPENDS))
-    return known.get(body.get("key"), OPAQUE)
+    return known.get(str(body.get("key")), OPAQUE)
 
 
 def _connection(body: Mapping[str, Any]) -> Any:
-    known: Dict[Any, Any] = {"state": frozenset(("new",)), "direction": "original", "protocol": "tcp"}
-    return known.get(body.get("key"), OPAQUE) if body.get("dir") in (None, "original") else OPAQUE
+    known: Dict[str, Any] = {"state": frozenset(("new",)), "direction": "original", "protocol": "tcp"}
+    return known.get(str(body.get("key")), OPAQUE) if body.get("dir") in (None, "original") else OPAQUE
 
 
 def _route(body: Mapping[str, Any]) -> Any:

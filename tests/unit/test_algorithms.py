@@ -5,9 +5,9 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, strategies as st
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
+from hypothesis import given
+from hypothesis import strategies as st
 
 KNOWN = {
     "hybrid": """
@@ -55,9 +55,11 @@ def test_any_text_has_a_family(name):
 
 
 @given(
-    st.sampled_from(["mlkem", "ml-kem-", "kyber", "kyber-", "sntrup", "frodokem-", "hqc-", "bike-l"]), st.integers(1, 9999),
+    st.sampled_from(["mlkem", "ml-kem-", "kyber", "kyber-", "sntrup", "frodokem-", "hqc-", "bike-l"]),
+    st.integers(1, 9999),
     st.sampled_from(["x25519", "-x25519", "nistp256", "-nistp521", "-p384", "_curve25519"]),
-    st.sampled_from(["sha256", "sha384", "sha512"]), st.sampled_from(["", "@example.org", "@openssh.com"]),
+    st.sampled_from(["sha256", "sha384", "sha512"]),
+    st.sampled_from(["", "@example.org", "@openssh.com"]),
 )
 def test_combinations_nobody_has_named_yet_are_hybrids(kem, size, classical, digest, suffix):
     name = "%s%d%s-%s%s" % (kem, size, classical, digest, suffix)
@@ -72,42 +74,67 @@ def test_a_suffix_makes_nothing_quantum_safe(name, domain):
 
 
 def test_markers():
-    assert [name for name in ("ext-info-s", "ext-info-c", "kex-strict-c-v00@openssh.com", "kex-strict-s-v01@x",
-                              "kexguess2@matt.ucc.asn.au", "curve25519-sha256", "ext-info-x", "my-ext-info-c")
-            if not algorithms.is_marker(name)] == ["curve25519-sha256", "ext-info-x", "my-ext-info-c"]
+    assert [
+        name
+        for name in (
+            "ext-info-s",
+            "ext-info-c",
+            "kex-strict-c-v00@openssh.com",
+            "kex-strict-s-v01@x",
+            "kexguess2@matt.ucc.asn.au",
+            "curve25519-sha256",
+            "ext-info-x",
+            "my-ext-info-c",
+        )
+        if not algorithms.is_marker(name)
+    ] == ["curve25519-sha256", "ext-info-x", "my-ext-info-c"]
 
 
 KEX = [
-    "mlkem768nistp256-sha256", "mlkem768x25519-sha256", "mlkem1024nistp384-sha384", "sntrup761x25519-sha512@openssh.com",
-    "curve25519-sha256", "curve25519-sha256@libssh.org",
+    "mlkem768nistp256-sha256",
+    "mlkem768x25519-sha256",
+    "mlkem1024nistp384-sha384",
+    "sntrup761x25519-sha512@openssh.com",
+    "curve25519-sha256",
+    "curve25519-sha256@libssh.org",
 ]
 SIG = [
-    "ssh-ed25519", "ssh-ecdsa-nistp256-mldsa-44", "ssh-ecdsa-nistp384-mldsa-65", "ssh-mldsa-65", "ssh-falcon512",
+    "ssh-ed25519",
+    "ssh-ecdsa-nistp256-mldsa-44",
+    "ssh-ecdsa-nistp384-mldsa-65",
+    "ssh-mldsa-65",
+    "ssh-falcon512",
     "ssh-rsa3072-falcon512",
 ]
 
 
-@pytest.mark.parametrize(("name", "known", "expected"), [
-    ("kyber768x25519", KEX, "mlkem768x25519-sha256"),
-    ("x25519-kyber-768r3-sha256-d00@amazon.com", KEX, "mlkem768x25519-sha256"),
-    ("ecdh-nistp256-kyber-768-sha256", KEX, "mlkem768nistp256-sha256"),
-    ("ecdh-nistp384-kyber-768-sha384", KEX, "mlkem768nistp256-sha256"),
-    ("ecdh-nistp384-kyber-1024-sha384@openquantumsafe.org", KEX, "mlkem1024nistp384-sha384"),
-    ("mlkem768x25519-sha265", KEX, "mlkem768x25519-sha256"),
-    ("ml-kem-768x25519-sha256", KEX, "mlkem768x25519-sha256"),
-    ("mlkem768x25519-sha256@openssh.com", KEX, "mlkem768x25519-sha256"),
-    ("sntrup761x25519-sha512", KEX, "sntrup761x25519-sha512@openssh.com"),
-    ("curve25519-sha256@libssh.com", KEX, "curve25519-sha256@libssh.org"),
-    ("curve25519-sha512", KEX, "curve25519-sha256"),
-    ("curve25519-sha256", KEX, "curve25519-sha256"),
-    ("ssh-ecdsa-nistp384-dilithium3", SIG, "ssh-ecdsa-nistp384-mldsa-65"),
-    ("ssh-ecdsa-nistp384-mldsa65", SIG, "ssh-ecdsa-nistp384-mldsa-65"),
-    ("ssh-dilithium3", SIG, "ssh-mldsa-65"),
-    ("ssh-fn-dsa-512", SIG, "ssh-falcon512"),
-    ("ssh-ed2551", SIG, "ssh-ed25519"),
-    ("quantum", KEX, None), ("", KEX, None), ("rsa", SIG, None), ("mlkem768x25519-sha256", [], None),
-    ("mlkem768x25519-sha256", ["curve25519-sha256", "ecdh-sha2-nistp256"], None),
-])
+@pytest.mark.parametrize(
+    ("name", "known", "expected"),
+    [
+        ("kyber768x25519", KEX, "mlkem768x25519-sha256"),
+        ("x25519-kyber-768r3-sha256-d00@amazon.com", KEX, "mlkem768x25519-sha256"),
+        ("ecdh-nistp256-kyber-768-sha256", KEX, "mlkem768nistp256-sha256"),
+        ("ecdh-nistp384-kyber-768-sha384", KEX, "mlkem768nistp256-sha256"),
+        ("ecdh-nistp384-kyber-1024-sha384@openquantumsafe.org", KEX, "mlkem1024nistp384-sha384"),
+        ("mlkem768x25519-sha265", KEX, "mlkem768x25519-sha256"),
+        ("ml-kem-768x25519-sha256", KEX, "mlkem768x25519-sha256"),
+        ("mlkem768x25519-sha256@openssh.com", KEX, "mlkem768x25519-sha256"),
+        ("sntrup761x25519-sha512", KEX, "sntrup761x25519-sha512@openssh.com"),
+        ("curve25519-sha256@libssh.com", KEX, "curve25519-sha256@libssh.org"),
+        ("curve25519-sha512", KEX, "curve25519-sha256"),
+        ("curve25519-sha256", KEX, "curve25519-sha256"),
+        ("ssh-ecdsa-nistp384-dilithium3", SIG, "ssh-ecdsa-nistp384-mldsa-65"),
+        ("ssh-ecdsa-nistp384-mldsa65", SIG, "ssh-ecdsa-nistp384-mldsa-65"),
+        ("ssh-dilithium3", SIG, "ssh-mldsa-65"),
+        ("ssh-fn-dsa-512", SIG, "ssh-falcon512"),
+        ("ssh-ed2551", SIG, "ssh-ed25519"),
+        ("quantum", KEX, None),
+        ("", KEX, None),
+        ("rsa", SIG, None),
+        ("mlkem768x25519-sha256", [], None),
+        ("mlkem768x25519-sha256", ["curve25519-sha256", "ecdh-sha2-nistp256"], None),
+    ],
+)
 def test_nearest(name, known, expected):
     assert algorithms.nearest(name, known) == expected
 
@@ -127,15 +154,25 @@ def test_sorting_is_stable_and_loses_nothing(names):
         assert [name for name in ordered if name in of_family] == of_family
     groups = algorithms.by_family(names)
     assert ordered == [
-        *groups["hybrid"], *groups["pq"], *groups["classical"], *groups["unknown"], *groups["weak"],
+        *groups["hybrid"],
+        *groups["pq"],
+        *groups["classical"],
+        *groups["unknown"],
+        *groups["weak"],
         *[name for name in names if algorithms.is_marker(name)],
     ]
 
 
-@pytest.mark.parametrize(("names", "expected"), [
-    ([], "none"), (["ext-info-s"], "none"), (["mlkem768x25519-sha256", "kex-strict-s-v00@openssh.com"], "all"),
-    (["mlkem768x25519-sha256", "curve25519-sha256"], "some"), (["curve25519-sha256", "foo"], "none"),
-])
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        ([], "none"),
+        (["ext-info-s"], "none"),
+        (["mlkem768x25519-sha256", "kex-strict-s-v00@openssh.com"], "all"),
+        (["mlkem768x25519-sha256", "curve25519-sha256"], "some"),
+        (["curve25519-sha256", "foo"], "none"),
+    ],
+)
 def test_how_many(names, expected):
     assert algorithms.how_many_quantum_safe(names) == expected
 
@@ -143,5 +180,9 @@ def test_how_many(names, expected):
 def test_key_types():
     names = ["rsa-sha2-512", "rsa-sha2-256", "ssh-rsa", "rsa-sha2-512-cert-v01@openssh.com", "ssh-mldsa44-ed25519"]
     assert [algorithms.key_type(name) for name in names] == [
-        "ssh-rsa", "ssh-rsa", "ssh-rsa", "ssh-rsa-cert-v01@openssh.com", "ssh-mldsa44-ed25519",
+        "ssh-rsa",
+        "ssh-rsa",
+        "ssh-rsa",
+        "ssh-rsa-cert-v01@openssh.com",
+        "ssh-mldsa44-ed25519",
     ]

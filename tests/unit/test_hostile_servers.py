@@ -13,7 +13,6 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import probe, sshwire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshwire import KexInit, compose_kexinit, frame
 
@@ -21,8 +20,12 @@ TIMEOUT = 1.0
 SLACK = 2.0  # the machine is shared; what must not happen is many times the time-out
 BANNER = b"SSH-2.0-hostile\r\n"
 INIT = KexInit(
-    ("mlkem768x25519-sha256", "curve25519-sha256", sshwire.STRICT_SERVER), ("ssh-ed25519", "rsa-sha2-512"),
-    ("aes128-ctr",), ("aes128-ctr",), ("hmac-sha2-256",), ("hmac-sha2-256",),
+    ("mlkem768x25519-sha256", "curve25519-sha256", sshwire.STRICT_SERVER),
+    ("ssh-ed25519", "rsa-sha2-512"),
+    ("aes128-ctr",),
+    ("aes128-ctr",),
+    ("hmac-sha2-256",),
+    ("hmac-sha2-256",),
 )
 KEXINIT = frame(compose_kexinit(INIT))
 GOOD = BANNER + KEXINIT
@@ -34,15 +37,18 @@ def endless(piece, pause=0.0):
             connection.sendall(piece)
             if pause:
                 time.sleep(pause)
+
     return serve
 
 
 def say(data, wait=True):
     """Send, then stay (or close)."""
+
     def serve(connection):
         connection.sendall(data)
         if wait:
             time.sleep(TIMEOUT + SLACK)
+
     return serve
 
 
@@ -51,6 +57,7 @@ def drip(data, pause):
         for byte in data:
             connection.sendall(bytes((byte,)))
             time.sleep(pause)
+
     return serve
 
 
@@ -59,6 +66,7 @@ def reset(data):
         connection.sendall(data)
         time.sleep(0.1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
     return serve
 
 
@@ -103,7 +111,10 @@ SERVERS = {
     "disconnect": (say(BANNER + frame(sshwire.compose_disconnect(2, "no \x1b]0;owned\x07"))), ("closed",)),
     "disconnect without a reason": (say(BANNER + frame(b"\x01")), ("closed",)),
     "another message": (say(BANNER + frame(b"\x1e" + bytes(32))), ("not_ssh",)),
-    "list longer than the packet": (say(BANNER + frame(b"\x14" + bytes(16) + struct.pack(">I", 5000) + b"a")), ("not_ssh",)),
+    "list longer than the packet": (
+        say(BANNER + frame(b"\x14" + bytes(16) + struct.pack(">I", 5000) + b"a")),
+        ("not_ssh",),
+    ),
     "list of 4 GiB": (say(BANNER + frame(b"\x14" + bytes(16) + struct.pack(">I", 2**32 - 1))), ("not_ssh",)),
     "key exchange cut in the cookie": (say(BANNER + frame(b"\x14" + bytes(7))), ("not_ssh",)),
     "bytes after the key exchange": (say(BANNER + frame(compose_kexinit(INIT) + b"extra")), ("not_ssh",)),
@@ -133,8 +144,10 @@ SERVERS = {
     "lines before the banner": (say(b"Welcome\r\n\x1b[2J\r\n" * 20 + GOOD), None),
     "a banner of 8000 bytes": (say(b"SSH-2.0-" + b"a" * 8000 + b"\r\n" + KEXINIT), None),
     "two banners": (say(BANNER + GOOD), ("not_ssh",)),
-    "ignore and debug before the key exchange": (say(BANNER + frame(b"\x02" + bytes(9)) + frame(b"\x04" + bytes(9)) + KEXINIT),
-                                                 None),
+    "ignore and debug before the key exchange": (
+        say(BANNER + frame(b"\x02" + bytes(9)) + frame(b"\x04" + bytes(9)) + KEXINIT),
+        None,
+    ),
     "a good one that keeps talking": (lambda c: (c.sendall(GOOD), endless(b"x" * 512)(c)), None),
     "a good one that closes at once": (say(GOOD, False), None),
     "a good one that resets": (reset(GOOD), None),

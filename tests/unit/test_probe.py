@@ -11,12 +11,14 @@ import threading
 import time
 
 import pytest
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import probe, probe_task, sshwire
 
 INIT = sshwire.KexInit(
     ("mlkem768x25519-sha256", "curve25519-sha256", "diffie-hellman-group14-sha1", "ext-info-s", sshwire.STRICT_SERVER),
-    ("rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"), ("aes128-gcm@openssh.com",), ("aes256-ctr",), ("umac-64@openssh.com",),
+    ("rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"),
+    ("aes128-gcm@openssh.com",),
+    ("aes256-ctr",),
+    ("umac-64@openssh.com",),
     ("hmac-sha2-256",),
 )
 
@@ -64,8 +66,11 @@ def test_what_a_server_offers(server):
     assert result["software"] == "OpenSSH_10.0p2"
     assert result["kex"] == ["mlkem768x25519-sha256", "curve25519-sha256", "diffie-hellman-group14-sha1"]
     assert result["families"]["kex"] == {
-        "hybrid": ["mlkem768x25519-sha256"], "pq": [], "classical": ["curve25519-sha256"],
-        "weak": ["diffie-hellman-group14-sha1"], "unknown": [],
+        "hybrid": ["mlkem768x25519-sha256"],
+        "pq": [],
+        "classical": ["curve25519-sha256"],
+        "weak": ["diffie-hellman-group14-sha1"],
+        "unknown": [],
     }
     assert result["host_key_types"] == ["ssh-rsa", "ssh-ed25519"]
     assert result["quantum_safe"] == {"kex": "some", "host_key": "none"}
@@ -103,11 +108,20 @@ def test_ipv6():
             assert probe.probe(host, server.port)["address"] == "::1"
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    (("", 22), "host ''"), (("a b", 22), "host 'a b'"), (("a\nb", 22), "host"), (("u@h", 22), "host 'u@h'"),
-    (("h", 0), "port 0"), (("h", 65536), "port 65536"), (("h", 22, 0), "timeout 0"), (("h", 22, float("nan")), "timeout nan"),
-    (("h", 22, 1, "eth0"), "source 'eth0'"),
-])
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("", 22), "host ''"),
+        (("a b", 22), "host 'a b'"),
+        (("a\nb", 22), "host"),
+        (("u@h", 22), "host 'u@h'"),
+        (("h", 0), "port 0"),
+        (("h", 65536), "port 65536"),
+        (("h", 22, 0), "timeout 0"),
+        (("h", 22, float("nan")), "timeout nan"),
+        (("h", 22, 1, "eth0"), "source 'eth0'"),
+    ],
+)
 def test_arguments_that_make_no_sense(arguments, words):
     with pytest.raises(ValueError, match=words):
         probe.probe(*arguments)
@@ -135,9 +149,11 @@ def test_a_resolver_that_hangs_costs_no_more_than_the_time_out(monkeypatch):
 
 
 def resolve_to(monkeypatch, *addresses):
-    monkeypatch.setattr(probe.socket, "getaddrinfo", lambda _host, port, _family, kind: [
-        (socket.AF_INET, kind, 6, "", (address, port)) for address in addresses
-    ])
+    monkeypatch.setattr(
+        probe.socket,
+        "getaddrinfo",
+        lambda _host, port, _family, kind: [(socket.AF_INET, kind, 6, "", (address, port)) for address in addresses],
+    )
 
 
 def test_several_addresses_share_the_time(monkeypatch, server):
@@ -159,10 +175,17 @@ def test_several_addresses_share_the_time(monkeypatch, server):
     assert result["failure"] == "timeout" and result["duration"] < 1.5
 
 
-@pytest.mark.parametrize(("number", "failure"), [
-    (errno.EHOSTUNREACH, "unreachable"), (errno.ENETUNREACH, "unreachable"), (errno.EPERM, "unreachable"),
-    (errno.ETIMEDOUT, "timeout"), (errno.ECONNRESET, "closed"), (errno.EMFILE, "network"),
-])
+@pytest.mark.parametrize(
+    ("number", "failure"),
+    [
+        (errno.EHOSTUNREACH, "unreachable"),
+        (errno.ENETUNREACH, "unreachable"),
+        (errno.EPERM, "unreachable"),
+        (errno.ETIMEDOUT, "timeout"),
+        (errno.ECONNRESET, "closed"),
+        (errno.EMFILE, "network"),
+    ],
+)
 def test_errors_of_the_network(monkeypatch, number, failure):
     def patched(self, address):
         raise OSError(number, "the system's words")
@@ -173,21 +196,37 @@ def test_errors_of_the_network(monkeypatch, number, failure):
 
 
 def params(server, **more):
-    return {"host": "127.0.0.1", "port": server.port, "timeout": 5.0, "source": None, "client": None, "expect": None, **more}
+    return {
+        "host": "127.0.0.1",
+        "port": server.port,
+        "timeout": 5.0,
+        "source": None,
+        "client": None,
+        "expect": None,
+        **more,
+    }
 
 
-@pytest.mark.parametrize(("expect", "words"), [
-    ({}, None), ({"reachable": True}, None), ({"quantum_safe_kex": "some"}, None), ({"strict_kex": True}, None),
-    ({"kex": ["curve25519-sha256", "x"]}, None), ({"host_key_algorithms": ["ssh-ed25519"]}, None), ({"no_weak": False}, None),
-    ({"reachable": False}, "a connection was accepted"),
-    ({"quantum_safe_kex": "all"}, "some of the key exchange algorithms offered are quantum-safe"),
-    ({"quantum_safe_host_key": "some"}, "none of the host key algorithms offered are quantum-safe"),
-    ({"no_weak": True}, "weak key exchange algorithms are offered: diffie-hellman-group14-sha1"),
-    ({"strict_kex": False}, "strict key exchange is offered"),
-    ({"kex": ["a", "b"]}, r"none of expect.kex \(a, b\) is offered, but mlkem768x25519-sha256, curve25519-sha256"),
-    ({"host_key_algorithms": ["ssh-mldsa44-ed25519"]}, r"none of expect.host_key_algorithms"),
-    ({"common_ground": True}, "expect.common_ground needs the lists of a client"),
-])
+@pytest.mark.parametrize(
+    ("expect", "words"),
+    [
+        ({}, None),
+        ({"reachable": True}, None),
+        ({"quantum_safe_kex": "some"}, None),
+        ({"strict_kex": True}, None),
+        ({"kex": ["curve25519-sha256", "x"]}, None),
+        ({"host_key_algorithms": ["ssh-ed25519"]}, None),
+        ({"no_weak": False}, None),
+        ({"reachable": False}, "a connection was accepted"),
+        ({"quantum_safe_kex": "all"}, "some of the key exchange algorithms offered are quantum-safe"),
+        ({"quantum_safe_host_key": "some"}, "none of the host key algorithms offered are quantum-safe"),
+        ({"no_weak": True}, "weak key exchange algorithms are offered: diffie-hellman-group14-sha1"),
+        ({"strict_kex": False}, "strict key exchange is offered"),
+        ({"kex": ["a", "b"]}, r"none of expect.kex \(a, b\) is offered, but mlkem768x25519-sha256, curve25519-sha256"),
+        ({"host_key_algorithms": ["ssh-mldsa44-ed25519"]}, r"none of expect.host_key_algorithms"),
+        ({"common_ground": True}, "expect.common_ground needs the lists of a client"),
+    ],
+)
 def test_expectations(server, expect, words):
     result = probe_task.examine(params(server, expect=expect))
     assert bool(result.get("failed")) is (words is not None), result.get("msg")
@@ -198,7 +237,13 @@ def test_expectations(server, expect, words):
 
 
 def test_all_that_is_not_met_is_named(server):
-    expect = {"quantum_safe_kex": "all", "quantum_safe_host_key": "all", "strict_kex": False, "kex": ["x"], "no_weak": True}
+    expect = {
+        "quantum_safe_kex": "all",
+        "quantum_safe_host_key": "all",
+        "strict_kex": False,
+        "kex": ["x"],
+        "no_weak": True,
+    }
     assert probe_task.examine(params(server, expect=expect))["msg"].count(";") == 4
 
 
@@ -207,19 +252,27 @@ def test_expectations_of_a_closed_port(server):
     time.sleep(0.05)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    for expect, failed in (({"reachable": False}, False), ({"reachable": True}, True), ({"strict_kex": True}, True), ({}, False)):
+    for expect, failed in (
+        ({"reachable": False}, False),
+        ({"reachable": True}, True),
+        ({"strict_kex": True}, True),
+        ({}, False),
+    ):
         result = probe_task.examine({**params(server, expect=expect), "port": port})
         assert bool(result.get("failed")) is failed
         assert "refused" in result.get("msg", "refused")
 
 
-@pytest.mark.parametrize(("client", "agreed"), [
-    ({"kex": ["curve25519-sha256", "mlkem768x25519-sha256"]}, "curve25519-sha256"),
-    ({"kex": ["sntrup761x25519-sha512"]}, None),
-    ({"host_key_algorithms": ["rsa-sha2-256"]}, "mlkem768x25519-sha256"),
-    ({"ciphers": ["aes256-ctr"], "macs": ["hmac-sha1"]}, None),
-    ({"ciphers": ["aes128-cbc"]}, None),
-])
+@pytest.mark.parametrize(
+    ("client", "agreed"),
+    [
+        ({"kex": ["curve25519-sha256", "mlkem768x25519-sha256"]}, "curve25519-sha256"),
+        ({"kex": ["sntrup761x25519-sha512"]}, None),
+        ({"host_key_algorithms": ["rsa-sha2-256"]}, "mlkem768x25519-sha256"),
+        ({"ciphers": ["aes256-ctr"], "macs": ["hmac-sha1"]}, None),
+        ({"ciphers": ["aes128-cbc"]}, None),
+    ],
+)
 def test_common_ground(server, client, agreed):
     result = probe_task.examine(params(server, client=client, expect={"common_ground": True}))
     assert result["negotiated"]["agreed"] is (agreed is not None) is not result.get("failed", False)
@@ -230,10 +283,18 @@ def test_common_ground(server, client, agreed):
         assert set(result["negotiated"]["missing"]) <= set(client)
 
 
-@pytest.mark.parametrize(("more", "words"), [
-    ({"client": {"kex": ["+curve25519-sha256"]}}, "client.kex: '\\+curve25519-sha256' is not the name of one algorithm"),
-    ({"client": {"macs": ["a,b"]}}, "client.macs"), ({"port": 70000}, "port 70000"), ({"host": "a b"}, "host 'a b'"),
-])
+@pytest.mark.parametrize(
+    ("more", "words"),
+    [
+        (
+            {"client": {"kex": ["+curve25519-sha256"]}},
+            "client.kex: '\\+curve25519-sha256' is not the name of one algorithm",
+        ),
+        ({"client": {"macs": ["a,b"]}}, "client.macs"),
+        ({"port": 70000}, "port 70000"),
+        ({"host": "a b"}, "host 'a b'"),
+    ],
+)
 def test_bad_options_fail_in_words(server, more, words):
     result = probe_task.examine({**params(server), **more})
     assert result["failed"] and re.search(words, result["msg"])

@@ -7,14 +7,17 @@ from __future__ import annotations
 import struct
 
 import pytest
-from hypothesis import given, strategies as st
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshwire import KexInit, WireError
+from hypothesis import given
+from hypothesis import strategies as st
 
 names = st.lists(st.text("abcdefxz019@.-", min_size=1, max_size=9), max_size=4).map(tuple)
 kexinits = st.builds(
-    KexInit, *[names] * 10, first_kex_follows=st.booleans(), cookie=st.binary(min_size=16, max_size=16),
+    KexInit,
+    *[names] * 10,
+    first_kex_follows=st.booleans(),
+    cookie=st.binary(min_size=16, max_size=16),
     reserved=st.integers(0, 2**32 - 1),
 )
 
@@ -33,9 +36,9 @@ def test_kexinit_survives_the_wire(init):
 def test_a_cut_packet_waits_and_a_cut_kexinit_is_named(init, data):
     payload = sshwire.compose_kexinit(init)
     packet = sshwire.frame(payload)
-    assert sshwire.unframe(packet[:data.draw(st.integers(0, len(packet) - 1))]) is None
+    assert sshwire.unframe(packet[: data.draw(st.integers(0, len(packet) - 1))]) is None
     with pytest.raises(WireError):
-        sshwire.parse_kexinit(payload[:data.draw(st.integers(0, len(payload) - 1))])
+        sshwire.parse_kexinit(payload[: data.draw(st.integers(0, len(payload) - 1))])
     with pytest.raises(WireError):
         sshwire.parse_kexinit(payload + b"\0")
 
@@ -55,7 +58,7 @@ def test_garbage_raises_nothing_else(data):
 def test_a_damaged_kexinit_never_gives_unprintable_names(init, junk, where):
     payload = sshwire.compose_kexinit(init)
     where = 17 + where % (len(payload) - 17)
-    damaged = payload[:where] + junk + payload[where + len(junk):]
+    damaged = payload[:where] + junk + payload[where + len(junk) :]
     try:
         parsed = sshwire.parse_kexinit(damaged)
     except WireError:
@@ -64,14 +67,17 @@ def test_a_damaged_kexinit_never_gives_unprintable_names(init, junk, where):
         assert all(name.isprintable() and name.isascii() and name for name in getattr(parsed, field))
 
 
-@pytest.mark.parametrize(("sent", "software", "comment", "before"), [
-    (b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n", "OpenSSH_10.0p2", "Debian-7", ()),
-    (b"SSH-2.0-OpenSSH_10.3-2026-05_p1\r\n", "OpenSSH_10.3-2026-05_p1", "", ()),
-    (b"SSH-2.0-dropbear\n", "dropbear", "", ()),
-    (b"SSH-1.99-Cisco-1.25\r\r\n", "Cisco-1.25", "", ()),
-    (b"hello\r\nworld\n\nSSH-2.0-x a b\r\nrest", "x", "a b", (b"hello", b"world", b"")),
-    (b"SSH-2.0-evil\x1b[2J\xff\\\r\n", "evil\\x1b[2J\\xff\\\\", "", ()),
-])
+@pytest.mark.parametrize(
+    ("sent", "software", "comment", "before"),
+    [
+        (b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n", "OpenSSH_10.0p2", "Debian-7", ()),
+        (b"SSH-2.0-OpenSSH_10.3-2026-05_p1\r\n", "OpenSSH_10.3-2026-05_p1", "", ()),
+        (b"SSH-2.0-dropbear\n", "dropbear", "", ()),
+        (b"SSH-1.99-Cisco-1.25\r\r\n", "Cisco-1.25", "", ()),
+        (b"hello\r\nworld\n\nSSH-2.0-x a b\r\nrest", "x", "a b", (b"hello", b"world", b"")),
+        (b"SSH-2.0-evil\x1b[2J\xff\\\r\n", "evil\\x1b[2J\\xff\\\\", "", ()),
+    ],
+)
 def test_banners(sent, software, comment, before):
     banner, used = sshwire.parse_banner(sent)
     assert (banner.software, banner.comment, banner.before) == (software, comment, before)
@@ -80,10 +86,22 @@ def test_banners(sent, software, comment, before):
         assert sshwire.parse_banner(sent[:cut]) is None
 
 
-@pytest.mark.parametrize("sent", [
-    b"SSH-1.5-old\r\n", b"SSH-2.0\r\n", b"SSH-2.0-\r\n", b"SSH-\r\n", b"SSH-x.y-z\r\n", b"SSH-2.0-a\0b\r\n", b"\0\0\0\0",
-    b"SSH-2.0-a\rb\r\n", b"a" * 8193, b"x\n" * 1024, b"SSH-2.0-" + b"a" * 9000,
-])
+@pytest.mark.parametrize(
+    "sent",
+    [
+        b"SSH-1.5-old\r\n",
+        b"SSH-2.0\r\n",
+        b"SSH-2.0-\r\n",
+        b"SSH-\r\n",
+        b"SSH-x.y-z\r\n",
+        b"SSH-2.0-a\0b\r\n",
+        b"\0\0\0\0",
+        b"SSH-2.0-a\rb\r\n",
+        b"a" * 8193,
+        b"x\n" * 1024,
+        b"SSH-2.0-" + b"a" * 9000,
+    ],
+)
 def test_what_is_no_banner(sent):
     with pytest.raises(WireError):
         sshwire.parse_banner(sent)
@@ -91,15 +109,30 @@ def test_what_is_no_banner(sent):
 
 def test_our_own_banner():
     assert sshwire.compose_banner("probe_1", "a comment") == b"SSH-2.0-probe_1 a comment\r\n"
-    for software, comment in (("", ""), ("a-b", ""), ("a b", ""), ("a\n", ""), ("a", "b\r"), ("a", "\xe9\0"), ("a" * 300, "")):
+    for software, comment in (
+        ("", ""),
+        ("a-b", ""),
+        ("a b", ""),
+        ("a\n", ""),
+        ("a", "b\r"),
+        ("a", "\xe9\0"),
+        ("a" * 300, ""),
+    ):
         with pytest.raises(ValueError, match="identification"):
             sshwire.compose_banner(software, comment)
 
 
-@pytest.mark.parametrize("head", [
-    struct.pack(">IB", 0, 4), struct.pack(">IB", 2**32 - 1, 4), struct.pack(">IB", 35004, 4), struct.pack(">IB", 12, 3),
-    struct.pack(">IB", 12, 11), struct.pack(">IB", 13, 4),
-])
+@pytest.mark.parametrize(
+    "head",
+    [
+        struct.pack(">IB", 0, 4),
+        struct.pack(">IB", 2**32 - 1, 4),
+        struct.pack(">IB", 35004, 4),
+        struct.pack(">IB", 12, 3),
+        struct.pack(">IB", 12, 11),
+        struct.pack(">IB", 13, 4),
+    ],
+)
 def test_malformed_packets_are_known_from_their_first_bytes(head):
     with pytest.raises(WireError, match="packet"):
         sshwire.unframe(head)
@@ -117,8 +150,11 @@ def test_disconnect():
 
 
 SERVER = KexInit(
-    ("mlkem768x25519-sha256", "curve25519-sha256", "ext-info-s", sshwire.STRICT_SERVER), ("ssh-ed25519",),
-    ("chacha20-poly1305@openssh.com", "aes128-ctr"), ("aes128-ctr", "aes256-gcm@openssh.com"), ("hmac-sha2-256",),
+    ("mlkem768x25519-sha256", "curve25519-sha256", "ext-info-s", sshwire.STRICT_SERVER),
+    ("ssh-ed25519",),
+    ("chacha20-poly1305@openssh.com", "aes128-ctr"),
+    ("aes128-ctr", "aes256-gcm@openssh.com"),
+    ("hmac-sha2-256",),
     ("hmac-sha2-512",),
 )
 

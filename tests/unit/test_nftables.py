@@ -1,0 +1,457 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rule sets as nft prints them, taken apart: what passes, what does not, and what is not known."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import nftables
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+TAG = "oqs-ssh"
+DROP, ACCEPT, REJECT = {"drop": None}, {"accept": None}, {"reject": {"type": "icmpx", "expr": "admin-prohibited"}}
+
+
+def m(left, right, op="=="):
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+def payload(protocol, field):
+    return {"payload": {"protocol": protocol, "field": field}}
+
+
+def meta(key):
+    return {"meta": {"key": key}}
+
+
+DPORT, SADDR, SADDR6 = payload("tcp", "dport"), payload("ip", "saddr"), payload("ip6", "saddr")
+STATE = {"ct": {"key": "state"}}
+FLAGS = payload("tcp", "flags")
+USUAL = [
+    [{"vmap": {"key": STATE, "data": {"set": [["invalid", DROP], ["established", ACCEPT], ["related", ACCEPT]]}}}],
+    [m(meta("iif"), "lo"), ACCEPT],
+    [m(payload("icmpv6", "type"), {"set": ["echo-request", "nd-neighbor-solicit"]}), ACCEPT],
+]
+
+
+def ruleset(
+    rules, policy="drop", family="inet", table="filter", chain="input", hook="input", kind="filter", others=(), sets=()
+):
+    """One base chain with these rules (lists of expressions, or pairs of them and a comment), other chains, named sets."""
+    found = [{"metainfo": {"json_schema_version": 1}}, {"table": {"family": family, "name": table, "handle": 1}}]
+    found += [{kind_: {"family": family, "table": table, **body}} for kind_, body in sets]
+    chains = {chain: rules, **dict(others)}
+    for name in chains:
+        base = {"type": kind, "hook": hook, "prio": 0, "policy": policy} if name == chain else {}
+        found.append({"chain": {"family": family, "table": table, "name": name, "handle": 1, **base}})
+    handle = 2
+    for name, content in chains.items():
+        for rule in content:
+            expressions, comment = rule if isinstance(rule, tuple) else (rule, None)
+            body = {"family": family, "table": table, "chain": name, "handle": handle, "expr": expressions}
+            found.append({"rule": {**body, "comment": comment} if comment else body})
+            handle += 1
+    return found
+
+
+def pfx(text):
+    address, _slash, length = text.partition("/")
+    return {"prefix": {"addr": address, "len": int(length)}}
+
+
+MATCHES = [  # (expression, does it hold for a SYN to 2222 over IPv4 from outside: yes, no, some, maybe)
+    (m(DPORT, 2222), "yes"),
+    (m(DPORT, 22), "no"),
+    (m(DPORT, 22, "!="), "yes"),
+    (m(DPORT, {"range": [2000, 3000]}), "yes"),
+    (m(DPORT, {"set": [22, {"range": [2222, 2223]}]}), "yes"),
+    (m(DPORT, {"set": [22, 80]}), "no"),
+    (m(DPORT, {"set": [22, 80]}, "!="), "yes"),
+    (m(DPORT, "@ports"), "yes"),
+    (m(DPORT, "@none"), "no"),
+    (m(DPORT, "@missing"), "maybe"),
+    (m(DPORT, 1024, ">"), "yes"),
+    (m(DPORT, 1024, "<="), "no"),
+    (m(DPORT, "ssh"), "maybe"),
+    (m(payload("th", "dport"), 2222), "yes"),
+    (m(payload("udp", "dport"), 2222), "no"),
+    (m(payload("udp", "dport"), 2222, "!="), "no"),
+    (m(payload("tcp", "sport"), {"range": [1024, 65535]}), "some"),
+    (m(STATE, "new", "in"), "yes"),
+    (m(STATE, ["established", "new"], "in"), "yes"),
+    (m(STATE, "new", "!="), "no"),
+    (m(STATE, ["established", "related"], "in"), "no"),
+    (m(STATE, {"set": ["established", "new"]}), "yes"),
+    (m({"ct": {"key": "mark"}}, 1), "maybe"),
+    (m({"ct": {"key": "direction"}}, "original"), "yes"),
+    (m({"ct": {"key": "state", "dir": "reply"}}, "new"), "maybe"),
+    (m({"ct": {"key": "status"}}, "dnat", "in"), "maybe"),
+    (m(FLAGS, "syn", "in"), "yes"),
+    (m(FLAGS, ["ack", "rst"], "in"), "no"),
+    (m(FLAGS, "syn"), "yes"),
+    (m({"&": [FLAGS, ["fin", "syn", "rst", "ack"]]}, "syn"), "yes"),
+    (m({"&": [FLAGS, ["fin", "ack"]]}, 0), "yes"),
+    (m({"&": [FLAGS, ["fin", "syn"]]}, ["fin", "syn"]), "no"),
+    (m({"&": [meta("mark"), 255]}, 1), "maybe"),
+    (m(meta("l4proto"), {"set": ["tcp", "udp"]}), "yes"),
+    (m(meta("l4proto"), 6), "yes"),
+    (m(meta("l4proto"), "icmp"), "no"),
+    (m(meta("nfproto"), "ipv6"), "no"),
+    (m(meta("protocol"), "ip"), "yes"),
+    (m(payload("ip", "protocol"), "tcp"), "yes"),
+    (m(meta("iifname"), "lo"), "no"),
+    (m(meta("iifname"), "lo", "!="), "yes"),
+    (m(meta("iifname"), "eth0"), "some"),
+    (m(meta("iifname"), {"set": ["lo", "eth0"]}), "some"),
+    (m(meta("iifname"), "*"), "yes"),
+    (m(meta("mark"), 1), "maybe"),
+    (m(meta("pkttype"), {"set": ["broadcast", "multicast"]}), "no"),
+    (m(meta("hour"), {"range": ["08:00", "17:00"]}), "some"),
+    (m(SADDR, "192.0.2.1"), "some"),
+    (m(SADDR, pfx("0.0.0.0/0")), "yes"),
+    (m(SADDR, pfx("127.0.0.0/8")), "no"),
+    (m(SADDR, {"set": ["192.0.2.1", {"range": ["192.0.2.5", "192.0.2.9"]}]}), "some"),
+    (m(SADDR, "@blocked"), "some"),
+    (m(SADDR, {"set": ["192.0.2.1", {"elem": {"val": "192.0.2.2", "timeout": 9}}]}), "some"),
+    (m(SADDR, "@empty"), "no"),
+    (m(SADDR, "host.example"), "maybe"),
+    (m(SADDR6, "2001:db8::1"), "no"),
+    (m(SADDR6, "2001:db8::1", "!="), "no"),
+    (m({"concat": [SADDR, DPORT]}, {"set": [{"concat": ["192.0.2.1", 22]}]}), "no"),
+    (m({"concat": [SADDR, DPORT]}, {"set": [{"concat": ["192.0.2.1", 2222]}]}), "some"),
+    (m({"concat": [SADDR6, DPORT]}, {"set": []}), "no"),
+    (m({"concat": [SADDR, DPORT]}, 5), "maybe"),
+    (m({"fib": {"result": "type", "flags": ["daddr"]}}, "local", "!="), "no"),
+    (m({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, False), "no"),
+    (m({"fib": {"result": "oif", "flags": ["saddr", "iif"]}}, "0"), "no"),
+    (m({"fib": {"result": "oifname", "flags": ["saddr"]}}, "eth0"), "some"),
+    (m({"payload": {"base": "nh", "offset": 0, "len": 8}}, 69), "maybe"),
+    (m({"exthdr": {"name": "frag"}}, True), "maybe"),
+    (m({"numgen": {"mode": "random", "mod": 2, "offset": 0}}, 0), "some"),
+    (m(payload("ether", "saddr"), "00:11"), "some"),
+    ({"limit": {"rate": 10, "per": "minute"}}, "some"),
+    ({"ct count": {"val": 10, "inv": True}}, "some"),
+    ({"set": {"op": "add", "elem": SADDR, "set": "@dyn", "stmt": [{"limit": {"rate": 1}}]}}, "some"),
+    ({"set": {"op": "update", "elem": SADDR, "set": "@dyn"}}, "yes"),
+    ({"counter": {"packets": 0, "bytes": 0}}, "yes"),
+    ({"log": {"prefix": "x"}}, "yes"),
+    ({"xt": {"type": "match", "name": "multiport"}}, "maybe"),
+    ({"novelty": 1}, "maybe"),
+]
+SETS = (
+    ("set", {"name": "ports", "type": "inet_service", "elem": [22, {"range": [2222, 2230]}]}),
+    ("set", {"name": "none", "type": "inet_service", "elem": [22]}),
+    ("set", {"name": "empty", "type": "ipv4_addr"}),
+    ("set", {"name": "blocked", "type": "ipv4_addr", "elem": [pfx("198.51.100.0/24")]}),
+)
+
+
+@pytest.mark.parametrize(("expression", "holds"), MATCHES, ids=lambda value: json.dumps(value)[:90])
+def test_a_match(expression, holds):
+    opened = nftables.verdict(ruleset([[expression, ACCEPT]], sets=SETS), 2222)
+    shut = nftables.verdict(ruleset([[expression, DROP]], "accept", sets=SETS), 2222)
+    assert (opened, shut) == {
+        "yes": ("open", "closed"),
+        "no": ("closed", "open"),
+        "some": ("limited", "limited"),
+        "maybe": ("unknown", "unknown"),
+    }[holds]
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        ([], "accept", "open"),
+        ([], "drop", "closed"),
+        (USUAL, "drop", "closed"),
+        (USUAL, "accept", "open"),
+        ([*USUAL, [m(DPORT, 2222), ACCEPT]], "drop", "open"),
+        ([*USUAL, [m(DPORT, 22), ACCEPT], [REJECT]], "accept", "closed"),
+        ([[m(DPORT, 2222), DROP], [ACCEPT]], "accept", "closed"),
+        ([[m(meta("mark"), 1), ACCEPT]], "accept", "open"),
+        ([[m(meta("mark"), 1), DROP]], "drop", "closed"),
+        ([[m(meta("mark"), 1), ACCEPT], [m(SADDR, "192.0.2.1"), DROP]], "accept", "unknown"),
+        ([[m(DPORT, 2222), {"queue": {"num": 0}}]], "drop", "unknown"),
+        ([[{"jump": {"target": "nowhere"}}]], "drop", "unknown"),
+    ],
+)
+def test_chains(rules, policy, expected):
+    assert nftables.verdict(ruleset(rules, policy), 2222) == expected
+    assert nftables.verdict({"nftables": ruleset(rules, policy)}, 2222, "ip6") in (expected, "closed", "open")
+
+
+@pytest.mark.parametrize(
+    ("rules", "others", "expected"),
+    [
+        ([[{"jump": {"target": "a"}}]], {"a": [[m(DPORT, 2222), ACCEPT]]}, "open"),
+        ([[{"jump": {"target": "a"}}], [ACCEPT]], {"a": [[{"return": None}], [DROP]]}, "open"),
+        ([[{"goto": {"target": "a"}}], [ACCEPT]], {"a": [[{"return": None}]]}, "closed"),
+        ([[{"goto": {"target": "a"}}], [ACCEPT]], {"a": []}, "closed"),
+        ([[{"jump": {"target": "a"}}], [ACCEPT]], {"a": [[{"goto": {"target": "b"}}], [DROP]], "b": []}, "open"),
+        ([[m(DPORT, 22), {"jump": {"target": "a"}}]], {"a": [[ACCEPT]]}, "closed"),
+        ([[{"jump": {"target": "a"}}]], {"a": [[{"jump": {"target": "a"}}]]}, "unknown"),
+        (
+            [[{"vmap": {"key": DPORT, "data": {"set": [[22, DROP], [2222, {"jump": {"target": "a"}}]]}}}], [DROP]],
+            {"a": [[m(SADDR, "192.0.2.1"), ACCEPT], [ACCEPT]]},
+            "open",
+        ),
+        ([[{"vmap": {"key": DPORT, "data": "@verdicts"}}]], {}, "open"),
+        ([[{"vmap": {"key": meta("iifname"), "data": {"set": [["lo", ACCEPT], ["eth0", ACCEPT]]}}}]], {}, "limited"),
+        ([[{"vmap": {"key": meta("mark"), "data": {"set": [[1, ACCEPT]]}}}]], {}, "unknown"),
+    ],
+)
+def test_jumps(rules, others, expected):
+    sets = [
+        ("map", {"name": "verdicts", "type": "inet_service", "map": "verdict", "elem": [[2222, ACCEPT], [22, DROP]]})
+    ]
+    assert nftables.verdict(ruleset(rules, others=others, sets=sets), 2222) == expected
+
+
+def test_a_drop_in_any_base_chain_counts():
+    shut, opened = ruleset([], "drop", table="a"), ruleset([], "accept", table="b")
+    assert nftables.verdict([*opened, *shut], 2222) == nftables.verdict([*shut, *opened], 2222) == "closed"
+    only_six = ruleset([], "drop", family="ip6")
+    assert nftables.verdict(only_six, 2222) == "open" and nftables.verdict(only_six, 2222, "ip6") == "closed"
+    early = ruleset([[m(DPORT, 2222), DROP]], "accept", hook="prerouting")
+    assert nftables.verdict(early, 2222) == "closed" and nftables.input_chains(early) == []
+    assert nftables.verdict(ruleset([[DROP]], "accept", hook="prerouting", kind="nat"), 2222) == "open"
+    assert nftables.verdict(ruleset([[DROP]], family="netdev", hook="ingress"), 2222) == "limited"
+    assert nftables.verdict(ruleset([[DROP]], hook="forward"), 2222) == "open"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [
+        ("10.1.2.3", "open"),
+        ("10.0.0.0/8", "open"),
+        ("10.0.0.0/7", "limited"),
+        ("192.0.2.1", "closed"),
+        (None, "limited"),
+        ("198.51.100.7", "closed"),
+    ],
+)
+def test_sources(source, expected):
+    rules = [
+        [m(SADDR, "@blocked"), DROP],
+        [m(SADDR, {"set": [pfx("10.0.0.0/9"), pfx("10.128.0.0/9")]}), ACCEPT],
+        [m(SADDR6, pfx("2001:db8::/32")), ACCEPT],
+    ]
+    assert nftables.verdict(ruleset(rules, sets=SETS), 2222, source=source) == expected
+    assert nftables.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "2001:db8:1::/48") == "open"
+    with pytest.raises(ValueError, match="not of family ip6"):
+        nftables.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "192.0.2.1")
+
+
+@pytest.mark.parametrize(
+    ("sources", "words"),
+    [
+        (["nonsense"], "'nonsense'"),
+        (["10.0.0.1/8"], "is 10.0.0.0/8 or 10.0.0.1 meant"),
+        (["::ffff:10.0.0.1"], "mapped"),
+        (["fe80::1%eth0"], "fe80::1%eth0"),
+        (["10.0.0.0/33"], "10.0.0.0/33"),
+        ([""], "''"),
+        ([17], "17"),
+        ([None], "None"),
+        (["10.0.0.1; flush ruleset"], "flush"),
+    ],
+)
+def test_bad_sources_are_named(sources, words):
+    with pytest.raises(ValueError, match=words):
+        nftables.rules_for(ruleset([]), 2222, sources, TAG)
+
+
+@pytest.mark.parametrize(
+    ("port", "tag", "words"),
+    [
+        (0, TAG, "port 0"),
+        (70000, TAG, "port 70000"),
+        (22, 'a"b', "tag"),
+        (22, "", "tag"),
+        (22, "a\n", "tag"),
+        (22, "x" * 65, "tag"),
+    ],
+)
+def test_bad_ports_and_tags_are_named(port, tag, words):
+    with pytest.raises(ValueError, match=words):
+        nftables.rules_for(ruleset([]), port, [], tag)
+
+
+@pytest.mark.parametrize(
+    ("family", "sources", "lines"),
+    [
+        ("inet", [], ['insert rule inet filter input tcp dport 2222 accept comment "oqs-ssh"']),
+        ("ip6", [], ['insert rule ip6 filter input tcp dport 2222 accept comment "oqs-ssh"']),
+        (
+            "inet",
+            ["192.0.2.1", "10.0.0.0/8", "2001:db8::/32"],
+            [
+                'insert rule inet filter input ip saddr { 10.0.0.0/8, 192.0.2.1 } tcp dport 2222 accept comment "oqs-ssh"',
+                'insert rule inet filter input ip6 saddr { 2001:db8::/32 } tcp dport 2222 accept comment "oqs-ssh"',
+            ],
+        ),
+        (
+            "ip",
+            ["10.0.0.0/8", "10.1.0.0/16", "2001:db8::/32"],
+            ['insert rule ip filter input ip saddr { 10.0.0.0/8 } tcp dport 2222 accept comment "oqs-ssh"'],
+        ),
+        ("ip6", ["10.0.0.0/8"], []),
+        (
+            "inet",
+            ["0.0.0.0/0"],
+            ['insert rule inet filter input meta nfproto ipv4 tcp dport 2222 accept comment "oqs-ssh"'],
+        ),
+        ("ip", ["0.0.0.0/0"], ['insert rule ip filter input tcp dport 2222 accept comment "oqs-ssh"']),
+    ],
+)
+def test_rules(family, sources, lines):
+    assert nftables.rules_for(ruleset([[m(DPORT, 22), ACCEPT]], family=family), 2222, sources, TAG) == lines
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "count"),
+    [
+        ([], "accept", 0),
+        ([[m(SADDR, "192.0.2.66"), DROP]], "accept", 0),
+        ([[m(meta("iifname"), "eth1"), DROP]], "accept", 0),
+        ([[m(meta("mark"), 1), DROP]], "accept", 1),
+        ([[m(SADDR, "192.0.2.66"), ACCEPT]], "drop", 1),
+        ([[REJECT]], "accept", 1),
+        ([[m(DPORT, 2222), ACCEPT]], "drop", 0),
+        ([[m(DPORT, 2222), {"limit": {"rate": 9}}, ACCEPT]], "drop", 1),
+    ],
+)
+def test_when_a_rule_is_needed(rules, policy, count):
+    """A closed port is opened; a blocklist in an open chain stays what it is."""
+    found = ruleset(rules, policy)
+    assert len(nftables.rules_for(found, 2222, [], TAG)) == count
+    assert nftables.needed(found, 2222, [], TAG) is bool(count)
+
+
+@pytest.mark.parametrize(
+    ("table", "chain", "keeper", "rules"),
+    [
+        ("filter", "INPUT", "iptables", []),
+        ("filter", "INPUT", "ufw", [[{"jump": {"target": "ufw-before-input"}}]]),
+        ("firewalld", "filter_INPUT", "firewalld", []),
+        ("docker-bridges", "x", "docker", []),
+    ],
+)
+def test_chains_of_others_are_left_alone_and_named(table, chain, keeper, rules):
+    found = ruleset(rules, table=table, chain=chain, family="ip", others={"ufw-before-input": []})
+    assert nftables.rules_for(found, 2222, [], TAG) == []
+    assert nftables.blockers(found, 2222, []) == [(keeper, "ip %s %s" % (table, chain))]
+    assert nftables.blockers(found, 2222, ["2001:db8::/32"]) == []
+    assert nftables.compat_closed(found) is (keeper in ("iptables", "ufw"))
+    assert (
+        nftables.blockers(
+            ruleset(rules, "accept", table=table, chain=chain, family="ip", others={"ufw-before-input": []}), 2222, []
+        )
+        == []
+    )
+
+
+def test_names_that_cannot_be_written_are_refused():
+    with pytest.raises(ValueError, match="cannot be written"):
+        nftables.rules_for(ruleset([], table='f"; flush'), 2222, [], TAG)
+
+
+OURS = ([m(DPORT, 2222), ACCEPT], TAG)
+
+
+@pytest.mark.parametrize(
+    ("rules", "port", "sources", "needed"),
+    [
+        ([OURS, [DROP]], 2222, [], False),
+        ([([m(DPORT, 2222), {"counter": {"packets": 1, "bytes": 2}}, ACCEPT], TAG)], 2222, [], False),
+        ([OURS], 2223, [], True),
+        ([OURS], 2222, ["10.0.0.0/8"], True),
+        ([OURS, OURS], 2222, [], True),
+        ([[DROP], OURS], 2222, [], True),
+        ([([m(DPORT, 2222), DROP], TAG)], 2222, [], True),
+        ([OURS, [m(DPORT, 2222), ACCEPT]], 2222, [], True),
+        ([([m(SADDR, {"set": [pfx("10.0.0.0/8")]}), m(DPORT, 2222), ACCEPT], TAG)], 2222, ["10.0.0.0/8"], False),
+        ([([m(SADDR, "10.0.0.1"), m(DPORT, 2222), ACCEPT], TAG)], 2222, ["10.0.0.1"], False),
+        ([([m(SADDR, {"set": [pfx("10.0.0.0/8")]}), m(DPORT, 2222), ACCEPT], TAG)], 2222, ["10.0.0.0/9"], True),
+        ([([m(SADDR, {"set": [pfx("10.0.0.0/8")]}), m(DPORT, 2222), ACCEPT], TAG)], 2222, [], True),
+    ],
+)
+def test_drift(rules, port, sources, needed):
+    assert nftables.needed(ruleset(rules), port, sources, TAG) is needed
+
+
+def test_ours():
+    found = ruleset([OURS, ([m(meta("mark"), 1), ACCEPT], TAG), ([m(DPORT, 2222), ACCEPT], "oqs-ssh2")])
+    assert nftables.ours(found, TAG) == [
+        ("inet", "filter", "input", 2, "tcp dport 2222 accept"),
+        ("inet", "filter", "input", 3, json.dumps([m(meta("mark"), 1), ACCEPT], sort_keys=True)),
+    ]
+    assert nftables.removal(nftables.ours(found, TAG)) == [
+        "delete rule inet filter input handle 2",
+        "delete rule inet filter input handle 3",
+    ]
+
+
+expressions = st.sampled_from([expression for expression, _holds in MATCHES])
+random_rules = st.lists(
+    st.tuples(st.lists(expressions, max_size=2), st.sampled_from([ACCEPT, DROP, REJECT, {"return": None}])).map(
+        lambda pair: [*pair[0], pair[1]]
+    ),
+    max_size=5,
+)
+
+
+@given(random_rules, st.sampled_from(["accept", "drop"]), st.sampled_from(["inet", "ip"]))
+def test_what_we_insert_opens_the_port(rules, policy, family):
+    """Whatever the rule set: our rule first opens the chain for good, and nothing more is wanted then."""
+    before = ruleset(rules, policy, family, sets=SETS)
+    wanted = nftables.rules_for(before, 2222, [], TAG)
+    assert nftables.needed(before, 2222, [], TAG) is bool(wanted)
+    if wanted:
+        after = ruleset([OURS, *rules], policy, family, sets=SETS)
+        assert nftables.verdict(after, 2222) == "open"
+        assert not nftables.needed(after, 2222, [], TAG)
+        assert nftables.rules_for(after, 2222, [], TAG) == wanted
+    else:
+        assert nftables.verdict(before, 2222) in ("open", "limited", "unknown")
+
+
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.sampled_from(["@x", "new", "10.0.0.1", "lo", ""]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(
+                ["set", "range", "prefix", "concat", "elem", "val", "addr", "len", "payload", "protocol", "field", "meta", "key", "fib", "result", "flags", "&", "x"]
+            ),
+            inner,
+            max_size=2,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@settings(max_examples=300)
+@given(junk, junk, st.sampled_from(["==", "!=", "in", "<", "@"]))
+@example("x", {"range": [1, "x"]}, "==")
+@example({"key": [], "field": {}, "protocol": "tcp", "result": [], "flags": {}}, [], "==")
+@example({"key": "state", "field": [], "protocol": []}, [[]], "in")
+@example({"result": "oif", "flags": ["saddr"]}, {}, "==")
+def test_no_expression_is_too_strange(left, right, op):
+    for side in (
+        m(DPORT, right, op),
+        m(left, 1, op),
+        m(SADDR, right, op),
+        m(STATE, right, op),
+        m({"concat": left}, right, op),
+        m({"meta": left}, right, op),
+        m({"payload": left}, right, op),
+        m({"ct": left}, right, op),
+        m({"fib": left}, right, op),
+        m({"&": left}, right, op),
+    ):
+        assert nftables.verdict(ruleset([[side, ACCEPT]]), 2222) in ("open", "closed", "limited", "unknown")
