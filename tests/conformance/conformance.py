@@ -82,6 +82,7 @@ def main() -> int:
     image = parser.parse_args().image
     begin = time.monotonic()
     bench = Bench(image)
+    print("looking at %s in containers named %s-*" % (image, bench.prefix), file=sys.stderr, flush=True)
 
     def interrupted(number: int, _frame: Optional[FrameType]) -> None:
         print("interrupted: removing containers", file=sys.stderr)
