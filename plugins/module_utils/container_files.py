@@ -61,6 +61,8 @@ def read_container_file(name: str, path: str) -> Optional[ContainerFile]:
     """
     done = docker(["cp", "%s:%s" % (name, path), "-"], check=False)
     if done.rc != 0:
+        if b"o such container" in done.err:
+            raise DockerError("there is no container %r: create it first, or correct the name" % name)
         if b"ould not find the file" in done.err or b"no such file" in done.err.lower():
             return None
         raise DockerError("reading %s in the container %s: %s" % (path, name, done.reason))
@@ -126,7 +128,7 @@ def put_container_files(name: str, files: Mapping[str, ContainerFile]) -> Dict[s
     """
     state = container_state(name)
     if state is None:
-        raise DockerError("there is no container %r" % name)
+        raise DockerError("there is no container %r: create it first, or correct the name" % name)
     changes = {path: _differs(read_container_file(name, path), wanted) for path, wanted in files.items()}
     wrong = {path: files[path] for path, changed in changes.items() if changed}
     if not state.running:

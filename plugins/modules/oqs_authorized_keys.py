@@ -32,7 +32,7 @@ options:
     type: str
   path:
     description:
-      - Another file. With O(user) it belongs to that account. Without, it keeps its owner, and a new file gets the owner
+      - Another file. With O(user) it belongs to that account. Without, it keeps its owner, and a new file gets that
         of its folder.
     type: path
   keys:

@@ -64,8 +64,10 @@ def test_links_are_refused_at_the_end_and_on_the_way(tmp_path: Path) -> None:
     (home / "dangling").symlink_to(real / "new")
     (home / "folder").symlink_to(real)
     for name in ("file", "dangling", "folder/secret"):
-        for act in (lambda p: files.read_file(p, root=str(home)),
-                    lambda p: files.write_file(p, b"x", 0o600, UID, GID, root=str(home))):
+        for act in (
+            lambda p: files.read_file(p, root=str(home)),
+            lambda p: files.write_file(p, b"x", 0o600, UID, GID, root=str(home)),
+        ):
             with pytest.raises(files.UnsafePath):
                 act(str(home / name))
     with pytest.raises(files.UnsafePath):
@@ -264,9 +266,11 @@ def test_racing_attacker_gains_nothing(tmp_path: Path) -> None:
     try:
         until = time.monotonic() + float(os.environ.get("OQS_RACE_SECONDS", "2"))
         while time.monotonic() < until:
-            for act in (lambda: files.make_dir(str(home / ".ssh"), 0o700, STRANGER, STRANGER, root=str(home)),
-                        lambda: files.write_file(target, b"key\n", 0o600, STRANGER, STRANGER, root=str(home)),
-                        lambda: files.read_file(target, root=str(home))):
+            for act in (
+                lambda: files.make_dir(str(home / ".ssh"), 0o700, STRANGER, STRANGER, root=str(home)),
+                lambda: files.write_file(target, b"key\n", 0o600, STRANGER, STRANGER, root=str(home)),
+                lambda: files.read_file(target, root=str(home)),
+            ):
                 try:
                     assert act() != b"secret"
                     counts["done"] += 1
