@@ -8,7 +8,6 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, display, sent
@@ -63,7 +62,9 @@ class ActionModule(HostAction):
         del known
         return "engine" not in sections or name == "engine"
 
-    def _remember(self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any] | None) -> None:
+    def _remember(
+        self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any] | None
+    ) -> None:
         done = known.get("done", []) + ((outcome or {}).get("done") or [])
         done += [item for item in items if item["kind"] in ("packages", "service")]
         look = known["look"]

@@ -11,7 +11,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore

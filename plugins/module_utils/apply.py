@@ -14,10 +14,16 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_outside,
     assess,
+    commands,
+    desired,
     docker,
     files,
+    keypair,
     ledger,
+    password,
     planning,
+    shadow,
+    sshconfig,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import LEDGER_DIR, VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
@@ -59,13 +65,13 @@ class Host:
         before = files.read_file(path, root=root)
         kept = None
         if before is not None:
-            kept = planning.goal.digest(before)
+            kept = desired.digest(before)
             copy = "%s/%s" % (LEDGER_DIR, kept)
             if files.stat_file(copy) is None:
                 files.make_dir(VAR_DIR, 0o700)
                 files.make_dir(LEDGER_DIR, 0o700)
                 files.write_file(copy, before, 0o600)
-        self.record("file", path, kept, planning.goal.digest(data))
+        self.record("file", path, kept, desired.digest(data))
         files.write_file(path, data, mode, uid, gid, root=root)
 
 
@@ -92,9 +98,8 @@ def locked(path: str = LOCK, patience: float = PATIENCE) -> Iterator[None]:
                 break
             except BlockingIOError:
                 if time.monotonic() > deadline:
-                    raise ApplyError(
-                        "another run has been changing this host for over %d seconds; wait for it, then run again" % patience
-                    ) from None
+                    words = "another run has been changing this host for over %d seconds; wait for it, then run again"
+                    raise ApplyError(words % patience) from None
                 time.sleep(0.2)
         yield
     finally:
@@ -129,9 +134,8 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
             break
         before = items
         done += _carry_out(host, items)
-    raise ApplyError(
-        "%s is still %s after it was to be %s" % (items[0].resource, items[0].before.strip()[:200], items[0].after[:200])
-    )
+    first = items[0]
+    raise ApplyError("%s is still %s; it was to be %s" % (first.resource, first.before[:200], first.after[:200]))
 
 
 def _possible(plan: Plan, names: List[str]) -> List[Item]:
@@ -161,6 +165,11 @@ EXPECTED = (
     apply_container.ContainerError,
     docker.DockerError,
     files.UnsafePath,
+    keypair.KeyPairError,
     ledger.LedgerError,
+    commands.CommandError,
+    password.PasswordRefused,
+    shadow.ShadowError,
+    sshconfig.ConfigError,
     OSError,
 )

@@ -17,7 +17,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     keypair,
     listeners,
     password,
-
     policy,
     shadow,
     sshkeys,
@@ -121,22 +120,26 @@ def image_facts(host: Host, _item: Item) -> None:
         return  # the image came in this round; the next look finds it
     mount = docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True)
     done = docker.run_once(
-        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh), env={"OQS_USER": ssh["user"]}
+        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh),
+        env={"OQS_USER": ssh["user"]},
     )
     try:
         known = knowledge.parse(done.out.decode("utf-8", "replace"), ssh["user"])
     except knowledge.NotAnImage as error:
         raise ContainerError("the image %s cannot be used: %s" % (ssh["image"]["name"], error)) from error
     known["engine_id"] = found["engine_id"]
-    for image_id in {ssh["image"]["id"] or found["engine_id"], found["engine_id"]}:
-        _store_facts(image_id, known)
+    _store_facts(found["engine_id"], known)
+    if ssh["image"]["id"]:
+        _store_facts(ssh["image"]["id"], known)
 
 
 def host_key(host: Host, item: Item) -> None:
-    """A missing or damaged host key, made by the image's own ssh-keygen."""
-    path = "%s/%s" % (PRIVATE_DIR, sshkeys.host_key_name(item.name))
-    host.record("file", path, None, "a key")
-    keypair.ensure_in_image(host.facts["image"]["engine_id"], item.name, path, comment="oqs-ssh", uid=0, gid=0)
+    """Missing or damaged host keys, all in one container of the image's own ssh-keygen."""
+    names = desired.desired(host.want["ssh"], host.facts).host_keys
+    paths = {name: "%s/%s" % (PRIVATE_DIR, sshkeys.host_key_name(name)) for name in names}
+    host.record("file", paths[item.name], None, "a key")
+    requests = [keypair.Request(path, name, "oqs-ssh", "damaged") for name, path in paths.items()]
+    keypair.ensure_pairs(requests, keypair.in_image(host.facts["image"]["engine_id"]))
 
 
 def sshd_config(host: Host, _item: Item) -> None:

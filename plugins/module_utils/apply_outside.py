@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import ContainerError, write_configs
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import HOP_FILE, STATE_DIR
 
@@ -58,9 +59,8 @@ def hop_identity(host: Host, item: Item) -> None:
     """The container's ed25519 identity, only where accounts are named that it may log in to."""
     owner = int(host.facts["state"]["uid"])
     host.record("file", item.name, None, "a key")
-    keypair.ensure_in_image(
-        host.facts["image"]["engine_id"], "ed25519", item.name, comment=plan_outside.HOP_MARK, uid=owner, gid=owner
-    )
+    request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, "damaged", owner, owner, VAR_DIR)
+    keypair.ensure_pairs([request], keypair.in_image(host.facts["image"]["engine_id"]))
 
 
 def _wanted(host: Host) -> plan_outside.HopGoal:

@@ -66,7 +66,7 @@ def parse(data: bytes, machine_id: str) -> List[Dict[str, Any]]:
         raise LedgerError("the ledger does not begin as one of version %d does" % VERSION)
     if rows[0].get("machine") != machine_id:
         raise LedgerError(
-            "the ledger belongs to another machine (cloned, or restored from a backup?); move it away to begin a new one"
+            "the ledger belongs to another machine (cloned, or restored from a backup?): move it away to begin anew"
         )
     for number, row in enumerate(rows[1:], 2):
         if row.get("kind") not in KINDS or not isinstance(row.get("name"), str):

@@ -53,7 +53,8 @@ def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
     snippet = snippet_of(rules)
     plan.want("firewall", "nftables_file", NFT_SNIPPET, _text(found["snippet"]), snippet, "open after a restart, too")
     conf = conf_with(found["conf"], bool(rules))
-    plan.want("firewall", "nftables_file", NFT_CONF, _text(found["conf"]), conf.decode("utf-8", "replace"), "includes it")
+    shown = conf.decode("utf-8", "replace")
+    plan.want("firewall", "nftables_file", NFT_CONF, _text(found["conf"]), shown, "it includes our file")
 
 
 def firewall_rules(firewall: Want, found: Facts) -> List[str]:
@@ -67,7 +68,7 @@ def snippet_of(rules: Sequence[str]) -> str:
     """The file that opens the port whenever the host's own rule set is loaded."""
     if not rules:
         return "absent"
-    return "# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh.\n" + "".join("%s\n" % r for r in rules)
+    return "\n".join(["# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh."] + list(rules)) + "\n"
 
 
 def conf_with(conf: bytes, wanted: bool) -> bytes:
@@ -145,9 +146,10 @@ def _plan_files(hop: Want, facts: Facts, base: bytes, plan: Plan) -> None:
             "post-quantum key exchange, %s" % wanted.kex[0] if quantum
             else "classical key exchange only (%s): the host's own sshd can do no other" % ", ".join(wanted.kex)
         ))
-    _want_bytes(plan, "hop_config", state.get("hop_config"), wanted.hop_config, "only for connections to the host itself")
+    _want_bytes(plan, "hop_config", state.get("hop_config"), wanted.hop_config, "for connections to the host itself")
     _want_bytes(plan, "hop_client", base, wanted.ssh_config, "the client's configuration takes the hop in")
-    _want_bytes(plan, "hop_known_hosts", state.get("known_hosts") or b"", wanted.known_hosts, "the host's key is pinned")
+    pinned = state.get("known_hosts") or b""
+    _want_bytes(plan, "hop_known_hosts", pinned, wanted.known_hosts, "the host's own key is pinned")
 
 
 def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[bytes], why: str) -> None:
@@ -204,7 +206,7 @@ def privileged(uid: int, groups: Sequence[str]) -> str:
 
 
 def choose_host_keys(lines: Sequence[str], known: Sequence[str]) -> List[str]:
-    """Which of the host's own keys the hop pins: those that the image's client knows; ed25519 alone where it is there."""
+    """Which of the host's own keys the hop pins: hybrids that the image's client knows, and one classical key."""
     usable = [line for line in lines if line.split()[0] in known or line.startswith("ssh-rsa ")]
     by_type: Dict[str, str] = {line.split()[0]: line for line in usable}
     hybrids = [line for name, line in by_type.items() if algorithms.family(name) == "hybrid"]

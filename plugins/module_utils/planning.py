@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     authorized_keys,
     plan_outside,
@@ -15,6 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     policy,
     sshkeys,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import ConfigError
 
@@ -61,7 +61,7 @@ def make(want: Want, facts: Facts) -> Plan:
     return plan
 
 
-def plan_engine(want: Want, facts: Facts, plan: Plan) -> None:
+def plan_engine(_want: Want, facts: Facts, plan: Plan) -> None:
     """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
     engine = facts["engine"]
     if _unusable(engine, plan) or engine["running"]:
@@ -116,7 +116,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         plan.refuse(str(error))
         return
     _check_access(ssh, wanted.sshd_config, plan)
-    _plan_keys(ssh, facts, wanted, plan)
+    _plan_keys(facts, wanted, plan)
     _plan_config(facts, wanted, plan)
     _plan_access(ssh, facts, wanted, plan)
     _plan_container(ssh, facts, wanted, plan)
@@ -162,8 +162,8 @@ def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:
         )
     if types and len(refused) == len(types) and not ssh["password_set"]:
         plan.refuse(
-            "none of the keys in oqs_ssh_authorized_keys would be accepted, and no password is set: the server takes %s; "
-            "give a key of such a type, or add %s to oqs_ssh_pubkey_algorithms, or set oqs_ssh_stock_clients"
+            "none of the keys in oqs_ssh_authorized_keys would be accepted, and no password is set: the server takes "
+            "%s; give a key of such a type, or add %s to oqs_ssh_pubkey_algorithms, or set oqs_ssh_stock_clients"
             % (", ".join(accepted), refused[0])
         )
 
@@ -191,12 +191,12 @@ def _plan_unknown(ssh: Want, facts: Facts, plan: Plan) -> None:
         plan.want(section, kind, name, "absent" if not container else "unknown", UNKNOWN, "needs the image")
 
 
-def _plan_keys(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+def _plan_keys(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
     for name in wanted.host_keys:
         private, public = facts["state"]["keys"].get(sshkeys.host_key_name(name), (None, None))
         pair = sshkeys.pair_state(private, public)
         if pair.state != "good":
-            plan.want("keys", "host_key", name, pair.state, UNKNOWN, pair.reason or "the server's configuration names it")
+            plan.want("keys", "host_key", name, pair.state, UNKNOWN, pair.reason or "sshd_config names it")
 
 
 def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
@@ -206,11 +206,10 @@ def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
         if state[name] is None or before != after:
             shown = _shown(before) if before != after else "the image's own"
             plan.want("config", name, "", shown, _shown(after), "closed by name, algorithms as wished")
-    known = wanted.known_hosts
-    if known is None:
-        plan.want("config", "known_hosts", goal.OWN, _shown(state["known_hosts"] or b""), UNKNOWN, "keys are pinned")
-    elif known != (state["known_hosts"] or b""):
-        plan.want("config", "known_hosts", goal.OWN, _shown(state["known_hosts"] or b""), _shown(known), "keys are pinned")
+    pinned, known = state["known_hosts"] or b"", wanted.known_hosts
+    if known != pinned:
+        after = UNKNOWN if known is None else _shown(known)
+        plan.want("config", "known_hosts", goal.OWN, _shown(pinned), after, "keys are pinned")
 
 
 def _plan_access(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:

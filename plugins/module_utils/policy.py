@@ -71,7 +71,7 @@ def keyword_question(want: Mapping[str, Any]) -> bytes:
 
 
 class Lists:
-    """The algorithms that a server configuration is to offer, after wishes and stock clients; None: as the file says."""
+    """The algorithms that a server configuration is to offer: as wished, else as the file says; and stock clients."""
 
     def __init__(self, want: Mapping[str, Any], image: Mapping[str, Any], data: bytes) -> None:
         now = sshconfig.read(data, "sshd_config")
@@ -182,7 +182,8 @@ def hop_lines(data: bytes, kex: Sequence[str], host_keys: Sequence[str], identit
 def hop_file(lines: Sequence[str]) -> bytes:
     """The hop's own file, included at the top of the client's configuration (a block in an included file ends with it,
     ssh_config(5), so nothing of the client's own file becomes part of the block)."""
-    return "".join(["# The hop to this host's own sshd.\n", HOP_BLOCK + "\n"] + ["    %s\n" % line for line in lines]).encode()
+    rows = ["# The hop to this host's own sshd.", HOP_BLOCK] + ["    " + line for line in lines]
+    return "".join(row + "\n" for row in rows).encode()
 
 
 def with_include(data: bytes, wanted: bool) -> bytes:

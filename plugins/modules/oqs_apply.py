@@ -76,7 +76,6 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
 
 

@@ -86,7 +86,6 @@ wanted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
 
 

@@ -10,7 +10,6 @@ import typing as t
 from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables, wording
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore

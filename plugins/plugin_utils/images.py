@@ -11,6 +11,7 @@ import contextlib
 import fcntl
 import gzip
 import hashlib
+import importlib
 import json
 import os
 import shutil
@@ -71,7 +72,8 @@ def read_archive(path: str, name: str) -> dict[str, t.Any]:
     except FileNotFoundError as error:
         raise ImageError("oqs_ssh_image_archive: there is no file %s on the controller" % path) from error
     except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
-        raise ImageError("%s is truncated or not an image archive (%s): make it anew with docker save" % (path, error)) from error
+        words = "%s is truncated or not an image archive (%s): make it anew with docker save"
+        raise ImageError(words % (path, error)) from error
     except (KeyError, ValueError, TypeError) as error:
         raise ImageError("%s is an archive, but not of an image: make it with docker save" % path) from error
     except OSError as error:
@@ -96,7 +98,8 @@ def _choose(rows: list[dict[str, t.Any]], name: str, path: str) -> dict[str, t.A
         if short in (row.get("RepoTags") or []):
             return row
     tags = [tag for row in rows for tag in row.get("RepoTags") or []]
-    raise ImageError("%s holds %s, but not oqs_ssh_image: set it to one of these" % (path, ", ".join(tags) or "nothing"))
+    words = "%s holds %s, but not oqs_ssh_image: set it to one of these"
+    raise ImageError(words % (path, ", ".join(tags) or "nothing"))
 
 
 def _facts(labels: t.Mapping[str, str]) -> dict[str, t.Any] | None:
@@ -114,9 +117,7 @@ def _build() -> dict[str, t.Any]:
     with _locked("build"):
         sys.path.insert(0, IMAGES)
         try:
-            import build  # pylint: disable=import-outside-toplevel
-
-            tag = build.build("stock", say=lambda *words: None)
+            tag = importlib.import_module("build").build("stock", say=lambda *_words: None)
         except Exception as error:
             raise ImageError("the stock image could not be built: %s" % error) from error
         finally:

@@ -13,7 +13,6 @@ import re
 import typing as t
 
 import yaml
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow
 
 ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
@@ -25,7 +24,9 @@ INTERNAL = re.compile(r"(_want|_result|_probe)$")
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
-    "oqs_ssh_container_name": (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -)"),
+    "oqs_ssh_container_name": (
+        re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -)",
+    ),
     "oqs_ssh_user": (_NAME, "an account name (small letters, digits, _ -; at most 32)"),
     "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),
     "oqs_ssh_image": (
@@ -168,7 +169,7 @@ def _access(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
             errors.append("oqs_ssh_password: refused, %s" % reason)
     elif "oqs_ssh_image" in values and not values.get("oqs_ssh_authorized_keys"):
         errors.append(
-            "nobody could log in: set oqs_ssh_password (from a vault), or oqs_ssh_authorized_keys (a list of public keys)"
+            "nobody could log in: set oqs_ssh_password (from a vault), or oqs_ssh_authorized_keys (a list of keys)"
         )
     return errors
 

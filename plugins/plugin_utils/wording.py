@@ -7,13 +7,16 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-_NO_PYTHON = "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter"
+_NO_PYTHON = (
+    "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter"
+)
 
 
 def failure(result: t.Mapping[str, t.Any]) -> str:
     """The one sentence of a module that failed."""
     said = "%s %s" % (result.get("module_stderr", ""), result.get("module_stdout", ""))
-    if result.get("rc") == 127 or "interpreter" in str(result.get("msg")) and "not found" in str(result.get("msg")):
+    words = str(result.get("msg"))
+    if result.get("rc") == 127 or ("interpreter" in words and "not found" in words):
         return _NO_PYTHON
     if "sudo" in said and "password" in said:
         return "sudo on the host asks for a password: give it (--ask-become-pass), or connect as root"
@@ -23,7 +26,8 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
 def _cause(error: t.Any) -> str:
     """What stopped a module that did not get to say it (ansible-core keeps it as an event)."""
     event = getattr(error, "event", None)
-    return "a defect in this collection: %s" % (getattr(event, "msg", None) or error or "the module ended without a word")
+    words = getattr(event, "msg", None) or error or "the module ended without a word"
+    return "a defect in this collection: %s" % words
 
 
 def first_word(look: t.Mapping[str, t.Any]) -> str:
@@ -32,7 +36,8 @@ def first_word(look: t.Mapping[str, t.Any]) -> str:
     if not own.get("software"):
         said = "its own sshd was not asked"
     elif own["kex"]:
-        said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own["software"], ", ".join(own["kex"]))
+        names = ", ".join(own["kex"])
+        said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own["software"], names)
     else:
         said = "its own sshd (%s) does classical key exchange only" % own["software"]
     return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
