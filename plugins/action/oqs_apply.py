@@ -10,7 +10,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, display, sent
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction, display, sent
 
 
 class ActionModule(HostAction):
@@ -69,7 +69,7 @@ class ActionModule(HostAction):
         done += [item for item in items if item["kind"] in ("packages", "service")]
         look = known["look"]
         if outcome and set(look["wanted"]) <= set(outcome["wanted"]):
-            look = {name: outcome[name] for name in ("plan", "errors", "notes", "host", "own_sshd", "proof", "wanted")}
+            look = {name: outcome[name] for name in LOOK}
         else:
             mended = [item["resource"] for item in items]
             look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in mended])

@@ -12,7 +12,7 @@ from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
 
@@ -38,17 +38,22 @@ class ActionModule(ActionBase):
         elif variables["inventory_hostname"] == variables["ansible_play_hosts"][0]:
             rows = {host: RunStore(host).load() for host in variables.get("ansible_play_hosts_all", [])}
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
-            said = wording.ending(rows, _ask("kex"), _ask("key") + _ask("sig"), folder)
-            Display().display(said)
+            Display().display(wording.ending(rows, own_ssh(folder)))
         return {"changed": False}
 
 
-def _ask(query: str) -> list[str]:
-    """What the controller's own ssh knows; nothing where there is none."""
+def own_ssh(folder: str) -> commandlines.Controller:
+    """What the controller's own ssh offers by default (``ssh -G``); nothing where there is none."""
+    offered: dict[str, list[str]] = {}
     program = shutil.which("ssh")
-    if not program:
-        return []
     try:
-        return run([program, "-Q", query], timeout=10.0).text.split()
+        said = run([program, "-G", "localhost"], timeout=10.0).text if program else ""
     except CommandError:
-        return []
+        said = ""
+    for line in said.splitlines():
+        keyword, _blank, value = line.partition(" ")
+        offered[keyword] = value.split(",")
+    pubkeys = offered.get("pubkeyacceptedalgorithms") or offered.get("pubkeyacceptedkeytypes", [])
+    return commandlines.Controller(
+        offered.get("kexalgorithms", []), offered.get("hostkeyalgorithms", []), pubkeys, folder
+    )

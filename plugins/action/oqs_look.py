@@ -8,7 +8,7 @@ import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction, display
 
 
 class ActionModule(HostAction):
@@ -23,7 +23,7 @@ class ActionModule(HostAction):
         self.store.update(address=self._task_vars.get("ansible_host") or self.host)
         look = self.look(arguments, sorted(arguments["want"]))["look"]
         display.display("%s: %s" % (self.host, wording.first_word(look)))
-        result = {name: look[name] for name in ("plan", "errors", "notes", "host", "own_sshd", "proof", "wanted")}
+        result = {name: look[name] for name in LOOK}
         if self._task.diff and self._task.check_mode:
             result["diff"] = diff(look["plan"])
         return dict(result, changed=False)

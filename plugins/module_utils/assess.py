@@ -13,6 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     look,
     look_outside,
     planning,
+    policy,
     shadow,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan, as_dicts
@@ -104,5 +105,6 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "kex": [name for name in sshd.get("kex", []) if algorithms.is_quantum_safe(name)],
             "error": sshd.get("error", ""),
         },
+        "offer": policy.offer(facts["state"].get("sshd_config") or b""),
         "proof": proven,
     }

@@ -208,8 +208,8 @@ def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
             plan.want("config", name, "", shown, _shown(after), "closed by name, algorithms as wished")
     pinned, known = state["known_hosts"] or b"", wanted.known_hosts
     if known != pinned:
-        after = UNKNOWN if known is None else _shown(known)
-        plan.want("config", "known_hosts", goal.OWN, _shown(pinned), after, "keys are pinned")
+        text = UNKNOWN if known is None else _shown(known)
+        plan.want("config", "known_hosts", goal.OWN, _shown(pinned), text, "keys are pinned")
 
 
 def _plan_access(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:

@@ -137,6 +137,16 @@ def accepted(data: bytes) -> List[str]:
     return _members(sshconfig.read(data, "sshd_config"), "pubkeyacceptedalgorithms")
 
 
+def offer(data: bytes) -> Dict[str, List[str]]:
+    """What a server configuration offers: kex, host_keys, pubkeys."""
+    now = sshconfig.read(data, "sshd_config")
+    return {
+        "kex": _members(now, "kexalgorithms"),
+        "host_keys": _members(now, "hostkeyalgorithms"),
+        "pubkeys": _members(now, "pubkeyacceptedalgorithms"),
+    }
+
+
 def accepts(accepted_names: Sequence[str], key_type: str) -> bool:
     """Whether a list of signature algorithms takes a key of this type; RSA keys sign with SHA-2 (RFC 8332)."""
     names = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if key_type == "ssh-rsa" else (key_type,)

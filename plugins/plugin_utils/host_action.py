@@ -16,6 +16,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store impo
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 _PASSWORD = "oqs_ssh_password"
+#: What a look gives back.
+LOOK = ("plan", "errors", "notes", "host", "own_sshd", "offer", "proof", "wanted")
 display = Display()
 
 

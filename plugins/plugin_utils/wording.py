@@ -4,8 +4,9 @@
 
 from __future__ import annotations
 
-import shlex
 import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines
 
 _NO_PYTHON = (
     "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter"
@@ -43,19 +44,15 @@ def first_word(look: t.Mapping[str, t.Any]) -> str:
     return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
 
 
-def ending(
-    rows: t.Mapping[str, t.Mapping[str, t.Any]], ssh_kex: t.Sequence[str], ssh_keys: t.Sequence[str], folder: str
-) -> str:
+def ending(rows: t.Mapping[str, t.Mapping[str, t.Any]], controller: commandlines.Controller) -> str:
     """The ending of a run, host by host.
 
     :param rows: host to what the run store knows of it.
-    :param ssh_kex: key exchanges that the controller's own ssh knows.
-    :param ssh_keys: key types that it knows.
-    :param folder: where the person's identities lie on the controller.
+    :param controller: the person's own ssh.
     """
     lines: list[str] = []
     for host in sorted(rows):
-        lines += ["", host, "-" * len(host)] + _host(rows[host], ssh_kex, ssh_keys, folder)
+        lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
     good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
     lines += ["", "%d of %d hosts are as wanted." % (good, len(rows))]
     if any(_prototype(row) for row in rows.values()):
@@ -71,9 +68,7 @@ def _prototype(row: t.Mapping[str, t.Any]) -> bool:
     return "openquantumsafe/" in row.get("want", {}).get("ssh", {}).get("image", {}).get("name", "")
 
 
-def _host(
-    row: t.Mapping[str, t.Any], ssh_kex: t.Sequence[str], ssh_keys: t.Sequence[str], folder: str
-) -> list[str]:
+def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
     if row.get("failed"):
         return ["  failed      " + str(row["failed"])]
     look = row.get("look")
@@ -88,8 +83,14 @@ def _host(
     for note in look["notes"]:
         lines.append("  note        " + note)
     if own.get("ok") and "ssh" in row.get("want", {}):
-        lines += _commands(row, own, ssh_kex, ssh_keys, folder)
+        lines += _commands(name, row, controller)
     return lines
+
+
+def _commands(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
+    found = commandlines.lines(name, row, controller)
+    rows = (("log in", found.login), ("then hop", found.hop), ("in one go", found.jump))
+    return ["  %-11s %s" % pair for pair in rows if pair[1]]
 
 
 def _done(row: t.Mapping[str, t.Any]) -> str:
@@ -112,34 +113,3 @@ def _negotiated(proof: t.Mapping[str, t.Any]) -> str:
     return "%s, host key %s %s (%s)" % (
         proof["kex"], proof["host_key_algorithm"], proof["host_key"], proof["server"],
     )
-
-
-def _commands(
-    row: t.Mapping[str, t.Any],
-    own: t.Mapping[str, t.Any],
-    ssh_kex: t.Sequence[str],
-    ssh_keys: t.Sequence[str],
-    folder: str,
-) -> list[str]:
-    """The command lines to log in and to hop, ready to paste."""
-    ssh, hop = row["want"]["ssh"], row["want"].get("hop", {})
-    address, port = row.get("address", "HOST"), ssh["port"]
-    login = "%s@%s" % (ssh["user"], address)
-    if own["kex"] in ssh_kex and own["host_key_algorithm"] in ssh_keys:
-        client = ["ssh"]
-    else:
-        client = [
-            "docker", "run", "--rm", "-it", "--network", row.get("network") or "host", "-v", "%s:/root/.ssh" % folder,
-            "--entrypoint", "/opt/oqs-ssh/bin/ssh", ssh["image"]["name"], "-F", "/opt/oqs-ssh/ssh_config",
-        ]
-    lines = ["  log in      " + shlex.join(client + ["-p", str(port), login])]
-    if hop.get("state") != "present":
-        return lines
-    lines.append("  then hop    ssh USER@localhost -p %d" % hop["hop_port"])
-    through = row["look"]["proof"].get("hop", {})
-    if through.get("ok"):
-        jump = ["-J", "%s:%d" % (login, port), "-p", str(hop["hop_port"])]
-        options = ["-o", "KexAlgorithms=" + through["kex"], "-o", "HostKeyAlgorithms=" + through["host_key_algorithm"]]
-        options += ["-o", "PubkeyAcceptedAlgorithms=+ssh-ed25519"]
-        lines.append("  in one go   %s USER@localhost" % shlex.join(client + jump + options))
-    return lines
