@@ -68,10 +68,10 @@ done
 
 # OpenRC: one service, usable although nothing booted.
 rm -rf /etc/init.d/* /etc/conf.d/* /etc/runlevels/*/* /etc/rc?.d /run/openrc
-# Without this folder every call of rc-service complains about it.
+# OpenRC complains about folders that are missing: this one, and /etc/insserv.conf.d (slim.sh).
 mkdir -p "/usr/lib/$(uname -m)-linux-gnu/rc/plugins"
 script $from/oqs-sshd.initd /etc/init.d/oqs-sshd /sbin/openrc-run
-install -d /run/openrc /run/sshd /etc/conf.d
+install -d /run/openrc/daemons/oqs-sshd /run/sshd /etc/conf.d
 chmod 0755 /run/sshd
 printf 'rc_env_allow="SSHD_CONFIG"\nrc_controller_cgroups="NO"\nrc_logger="NO"\n' >> /etc/rc.conf
 echo default > /run/openrc/softlevel

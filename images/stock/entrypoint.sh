@@ -12,7 +12,7 @@ mark=/run/openrc/started/oqs-sshd
 # $$ is 1 (or docker-init's child) at a start of the container: whatever the layer says of running services is old.
 if [ "$(id -u)" = 0 ]; then
     rm -f "$mark" "$pidfile"
-    rm -rf /run/openrc/daemons/oqs-sshd
+    rm -f /run/openrc/daemons/oqs-sshd/*
 fi
 "$dir/scripts/key-gen.sh"
 

@@ -8,13 +8,14 @@ from /proc/net/tcp rather than tried: connections without a login count as attac
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import io
 import subprocess
 import tarfile
 import time
 import uuid
-from typing import Optional, Sequence
+from typing import Iterator, Optional, Sequence
 
 PUBLISHED = "Pa55W0rd"
 # A password of these tests, and two hashes of it: what every libcrypt knows, and what musl's does not.
@@ -55,7 +56,10 @@ def docker(argv: Sequence[str], stdin: bytes = b"", timeout: float = 60, check: 
     :raises DockerFailed: no docker, no answer in time or, with check, an exit code other than 0.
     """
     try:
-        done = subprocess.run(["docker", *argv], input=stdin, capture_output=True, timeout=timeout, check=False)
+        # A session of its own: ^C on the terminal must not cut off a command whose container then stays.
+        done = subprocess.run(
+            ["docker", *argv], input=stdin, capture_output=True, timeout=timeout, check=False, start_new_session=True
+        )
     except FileNotFoundError as error:
         raise DockerFailed("there is no docker command here") from error
     except subprocess.TimeoutExpired as error:
@@ -75,6 +79,7 @@ class Bench:
         self._mark = "%s=%s" % (LABEL, self.prefix)
         self._networked = False
         self._closed = False
+        self._making: set[object] = set()
         # Seconds to wait for sshd; less once it is known that the image's own start does not bring it.
         self.patience = 20.0
 
@@ -82,43 +87,61 @@ class Bench:
         """The bridge of this run; made on first use, so that nothing here touches the host's network."""
         if not self._networked:
             self._networked = True
-            docker(["network", "create", "--label", self._mark, self.prefix])
+            with self.making():
+                docker(["network", "create", "--label", self._mark, self.prefix])
         return self.prefix
 
     def volume(self, name: str) -> str:
         """An empty volume."""
         full = "%s-%s" % (self.prefix, name)
-        docker(["volume", "create", "--label", self._mark, full])
+        with self.making():
+            docker(["volume", "create", "--label", self._mark, full])
         return full
+
+    @contextlib.contextmanager
+    def making(self) -> Iterator[None]:
+        """While something is being made, close() waits for it."""
+        ticket = object()
+        self._making.add(ticket)
+        try:
+            if self._closed:
+                raise DockerFailed("interrupted")
+            yield
+        finally:
+            self._making.discard(ticket)
 
     def arguments(self, name: str, extra: Sequence[str], command: Sequence[str]) -> list[str]:
         """What follows `docker run` or `docker create`."""
-        if self._closed:
-            raise DockerFailed("interrupted")
         full = "%s-%s" % (self.prefix, name)
         return ["--name", full, "--label", self._mark, "--network", self.network(), *extra, self.image, *command]
 
     def run(self, name: str, extra: Sequence[str] = ("-dit",), command: Sequence[str] = ()) -> "Box":
         """Start a container as the manual does (-dit) or with other options."""
-        docker(["run", *self.arguments(name, extra, command)])
+        with self.making():
+            docker(["run", *self.arguments(name, extra, command)])
         return Box("%s-%s" % (self.prefix, name), self)
 
     def create(self, name: str, extra: Sequence[str] = ("-it",), command: Sequence[str] = ()) -> "Box":
         """Make a container without starting it."""
-        docker(["create", *self.arguments(name, extra, command)])
+        with self.making():
+            docker(["create", *self.arguments(name, extra, command)])
         return Box("%s-%s" % (self.prefix, name), self)
 
     def once(self, program: str, *argv: str, extra: Sequence[str] = (), stdin: str = "") -> Answer:
         """Run one program of the image instead of its entry point; no network."""
-        return docker(
-            ["run", "--rm", "-i", "--label", self._mark, "--network", "none", *extra, "--entrypoint", program,
-             self.image, *argv],
-            stdin.encode(), timeout=60, check=False,
-        )
+        with self.making():
+            return docker(
+                ["run", "--rm", "-i", "--label", self._mark, "--network", "none", *extra, "--entrypoint", program,
+                 self.image, *argv],
+                stdin.encode(), timeout=60, check=False,
+            )
 
     def close(self) -> None:
         """Make no more, and remove everything of this run, also what is just being made."""
         self._closed = True
+        end = time.monotonic() + 20
+        while self._making and time.monotonic() < end:
+            time.sleep(0.1)
         for _try in range(5):
             if not self._remove():
                 return

@@ -243,7 +243,8 @@ def inject(bench: Bench, sheet: Sheet) -> None:
 @group(["container-to-container", "command-as-user", "same-keys-after-restart"])
 def others(bench: Bench, sheet: Sheet) -> None:
     """The other uses of the manual."""
-    answer = docker(["run", "--rm", "--user", "oqs", *bench.arguments("asuser", [], ["id", "-u"])], check=False)
+    with bench.making():
+        answer = docker(["run", "--rm", "--user", "oqs", *bench.arguments("asuser", [], ["id", "-u"])], check=False)
     sheet.kept("command-as-user", "1000" in answer.out.split() and "root" in answer.both, answer.both[-100:])
     server = bench.run("server", ["-dit", "--network-alias", "server"])
     server.must_listen()

@@ -50,7 +50,7 @@ for i in "${!files[@]}"; do
     fi
 done
 
-if [ $new = 1 ] && rc-service oqs-sshd status >/dev/null 2>&1; then
+if [ $new = 1 ]; then
     rc-service oqs-sshd restart
 else
     rc-service oqs-sshd start
