@@ -173,7 +173,10 @@ class Lab:
                 raise LabError(
                     "the lab '%s' has %s as %s (%s); take the lab down first" % (self.name, name, *host[1:3])
                 )
-        images = {kind: lab_engine.ensure_image(kind[0], kind[1], say) for kind in sorted(set(kinds.values()))}
+        with concurrent.futures.ThreadPoolExecutor(max_workers=2) as pool:
+            making = {kind: pool.submit(lab_engine.ensure_image, kind[0], kind[1], say)
+                      for kind in sorted(set(kinds.values()))}
+        images = {kind: future.result() for kind, future in making.items()}
         self.state.prepare(self.name)
         lab_engine.create_network(self.client_network, self.name, resolvers())
         subnet = lab_engine.docker_json("network", "inspect", self.client_network)[0]["IPAM"]["Config"][0]["Subnet"]

@@ -8,6 +8,7 @@ import argparse
 import concurrent.futures
 import contextlib
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -15,7 +16,7 @@ import threading
 import time
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from stages import ROOT, STAGES, Counts, Stage, Step
+from stages import PYTHON, ROOT, STAGES, Counts, Stage, Step
 
 OUTPUT = ROOT / "tests" / "output"
 SIDE_BY_SIDE = 2
@@ -25,7 +26,7 @@ stopping = threading.Event()
 
 
 class Result(NamedTuple):
-    """How a stage ended; `failures` has what the failed commands said and how to run that again."""
+    """How a stage ended; `failures` has what the failed commands said and the names of what failed."""
 
     stage: Stage
     counts: Counts
@@ -76,12 +77,12 @@ def _end_group(pid: int, number: int) -> None:
         os.killpg(pid, number)
 
 
-def run_stage(stage: Stage) -> Result:
+def run_stage(stage: Stage, only: Sequence[str]) -> Result:
     """Run the commands of a stage one after the other; a failed one does not keep the next from running."""
     began = time.monotonic()
     end = began + stage.minutes * 60
     counts, failures, log = Counts(), [], []
-    for step in stage.steps(OUTPUT):
+    for step in stage.steps(OUTPUT, only):
         if stopping.is_set():
             break
         step.report.unlink(missing_ok=True)
@@ -92,7 +93,7 @@ def run_stage(stage: Stage) -> Result:
         counts = counts.plus(ended)
         log.append("$ %s\n%s" % (" ".join(step.argv), said))
         if ended.failed:
-            failures.append((said, stage.again(step, said)))
+            failures.append((said, stage.failed(step, said)))
     (OUTPUT / (stage.name + ".log")).write_text("\n".join(log), encoding="utf-8")
     return Result(stage, counts, time.monotonic() - began, failures)
 
@@ -105,13 +106,18 @@ def report(result: Result) -> None:
         return
     print("%-5s %-12s %6.1f s  %s" % (
         "FAIL" if counts.failed else "ok", result.stage.name, result.seconds, in_words(counts)), flush=True)
-    for said, again in result.failures:
+    for said, names in result.failures:
         lines = said.rstrip().splitlines()
         if len(lines) > SHOWN_LINES:
             print("    … (all of it: tests/output/%s.log)" % result.stage.name)
         print("\n".join("    " + line for line in lines[-SHOWN_LINES:]))
-        print("  again, only this: %s" % "\n                    ".join(
-            again or ["make test STAGES=%s" % result.stage.name]), flush=True)
+        print("  again, only this: %s" % again(result.stage.name, names), flush=True)
+
+
+def again(stage: str, names: Sequence[str]) -> str:
+    """The command that runs only these of a stage (the first ten), or all of it where no name is known."""
+    command = "%s tests/run %s" % (PYTHON, stage)
+    return "%s --only %s" % (command, " ".join(map(shlex.quote, names[:10]))) if names else command
 
 
 def in_words(counts: Counts) -> str:
@@ -125,7 +131,10 @@ def main(arguments: Sequence[str]) -> int:
     names = [stage.name for stage in STAGES]
     parser = argparse.ArgumentParser(prog="tests/run", description="Run the tests, stage by stage.")
     parser.add_argument("stage", nargs="*", help="one of: " + ", ".join(names))
+    parser.add_argument("--only", nargs="+", default=[], help="of one stage: tests, gates or scenarios by name")
     options = parser.parse_args(arguments)
+    if options.only and len(options.stage) != 1:
+        parser.error("--only needs the name of the one stage it belongs to, before it")
     unknown = [name for name in options.stage if name not in names]
     if unknown:
         parser.error("no stage is called %s; there are: %s" % (", ".join(unknown), ", ".join(names)))
@@ -136,7 +145,8 @@ def main(arguments: Sequence[str]) -> int:
         signal.signal(number, _interrupt)
     try:
         with concurrent.futures.ThreadPoolExecutor(max_workers=SIDE_BY_SIDE) as pool:
-            for future in concurrent.futures.as_completed([pool.submit(run_stage, stage) for stage in chosen]):
+            futures = [pool.submit(run_stage, stage, options.only) for stage in chosen]
+            for future in concurrent.futures.as_completed(futures):
                 result = future.result()
                 report(result)
                 total = total.plus(result.counts)

@@ -33,7 +33,7 @@ class Step(NamedTuple):
 
 
 Counter = Callable[[Step, int, str], Counts]
-Again = Callable[[Step, str], List[str]]
+Names = Callable[[Step, str], List[str]]
 
 
 class Stage(NamedTuple):
@@ -41,18 +41,18 @@ class Stage(NamedTuple):
 
     name: str
     minutes: float
-    steps: Callable[[Path], List[Step]]
+    steps: Callable[[Path, Sequence[str]], List[Step]]  # of all its tests, or only of those named
     tally: Counter
-    again: Again
+    failed: Names  # what failed, by names that `steps` takes
 
 
-def _pytest(folder: str, *options: str) -> Callable[[Path], List[Step]]:
-    def steps(output: Path) -> List[Step]:
+def _pytest(folder: str, *options: str) -> Callable[[Path, Sequence[str]], List[Step]]:
+    def steps(output: Path, only: Sequence[str]) -> List[Step]:
         if not any((ROOT / folder).rglob("test_*.py")):
             return []
         report = output / (folder.replace("/", "-") + ".xml")
         argv = [PYTHON, "-m", "pytest", "-q", "--tb=short", "--color=no", "-p", "no:cacheprovider",
-                "--junitxml=%s" % report, *options, folder]
+                "--junitxml=%s" % report, *options, *(only or [folder])]
         return [Step(argv, report)]
 
     return steps
@@ -74,14 +74,14 @@ def count_pytest(step: Step, code: int, _said: str) -> Counts:
     return total
 
 
-def again_pytest(step: Step, said: str) -> List[str]:
-    """The failed tests by name, at most ten; the whole stage where pytest named none."""
-    names = re.findall(r"(?m)^(?:FAILED|ERROR) (\S+\.py\S*?(?:\[.*?\])?)(?= - |$)", said)
-    return ["%s -m pytest '%s'" % (PYTHON, name) for name in names[:10]]
+def failed_pytest(_step: Step, said: str) -> List[str]:
+    """The failed tests, as pytest's summary names them."""
+    return re.findall(r"(?m)^(?:FAILED|ERROR) (\S+\.py\S*?(?:\[.*?\])?)(?= - |$)", said)
 
 
-def _lint(output: Path) -> List[Step]:
-    return [Step([PYTHON, "tests/lint"], output / "none")] if (ROOT / "tests/lint/__main__.py").exists() else []
+def _lint(output: Path, only: Sequence[str]) -> List[Step]:
+    there = (ROOT / "tests/lint/__main__.py").exists()
+    return [Step([PYTHON, "tests/lint", *only], output / "none")] if there else []
 
 
 def count_lint(_step: Step, code: int, said: str) -> Counts:
@@ -90,13 +90,13 @@ def count_lint(_step: Step, code: int, said: str) -> Counts:
     return Counts(passed, max(failed, 1) if code else failed)
 
 
-def again_lint(_step: Step, said: str) -> List[str]:
+def failed_lint(_step: Step, said: str) -> List[str]:
     """The closed gates."""
-    return ["%s tests/lint %s" % (PYTHON, name) for name in re.findall(r"(?m)^FAIL +(\S+) +\d+\.\d s", said)]
+    return re.findall(r"(?m)^FAIL +(\S+) +\d+\.\d s", said)
 
 
-def _molecule(output: Path) -> List[Step]:
-    scenarios = sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
+def _molecule(output: Path, only: Sequence[str]) -> List[Step]:
+    scenarios = only or sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     return [Step([".venv/bin/molecule", "test", "--scenario-name", name], output / "none") for name in scenarios]
 
 
@@ -105,16 +105,16 @@ def count_molecule(_step: Step, code: int, _said: str) -> Counts:
     return Counts(0, 1) if code else Counts(1)
 
 
-def again_command(step: Step, _said: str) -> List[str]:
-    """The very command."""
-    return [" ".join(step.argv)]
+def last_word(step: Step, _said: str) -> List[str]:
+    """The scenario (it stands last on its command line)."""
+    return [step.argv[-1]]
 
 
 # Two run side by side, in this order: the quick ones tell first.
 STAGES: Sequence[Stage] = (
-    Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, again_pytest),
-    Stage("lab", 10, _pytest("tests/lab"), count_pytest, again_pytest),
-    Stage("lint", 20, _lint, count_lint, again_lint),
-    Stage("integration", 35, _pytest("tests/integration"), count_pytest, again_pytest),
-    Stage("molecule", 35, _molecule, count_molecule, again_command),
+    Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
+    Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
+    Stage("lint", 20, _lint, count_lint, failed_lint),
+    Stage("integration", 35, _pytest("tests/integration"), count_pytest, failed_pytest),
+    Stage("molecule", 35, _molecule, count_molecule, last_word),
 )
