@@ -17,8 +17,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconf
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_change import (
     WHOLE_BLOCK,
     Change,
+    Wanted,
     change_from_dict,
     checked,
+    repeated,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_document import (
     Document,
@@ -87,26 +89,44 @@ def edit_with_notes(
     """Like :func:`edit`, with notes about values elsewhere in the file that win over what was asked for."""
     _check_dialect(dialect)
     document = Document(data, dialect, include)
-    for change in changes:
-        _apply(document, change)
-    return Edited(document.data(), tuple(document.notes))
+    all_wanted = [checked(change, dialect) for change in changes]
+    for wanted in all_wanted:
+        _apply(document, wanted)
+    after = document.data()
+    names = repeated(all_wanted)
+    if names and not _is_stable(after, all_wanted, dialect, include):
+        raise ConfigError("the changes of %s contradict each other, so every run would change the file again: "
+                          "make them one, or drop one" % names[0])
+    return Edited(after, tuple(document.notes))
 
 
-def _apply(document: Document, change: Change) -> None:
-    wanted = checked(change, document.dialect)
+def _is_stable(after: bytes, all_wanted: Sequence[Wanted], dialect: str, include: Optional[Include]) -> bool:
+    """Whether the same changes leave a file as they made it."""
+    document = Document(after, dialect, include)
+    try:
+        for wanted in all_wanted:
+            _apply(document, wanted)
+    except ConfigError:
+        return False
+    return document.data() == after
+
+
+def _apply(document: Document, wanted: Wanted) -> None:
     makes = wanted.action in ("set", "add", "uncomment")
+    head = wanted.head
     if makes:
         sshconfig_blocks.ensure(document, wanted)
-    elif wanted.head is not None and not document.scope(wanted.head):
+    elif head is not None and not document.scope(head):
         return
-    if change.keyword != WHOLE_BLOCK:
+    if wanted.change.keyword != WHOLE_BLOCK:
+        before = [] if makes or head is None else sshconfig_blocks.emptiness(document, head)
         Editor(document, wanted).apply()
-        if wanted.head is not None and not makes:
-            sshconfig_blocks.drop_if_empty(document, wanted.head)
+        if before and head is not None:
+            sshconfig_blocks.drop_emptied(document, head, before)
     elif makes:
         sshconfig_blocks.write_body(document, wanted)
-    elif wanted.head is not None:
-        sshconfig_blocks.remove(document, wanted.head)
+    elif head is not None:
+        sshconfig_blocks.remove(document, head)
 
 
 def set_block(data: bytes, head: str, lines: Optional[Sequence[str]], where: str, dialect: str) -> bytes:

@@ -8,7 +8,7 @@ where the next begins, ``Match all`` behind it makes what follows global again.
 
 from __future__ import annotations
 
-from typing import List, Optional
+from typing import List, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_change import Wanted
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_document import INDENT, Document, Head
@@ -28,35 +28,58 @@ def ensure(document: Document, wanted: Wanted) -> None:
     found = [start for head, start, _end in document.blocks() if head == wanted.head]
     if not found:
         _put(document, wanted, [wanted.head_line])
-    elif wanted.change.where == "top" and document.dialect == SSH and not _is_on_top(document, found[0]):
-        end = document.scope(wanted.head)[0][1]
-        moved = [line.raw for line in document.lines[found[0]:end]]
-        document.delete(range(found[0], end))
-        _put(document, wanted, moved)
+    elif wanted.change.where == "top" and document.dialect == SSH:
+        _keep_on_top(document, wanted, found[0])
 
 
-def _is_on_top(document: Document, start: int) -> bool:
-    """Whether nothing that counts for every host stands above a block."""
-    first = document.head_indexes()[0]
-    if any(document.is_active(index) for index in range(first)):
-        return False
-    return not any(head in _EVERYTHING for head, index, _end in document.blocks() if index < start)
+def _keep_on_top(document: Document, wanted: Wanted, start: int) -> None:
+    """Move a block above all that counts for every host, and see to it that new global settings go below it."""
+    blocks = document.blocks()
+    end = document.scope(wanted.head)[0][1]
+    has_globals_above = any(document.is_active(index) for index in range(blocks[0][1]))
+    if has_globals_above or any(head in _EVERYTHING for head, index, _end in blocks if index < start):
+        without_end = not document.lines[-1].eol
+        moved = [line.raw for line in document.lines[start:end]]
+        document.delete(range(start, end))
+        _put_on_top(document, wanted, moved)
+        if without_end:
+            document.lines[-1].eol = b""
+    elif _EVERYTHING[0] not in [head for head, _start, _end in blocks]:
+        document.insert(end, [_GLOBAL_AGAIN])
 
 
 def _put(document: Document, wanted: Wanted, lines: List[bytes]) -> None:
     if wanted.change.where != "top":
         document.insert(len(document.lines), lines)
     elif document.dialect == SSH:
-        following = _first_active(document, 0)
-        opens_other = following is not None and document.lines[following].name in HEADS
-        is_first_all = following is not None and opens_other and document.blocks()[0][0] == _EVERYTHING[0]
-        document.insert(0, lines + ([] if opens_other and not is_first_all else [_GLOBAL_AGAIN]))
+        _put_on_top(document, wanted, lines)
     else:
-        index = next(iter(document.head_indexes()), len(document.lines))
-        if index < len(document.lines):
-            while index and document.lines[index - 1].name == COMMENT:
-                index -= 1
-        document.insert(index, lines)
+        heads = document.head_indexes()
+        document.insert(_above_comments(document, heads[0]) if heads else len(document.lines), lines)
+
+
+def _put_on_top(document: Document, wanted: Wanted, lines: List[bytes]) -> None:
+    following = _first_active(document, 0)
+    blocks = document.blocks()
+    if following is None or document.lines[following].name not in HEADS:
+        document.insert(0, lines + [_GLOBAL_AGAIN])
+        return
+    for_all = [start for head, start, _end in blocks if head in _EVERYTHING]
+    if wanted.head in _EVERYTHING and for_all and for_all[0] != following:
+        document.insert(for_all[0], lines)  # a block for all hosts stays below those that have to win over it
+        return
+    below_others = _EVERYTHING[0] in [head for head, _start, _end in blocks[1:]]
+    if below_others:
+        document.insert(_above_comments(document, following), lines)
+    else:
+        document.insert(0, lines + [_GLOBAL_AGAIN])
+
+
+def _above_comments(document: Document, index: int) -> int:
+    """Above the comments right above a line; not indented ones, which would seem to belong to a block above them."""
+    while index and document.lines[index - 1].name == COMMENT and document.lines[index - 1].raw[:1] == b"#":
+        index -= 1
+    return index
 
 
 def _first_active(document: Document, start: int) -> Optional[int]:
@@ -81,13 +104,22 @@ def remove(document: Document, head: Head) -> None:
         _take_out(document, start - 1, end)
 
 
-def drop_if_empty(document: Document, head: Head) -> None:
-    """Take blocks away that an edit has left without any line of their own, unless their head alone does something."""
+def drop_emptied(document: Document, head: Head, before: Sequence[bool]) -> None:
+    """Take blocks away that an edit has left without any line of their own, unless their head alone does something.
+
+    :param before: which blocks with this head were empty before the edit, see :func:`emptiness`; those stay.
+    """
     if _WITH_EFFECT.intersection(word.lstrip("!") for word in head):
         return
-    for start, end in reversed(document.scope(head)):
-        if start == end:
+    ranges = document.scope(head)
+    for (start, end), was_empty in reversed(list(zip(ranges, before))):
+        if start == end and not was_empty:
             _take_out(document, start - 1, end)
+
+
+def emptiness(document: Document, head: Head) -> List[bool]:
+    """Which blocks with a head have no line of their own."""
+    return [start == end for start, end in document.scope(head)]
 
 
 def _take_out(document: Document, start: int, end: int) -> None:

@@ -141,6 +141,12 @@ def checked(change: Change, dialect: str) -> Wanted:
     return _with_values(wanted)
 
 
+def repeated(all_wanted: Sequence[Wanted]) -> List[str]:
+    """The keywords that several changes of one scope are about: these may contradict each other."""
+    settings = [(wanted.head, wanted.keyword) for wanted in all_wanted]
+    return [wanted.change.keyword for wanted in all_wanted if settings.count((wanted.head, wanted.keyword)) > 1]
+
+
 def _action(change: Change) -> str:
     """One word for state and how: set, add, remove, uncomment, delete or comment."""
     if (change.place or change.before) and change.how != "add":

@@ -117,6 +117,7 @@ class Document:
         self.lines = split(data)
         self.include = include
         self.notes: List[str] = []
+        self._blocks: Optional[List[Tuple[Head, int, int]]] = None
 
     def data(self) -> bytes:
         """The file as it is now."""
@@ -129,13 +130,15 @@ class Document:
 
     def head_indexes(self) -> List[int]:
         """Where the Host and Match lines stand."""
-        return [index for index, line in enumerate(self.lines) if line.name in HEADS]
+        return [start for _head, start, _end in self.blocks()]
 
     def blocks(self) -> List[Tuple[Head, int, int]]:
         """Every block: head, index of its line, index after its last line."""
-        starts = self.head_indexes()
-        ends = starts[1:] + [len(self.lines)]
-        return [(head_of(self.lines[start].raw), start, end) for start, end in zip(starts, ends)]
+        if self._blocks is None:
+            starts = [index for index, line in enumerate(self.lines) if line.name in HEADS]
+            ends = starts[1:] + [len(self.lines)]
+            self._blocks = [(head_of(self.lines[start].raw), start, end) for start, end in zip(starts, ends)]
+        return self._blocks
 
     def scope(self, head: Optional[Head]) -> List[Range]:
         """The ranges of lines that belong to the global scope (None) or to the blocks with a head."""
@@ -145,7 +148,10 @@ class Document:
         first = blocks[0][1] if blocks else len(self.lines)
         ranges = [(0, first)]
         if self.dialect == SSH:
-            ranges += [(start + 1, end) for found, start, end in blocks if found == _MATCH_ALL]
+            again = [(start + 1, end) for found, start, end in blocks if found == _MATCH_ALL]
+            if again and not any(self.is_active(index) for index in range(first)):
+                return again  # above are only blocks that have to win
+            ranges += again
         return ranges
 
     def _body_end(self, start: int, end: int) -> int:
@@ -190,6 +196,7 @@ class Document:
 
     def insert(self, index: int, new: Sequence[bytes]) -> None:
         """Put lines before the one at an index; a file without a final line end keeps having none."""
+        self._blocks = None
         eol = self.eol(index)
         lines = [Line(raw, eol) for raw in new]
         if lines and index == len(self.lines) and self.lines and not self.lines[-1].eol:
@@ -205,9 +212,10 @@ class Document:
         gone = set(indexes)
         if not gone:
             return
+        self._blocks = None
         without_end = not self.lines[-1].eol
         self.lines = [line for index, line in enumerate(self.lines) if index not in gone]
-        if without_end and self.lines:
+        if without_end and self.lines and self.lines[-1].raw:
             self.lines[-1].eol = b""
 
     def indent(self, ranges: Sequence[Range]) -> bytes:
@@ -220,15 +228,17 @@ class Document:
         return INDENT
 
     def place_for_new(self, keyword: str, ranges: Sequence[Range]) -> int:
-        """Where a keyword that a scope does not set yet goes: below a commented copy, else below the last setting."""
-        copies = self.commented(keyword, ranges)
+        """Where a keyword that a scope does not set yet goes: below a commented copy, else below the last setting.
+
+        Always in the scope's first range, where it wins over blocks in between.
+        """
+        copies = self.commented(keyword, ranges[:1])
         if copies:
             return copies[0] + 1
-        for start, end in ranges:
-            for index in range(end - 1, start - 1, -1):
-                if self.is_active(index):
-                    return index + 1
-        start, end = ranges[-1]
+        start, end = ranges[0]
+        for index in range(end - 1, start - 1, -1):
+            if self.is_active(index):
+                return index + 1
         if start and self.lines[start - 1].name in HEADS:
             return start
         if end < len(self.lines):

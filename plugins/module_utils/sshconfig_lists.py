@@ -77,7 +77,7 @@ class Editor(SettingEditor):
             return list(now) if list(now[-len(values):]) == values else others + values
         if not self.wanted.change.before:
             return list(now) + [value for value in values if value not in now]
-        anchor = self.wanted.change.before.encode("utf-8", "surrogateescape")
+        anchor = self._anchor()
         if anchor not in others:
             raise ConfigError("%s: 'before' names %s, which is not in the list: %s" % (
                 self.name, self.wanted.change.before,
@@ -87,6 +87,12 @@ class Editor(SettingEditor):
             return list(now)
         where = others.index(anchor)
         return others[:where] + values + others[where:]
+
+    def _anchor(self) -> bytes:
+        """The member that ``before`` names, in the form in which members compare."""
+        raw = self.wanted.change.before.strip().encode("utf-8", "surrogateescape")
+        parts = [part.text for part in words(raw, 0)]
+        return as_text(parts) if self.wanted.kind == LINES else b" ".join(parts)
 
     def _add_lines(self, found: Sequence[int]) -> None:
         now = [as_text(self.document.value(index).words) for index in found]
@@ -135,8 +141,10 @@ class Editor(SettingEditor):
         """Add to or remove from a comma list, whatever its head."""
         adds = self.wanted.action == "add"
         if not found:
+            if not adds and self.wanted.head is not None:
+                return  # the block says nothing about it, and a line of its own would hide the global list
             if self.wanted.kind == ALGORITHMS:
-                self._list_without_line(adds)
+                self.insert_somewhere([self._list_of_changes(adds)])
             elif adds:
                 raise ConfigError("%s has no line to add to, and a new one would replace the built-in list: "
                                   "use how 'set' with the whole list" % self.name)
@@ -156,17 +164,18 @@ class Editor(SettingEditor):
         if new:
             self.write(found[0], head + b",".join(new))
         elif head:
-            self.document.delete(self.found())
+            self.write(found[0], self._list_of_changes(adds))
         else:
             raise ConfigError("%s: removing %s would leave an empty list: use state 'absent' to return to the built-in "
                               "one" % (self.name, b", ".join(self.wanted.values).decode("utf-8", "replace")))
 
-    def _list_without_line(self, adds: bool) -> None:
+    def _list_of_changes(self, adds: bool) -> bytes:
+        """A list that only adds to the built-in one, or takes away from it."""
         if self.wanted.change.before:
-            raise ConfigError("%s has no line, so nothing can go before %s: use how 'set' with the whole list" % (
+            raise ConfigError("%s has no list, so nothing can go before %s: use how 'set' with the whole list" % (
                 self.name, self.wanted.change.before))
         head = b"-" if not adds else b"^" if self.wanted.change.place == "first" else b"+"
-        self.insert_somewhere([head + b",".join(self.wanted.values)])
+        return head + b",".join(self.wanted.values)
 
     def _check_head(self, head: bytes, members: Sequence[bytes], new: Sequence[bytes]) -> None:
         """Say where a list of changes to the built-in list cannot express what is wanted."""

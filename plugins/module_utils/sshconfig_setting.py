@@ -211,8 +211,7 @@ class SettingEditor:
             return
         texts = self.wanted.values if self.wanted.kind in (LINES, KEYED) else (self.text(),)
         for text in texts:
-            found = self.found()
-            if any(self.same(index, text) for index in found):
+            if self._is_there(text):
                 continue
             copy = self._commented_copy(text)
             if copy is None:
@@ -220,9 +219,16 @@ class SettingEditor:
             else:
                 self.document.replace(copy, self._without_sign(self.document.lines[copy].raw))
 
+    def _is_there(self, text: bytes) -> bool:
+        """Whether a repeatable keyword has a value, or all of these words, already."""
+        found = self.found()
+        if self.wanted.kind == WORDS:
+            return {word for index in found for word in self.document.value(index).words}.issuperset(self.wanted.values)
+        return any(self.same(index, text) for index in found)
+
     def _commented_copy(self, text: bytes) -> Optional[int]:
         """The commented copy with this value: one without blanks around its sign before others, then the first."""
-        ranges = self.ranges()
+        ranges = self.ranges()[:1]
         raw_wanted = tuple(word.text for word in words(text, 0))
         fitting: List[Tuple[bool, int]] = []
         for index in self.document.commented(self.wanted.keyword, ranges):

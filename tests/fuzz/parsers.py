@@ -1,0 +1,156 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The real programs: `sshd -T` and `ssh -G` of several OpenSSH versions, each behind one long-running process.
+
+The process (Perl, as it is in every Debian base system) writes a configuration to a file and runs a program on it, so
+that a question costs no more than the program itself.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
+
+DRIVER = r"""
+use strict; my $dir = $ARGV[0]; binmode STDIN; binmode STDOUT; $| = 1;
+while (defined(my $sizes = <STDIN>)) {
+    my ($arguments, $length) = split ' ', $sizes;
+    read(STDIN, my $argv, $arguments); my $data = ''; read(STDIN, $data, $length) if $length;
+    open(my $file, '>:raw', "$dir/config") or die; print $file $data; close $file;
+    my $pid = open(my $pipe, '-|') // die;
+    if (!$pid) {
+        open(STDERR, '>', "$dir/error"); open(STDIN, '<', '/dev/null'); exec split(/\0/, $argv); exit 127;
+    }
+    binmode $pipe; my ($out, $err);
+    { local $/; $out = <$pipe> // ''; close $pipe; }
+    my $rc = $? >> 8;
+    { local $/; open(my $said, '<:raw', "$dir/error"); $err = <$said> // ''; close $said; }
+    print "$rc " . length($out) . ' ' . length($err) . "\n" . $out . $err;
+}
+"""
+SUITES = ("bookworm", "trixie", "forky")
+_RECIPE = """FROM quantumsafe/base:%s
+RUN apt-get -o Acquire::Check-Valid-Until=false update && apt-get install -y --no-install-recommends \
+openssh-server openssh-client perl-base && mkdir -p /run/sshd
+"""
+
+Answer = Dict[str, List[str]]
+
+
+class Told(NamedTuple):
+    """What a program said: exit code, settings, error text."""
+
+    rc: int
+    settings: Answer
+    error: str
+
+
+class Parser:
+    """One version of OpenSSH."""
+
+    def __init__(self, name: str, start: List[str], folder: str) -> None:
+        self.name = name
+        self.folder = folder
+        self.calls = 0
+        self._process = subprocess.Popen(start + [folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        self._ask(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/key"], b"")
+
+    def _ask(self, argv: List[str], data: bytes) -> Tuple[int, bytes, bytes]:
+        process = self._process
+        assert process.stdin is not None and process.stdout is not None
+        joined = "\0".join(argv).encode()
+        process.stdin.write(b"%d %d\n" % (len(joined), len(data)) + joined + data)
+        process.stdin.flush()
+        line = process.stdout.readline().split()
+        if len(line) != 3:
+            raise RuntimeError("%s: the process behind the parser has died" % self.name)
+        rc, out, err = map(int, line)
+        self.calls += 1
+        return rc, process.stdout.read(out), process.stdout.read(err)
+
+    def ask(self, data: bytes, dialect: str, who: str) -> Told:
+        """What the program takes from a file, for a connection (`-C`) or a host."""
+        config = self.folder + "/config"
+        if dialect == "sshd_config":
+            argv = ["/usr/sbin/sshd", "-T", "-f", config, "-h", self.folder + "/key", "-C", who]
+        else:
+            argv = ["/usr/bin/ssh", "-G", "-F", config, who]
+        rc, out, err = self._ask(argv, data)
+        settings: Answer = {}
+        for line in out.decode("utf-8", "replace").splitlines():
+            keyword, _blank, value = line.partition(" ")
+            settings.setdefault(keyword, []).append(value)
+        return Told(rc, settings, err.decode("utf-8", "replace"))
+
+    def close(self) -> None:
+        """End the process."""
+        process = self._process
+        with contextlib.suppress(OSError):
+            if process.stdin is not None:
+                process.stdin.close()
+        process.wait(20)
+
+
+def _docker(*arguments: str, stdin: Optional[str] = None) -> str:
+    done = subprocess.run(["docker", *arguments], input=stdin, capture_output=True, text=True, timeout=900)
+    if done.returncode:
+        raise RuntimeError("docker %s: %s" % (arguments[0], done.stderr.strip()[-300:]))
+    return done.stdout.strip()
+
+
+@contextlib.contextmanager
+def local() -> Iterator[Parser]:
+    """The OpenSSH of this machine.
+
+    :raises RuntimeError: it has none, or no Perl.
+    """
+    if not (shutil.which("perl") and os.access("/usr/sbin/sshd", os.X_OK) and os.access("/usr/bin/ssh", os.X_OK)):
+        raise RuntimeError("needs perl, /usr/sbin/sshd and /usr/bin/ssh on this machine")
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
+        parser = Parser("local", ["perl", "-e", DRIVER], folder)
+        try:
+            yield parser
+        finally:
+            parser.close()
+
+
+@contextlib.contextmanager
+def in_container(suite: str) -> Iterator[Parser]:
+    """The OpenSSH of a Debian suite, in a container of its own.
+
+    :raises RuntimeError: no Docker, or no base image.
+    """
+    image = "quantumsafe-fuzz:" + suite
+    if not _docker("images", "-q", image):
+        _docker("build", "-q", "-t", image, "-", stdin=_RECIPE % suite)
+    container = _docker("run", "-d", "--rm", "--init", "--network", "none", "--tmpfs", "/fuzz:mode=755",
+                        "--name", "oqs-fuzz-%s-%d" % (suite, os.getpid()), image, "sleep", "infinity")
+    try:
+        _docker("exec", container, "mkdir", "-p", "/run/sshd")
+        parser = Parser(suite, ["docker", "exec", "-i", container, "perl", "-e", DRIVER], "/fuzz")
+        try:
+            yield parser
+        finally:
+            parser.close()
+    finally:
+        _docker("rm", "-f", container)
+
+
+@contextlib.contextmanager
+def all_there(notes: List[str]) -> Iterator[List[Parser]]:
+    """Every OpenSSH at hand; those that are not are named in notes."""
+    with contextlib.ExitStack() as stack:
+        found: List[Parser] = []
+        for name in ("local",) + SUITES:
+            try:
+                found.append(stack.enter_context(local() if name == "local" else in_container(name)))
+            except (RuntimeError, OSError) as error:
+                notes.append("%s: %s" % (name, error))
+        yield found
