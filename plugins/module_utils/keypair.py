@@ -8,7 +8,9 @@ A private half lies only in folders of root (0700) and in its place; it is in no
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
+import posixpath
 import stat
 import tempfile
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
@@ -162,6 +164,9 @@ def _validate(request: Request) -> None:
 
 def _read(request: Request) -> Tuple[PairState, Optional[bytes]]:
     """The pair as it lies there; a good pair of another type has the state ``type``."""
+    folder = posixpath.dirname(request.path)
+    if stat_file(folder, root=request.root) is None:
+        raise FileNotFoundError(errno.ENOENT, "the folder is missing: make it first", folder)
     private = read_file(request.path, limit=1 << 20, root=request.root)
     public = read_file(request.path + ".pub", limit=1 << 20, root=request.root)
     found = pair_state(private, public)

@@ -7,6 +7,8 @@ Hashes travel on stdin and in files of root only; results hold words for states,
 
 from __future__ import annotations
 
+import errno
+import posixpath
 import re
 import stat
 import tarfile
@@ -162,6 +164,9 @@ def ensure_in_file(path: str, wanted: Wanted, check: bool = False, root: str = "
     if re.sub("/+", "/", path) in (CONTAINER_SHADOW, CONTAINER_SHADOW + "-") and root == "/":
         raise PasswordRefused("%s holds the host's own accounts, which this never touches: "
                               "use ansible.builtin.user" % path)
+    folder = posixpath.dirname(path)
+    if stat_file(folder, root=root) is None:
+        raise FileNotFoundError(errno.ENOENT, "the folder is missing: make it first", folder)
     data = read_file(path, root=root)
     found = stat_file(path, root=root)
     lines = data is not None and b":" in data
