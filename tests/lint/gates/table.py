@@ -94,16 +94,19 @@ def _artefact(tree: Tree) -> str:
         return "%d kB" % (made.stat().st_size // 1000)
 
 
-def _sanity(tree: Tree) -> str:
-    """ansible-test sanity on the unpacked artefact."""
-    with scratch() as folder:
-        made = artefact.build(snapshot(tree, Path(folder)), Path(folder))
-        return sanity.sanity(artefact.unpack(made, Path(folder, "installed")))
+def _sanity(imports: bool) -> Callable[[Tree], str]:
+    def gate(tree: Tree) -> str:
+        with scratch() as folder:
+            made = artefact.build(snapshot(tree, Path(folder)), Path(folder))
+            return sanity.sanity(artefact.unpack(made, Path(folder, "installed")), imports)
+
+    return gate
 
 
 # The slow ones first: two processors are kept busy until the end.
 GATES: Dict[str, Tuple[str, Callable[[Tree], str]]] = {
-    "sanity": ("ansible-test sanity on the built artefact", _sanity),
+    "sanity": ("ansible-test sanity on the built artefact", _sanity(imports=False)),
+    "sanity-import": ("ansible-test sanity: import with each Python", _sanity(imports=True)),
     "ansible-lint": ("ansible-lint, profile production", _ansible_lint),
     "mypy": ("types, strict", _mypy),
     "artefact": ("what users install", _artefact),
