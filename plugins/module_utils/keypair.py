@@ -15,6 +15,7 @@ import stat
 import tempfile
 from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.algorithms import nearest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import WORK, bind, docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.files import read_file, stat_file, write_file
@@ -118,9 +119,26 @@ def in_image(image: str) -> Maker:
             arguments += [_algorithm(request), request.comment, "no" if request.passphrase is None else "ask"]
         done = docker(arguments, stdin=_secrets(requests), timeout=WORK, check=False)
         if done.rc != 0:
-            raise KeyPairError("the image %s could not make a key: %s" % (image, done.reason))
+            raise KeyPairError("the image %s could not make a key: %s%s" % (image, done.reason, _hint(image, requests)))
 
     return make
+
+
+def _hint(image: str, requests: Sequence[Request]) -> str:
+    """For each algorithm that the image does not know: the nearest that it does know."""
+    for query in ("key-plain", "key"):
+        done = docker(["run", "--rm", "--network", "none", "--log-driver", "none", "--pull", "never", "--entrypoint",
+                       "/opt/oqs-ssh/bin/ssh", image, "-Q", query], timeout=WORK, check=False)
+        if done.rc == 0:
+            break
+    known = done.text.split() if done.rc == 0 else []
+    words = ""
+    wanted = {request.algorithm for request in requests}
+    for name in sorted(name for name in wanted if known and key_type(name) not in known):
+        near = nearest(name, known)
+        words += "; %r is unknown to it, %s" % (
+            name, "the nearest it knows is %r" % near if near else "it knows " + ", ".join(known[:20]))
+    return words
 
 
 def on_host(program: str = "ssh-keygen") -> Maker:
