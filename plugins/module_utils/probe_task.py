@@ -10,6 +10,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
 
 _NAMES = {"type": "list", "elements": "str"}
+_KEY_NAMES = dict(_NAMES, no_log=False)  # names of algorithms, no keys
 _HOW_MANY = {"type": "str", "choices": ["all", "some"]}
 
 ARGUMENT_SPEC: Dict[str, Any] = {
@@ -20,7 +21,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "probe_from": {"type": "str", "choices": ["controller", "host"], "default": "host"},
     "client": {
         "type": "dict",
-        "options": {"kex": _NAMES, "host_key_algorithms": _NAMES, "ciphers": _NAMES, "macs": _NAMES},
+        "options": {"kex": _NAMES, "host_key_algorithms": _KEY_NAMES, "ciphers": _NAMES, "macs": _NAMES},
     },
     "expect": {
         "type": "dict",
@@ -29,7 +30,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
             "quantum_safe_kex": _HOW_MANY,
             "quantum_safe_host_key": _HOW_MANY,
             "kex": _NAMES,
-            "host_key_algorithms": _NAMES,
+            "host_key_algorithms": _KEY_NAMES,
             "no_weak": {"type": "bool"},
             "strict_kex": {"type": "bool"},
             "common_ground": {"type": "bool"},

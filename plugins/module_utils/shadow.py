@@ -185,7 +185,7 @@ def _without_words(text: str, words: Sequence[str]) -> str:
     """Take well-known words out, also when letters are replaced by digits that look alike."""
     plain = text.translate(_LEET)
     for word in words:
-        for shape in {word, word.translate(_LEET)}:
+        for shape in (word, word.translate(_LEET)):
             while len(shape) > 2 and shape in plain:
                 start = plain.index(shape)
                 plain = plain[:start] + plain[start + len(shape):]

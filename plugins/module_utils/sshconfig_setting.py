@@ -252,7 +252,6 @@ class SettingEditor:
             return keyword_and_start(text)[0] + b" " + as_text(value.words)
         return text
 
-
     def add_texts(self, texts: Sequence[bytes]) -> None:
         """Put new lines below those of the keyword."""
         found = self.found()

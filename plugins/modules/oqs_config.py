@@ -235,10 +235,9 @@ def main() -> None:
         backups = {} if module.check_mode else dict(sshconfig_files.write_all(edits, params["backup"]))
     except (sshconfig.ConfigError, sshconfig_files.EditFailed) as error:
         module.fail_json(msg=str(error))
-    notes = [note for edit in edits for note in edit.notes]
-    for note in notes:
+    result = {"changed": bool(changed), "notes": [note for edit in edits for note in edit.notes]}
+    for note in result["notes"]:
         module.warn(note)
-    result = {"changed": bool(changed), "notes": notes}
     result["files"] = [{"path": edit.path, "changed": edit.changed, "backup_file": backups.get(edit.path, "")}
                        for edit in edits]
     if module._diff:

@@ -21,8 +21,8 @@ from typing import Counter, List
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "collections")]
 
-import parsers  # noqa: E402
-import properties  # noqa: E402
+import parsers
+import properties
 
 _SHOWN = 5
 
@@ -55,7 +55,7 @@ class Run:
             case = self.case("pure", number)
             try:
                 self.counts["pure_refused"] += not properties.check_pure(case)
-            except Exception as error:  # noqa: BLE001 (any exception is a finding)
+            except Exception as error:  # any exception is a finding
                 self.fail("pure", number, case, error)
 
     def differential(self, count: int, found: List[parsers.Parser]) -> None:
@@ -66,7 +66,7 @@ class Run:
                 if number % 10 < 2:
                     properties.check_generator(case, found[number % len(found)])
                 self.counts["real_" + properties.check_real(case, found[number % len(found)])] += 1
-            except Exception as error:  # noqa: BLE001 (any exception is a finding)
+            except Exception as error:  # any exception is a finding
                 self.fail("real", number, case, error)
 
 

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import random
-from typing import Dict, List, Tuple
+from typing import AbstractSet, Dict, List, Tuple
 
 import cases
 import model
@@ -178,12 +178,12 @@ def check_real(case: Case, parser: parsers.Parser) -> str:
     return "ok"
 
 
-def _settings(told: parsers.Told, loose: set) -> Dict[str, List[str]]:
+def _settings(told: parsers.Told, loose: AbstractSet[str]) -> Dict[str, List[str]]:
     """The settings; in any order where an uncommented line may stand before others."""
     return {keyword: sorted(values) if loose else values for keyword, values in told.settings.items()}
 
 
-def _same(one: parsers.Told, other: parsers.Told, loose: set = frozenset()) -> bool:  # type: ignore[assignment]
+def _same(one: parsers.Told, other: parsers.Told, loose: AbstractSet[str] = frozenset()) -> bool:
     return one.rc == other.rc and _settings(one, loose) == _settings(other, loose)
 
 

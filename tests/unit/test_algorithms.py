@@ -38,7 +38,8 @@ KNOWN = {
         gss-gex-sha1- gss-group14-sha1-toWM5Slw5Ew8Mqkay+al2g== ssh-rsa ssh-rsa-cert-v01@openssh.com ssh-dss
         ssh-dss-cert-v01@openssh.com x509v3-ssh-rsa x509v3-sign-rsa x509v3-ssh-dss sike-p434-sha256
         ssh-rainbowiclassic diffie-hellman-group1-sha256""",
-    "unknown": "foo frobnicate-512 ssh-novelty ext-info-c ext-info-s kex-strict-s-v00@openssh.com kexguess2@matt.ucc.asn.au",
+    "unknown": """
+        foo frobnicate-512 ssh-novelty ext-info-c ext-info-s kex-strict-s-v00@openssh.com kexguess2@matt.ucc.asn.au""",
 }
 
 

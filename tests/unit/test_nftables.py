@@ -40,7 +40,7 @@ USUAL = [
 def ruleset(
     rules, policy="drop", family="inet", table="filter", chain="input", hook="input", kind="filter", others=(), sets=()
 ):
-    """One base chain with these rules (lists of expressions, or pairs of them and a comment), other chains, named sets."""
+    """One base chain with these rules (lists of expressions, or pairs of them and a comment), other chains, sets."""
     found = [{"metainfo": {"json_schema_version": 1}}, {"table": {"family": family, "name": table, "handle": 1}}]
     found += [{kind_: {"family": family, "table": table, **body}} for kind_, body in sets]
     chains = {chain: rules, **dict(others)}
@@ -289,7 +289,10 @@ def test_bad_ports_and_tags_are_named(port, tag, words):
             "inet",
             ["192.0.2.1", "10.0.0.0/8", "2001:db8::/32"],
             [
-                'insert rule inet filter input ip saddr { 10.0.0.0/8, 192.0.2.1 } tcp dport 2222 accept comment "oqs-ssh"',
+                (
+                    'insert rule inet filter input ip saddr { 10.0.0.0/8, 192.0.2.1 } '
+                    'tcp dport 2222 accept comment "oqs-ssh"'
+                ),
                 'insert rule inet filter input ip6 saddr { 2001:db8::/32 } tcp dport 2222 accept comment "oqs-ssh"',
             ],
         ),
@@ -425,7 +428,10 @@ junk = st.recursive(
         st.lists(inner, max_size=3)
         | st.dictionaries(
             st.sampled_from(
-                ["set", "range", "prefix", "concat", "elem", "val", "addr", "len", "payload", "protocol", "field", "meta", "key", "fib", "result", "flags", "&", "x"]
+                [
+                    "set", "range", "prefix", "concat", "elem", "val", "addr", "len", "payload", "protocol", "field",
+                    "meta", "key", "fib", "result", "flags", "&", "x",
+                ]
             ),
             inner,
             max_size=2,

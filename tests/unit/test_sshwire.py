@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The first bytes of SSH: what is composed is parsed again, what is broken is named, and nothing else ever comes out."""
+"""The first bytes of SSH: what is composed is parsed again, what is broken is named, and nothing else comes out."""
 
 from __future__ import annotations
 
