@@ -22,7 +22,7 @@ help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 demo: ## the whole job on test hosts made for it: from untouched to a post-quantum login
-	$(BOOTSTRAP) && lab/demo
+	$(BOOTSTRAP) && $(PYTHON) lab/demo.py
 
 test: ## every test; STAGES="unit lint" for some stages only
 	$(BOOTSTRAP) && $(PYTHON) tests/run $(STAGES)

@@ -13,6 +13,15 @@ _NO_PYTHON = (
 )
 
 
+#: More changes than this are told by section.
+_FEW = 6
+_SECTIONS = {
+    "engine": "Docker installed", "image": "image brought", "state": "state folders", "keys": "host keys",
+    "config": "configuration", "access": "password and keys of the user", "container": "container started",
+    "firewall": "firewall opened", "hop": "hop enabled",
+}
+
+
 def failure(result: t.Mapping[str, t.Any]) -> str:
     """The one sentence of a module that failed."""
     said = "%s %s" % (result.get("module_stderr", ""), result.get("module_stdout", ""))
@@ -101,7 +110,10 @@ def _done(row: t.Mapping[str, t.Any]) -> str:
 
 
 def _resources(items: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """What was changed: a few things by name, many by section."""
     names: dict[str, None] = {}
+    if len(items) > _FEW:
+        return ", ".join(_SECTIONS[section] for section in dict.fromkeys(item["section"] for item in items))
     for item in items:
         names[item.get("resource") or ("%s %s" % (item["kind"].replace("_", " "), item["name"])).strip()] = None
     return ", ".join(names)
