@@ -170,7 +170,7 @@ def _recipe_hash(base_id: str) -> str:
     """One number for everything that the image depends on."""
     digest = hashlib.sha256(base_id.encode())
     for path in sorted(RECIPE.rglob("*")) + [Path(__file__).resolve()]:
-        if path.is_file():
+        if path.is_file() and path.suffix != ".md":
             name = path.relative_to(HERE).as_posix().encode()
             content = path.read_bytes()
             digest.update(b"%d %s %d " % (len(name), name, len(content)) + content)

@@ -311,6 +311,8 @@ def test_own_user_and_uid(prefix: str) -> None:
     script = "id -un; id -u; echo $OQS_USER; pwd; ls -d ~/.ssh/id_*-*[0-9]"
     seen = docker("exec", "-u", "maria", prefix, "sh", "-c", script)
     assert seen.splitlines()[:4] == ["maria", "2345", "maria", "/home/maria"] and "/home/maria/.ssh/id_" in seen
+    docker("rm", "-f", prefix)
+    docker("image", "rm", own)
 
 
 @pytest.mark.parametrize(
