@@ -7,7 +7,7 @@ VARIANT ?= plain
 LOGIN ?= root
 STAGES ?=
 GATES ?=
-IMAGE ?= quantumsafe/openssh:stock
+IMAGE ?= quantumsafe/openssh-stock:latest
 N ?= 10000
 D ?= 500
 
@@ -40,7 +40,7 @@ molecule: ## the Molecule scenarios
 	$(BOOTSTRAP) && $(PYTHON) tests/run molecule
 
 conformance: ## does an image keep the contract? IMAGE=name
-	$(BOOTSTRAP) && $(PYTHON) tests/conformance '$(IMAGE)'
+	$(BOOTSTRAP) && $(if $(filter quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'
@@ -56,3 +56,4 @@ lab-status: ## list labs and their hosts
 
 clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz
+	@find . -path ./.git -prune -o \( -name __pycache__ -o -name .mypy_cache \) -prune -exec rm -rf {} +

@@ -64,7 +64,7 @@ def test_gates_are_counted():
 def stage_of(name, *codes):
     argvs = [[sys.executable, "-c", "import sys; print('said %d'); sys.exit(%d)" % (code, code)] for code in codes]
     return Stage(name, 1, lambda output, _only: [Step(argv, output / "none") for argv in argvs],
-                 stages.count_molecule, stages.last_word)
+                 stages.count_command, stages.last_word)
 
 
 @pytest.fixture

@@ -95,14 +95,26 @@ def failed_lint(_step: Step, said: str) -> List[str]:
     return re.findall(r"(?m)^FAIL +(\S+) +\d+\.\d s", said)
 
 
+def _fuzz(output: Path, _only: Sequence[str]) -> List[Step]:
+    there = (ROOT / "tests/fuzz/__main__.py").exists()
+    # A taste of `make fuzz`, so that the fuzzer itself stays whole.
+    argv = [PYTHON, "tests/fuzz", "--pure", "2000", "--differential", "100"]
+    return [Step(argv, output / "none")] if there else []
+
+
+def count_command(_step: Step, code: int, _said: str) -> Counts:
+    """One test a command; its exit code counts."""
+    return Counts(0, 1) if code else Counts(1)
+
+
+def no_names(_step: Step, _said: str) -> List[str]:
+    """It can only be run as a whole."""
+    return []
+
+
 def _molecule(output: Path, only: Sequence[str]) -> List[Step]:
     scenarios = only or sorted(path.parent.name for path in (ROOT / "molecule").glob("*/molecule.yml"))
     return [Step([".venv/bin/molecule", "test", "--scenario-name", name], output / "none") for name in scenarios]
-
-
-def count_molecule(_step: Step, code: int, _said: str) -> Counts:
-    """One test a scenario."""
-    return Counts(0, 1) if code else Counts(1)
 
 
 def last_word(step: Step, _said: str) -> List[str]:
@@ -110,11 +122,13 @@ def last_word(step: Step, _said: str) -> List[str]:
     return [step.argv[-1]]
 
 
-# Two run side by side, in this order: the quick ones tell first.
+# Two run side by side, in this order: the quick ones tell first, the long one is not left for the end.
 STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
-    Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
+    Stage("molecule", 40, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
     Stage("integration", 35, _pytest("tests/integration"), count_pytest, failed_pytest),
-    Stage("molecule", 35, _molecule, count_molecule, last_word),
+    Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
+    Stage("conformance", 20, _pytest("tests/conformance"), count_pytest, failed_pytest),
+    Stage("fuzz", 10, _fuzz, count_command, no_names),
 )
