@@ -143,7 +143,7 @@ def _warnings(target: Target, uid: int) -> List[str]:
     except OSError:
         return []
     if target.root != "/" and not _strict(found, uid):
-        return ["sshd will ignore %s: %s is writable by others or belongs to somebody else (StrictModes)"
+        return ["sshd may ignore %s: %s is writable by others or belongs to somebody else (StrictModes)"
                 % (target.path, target.root)]
     return []
 
