@@ -97,7 +97,7 @@ def test_passphrase_is_never_seen(types: List[str], tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        ({"type": "ssh-mldsa44-ed25591"}, [IMAGE, "'ssh-mldsa44-ed25591' is unknown", "nearest it knows is 'ssh-mldsa44-ed25519'"]),
+        ({"type": "ssh-mldsa44-ed25591"}, ["-ed25591' is unknown", "nearest it knows is 'ssh-mldsa44-ed25519'"]),
         ({"image": "quantumsafe/no-such-image:x"}, ["quantumsafe/no-such-image:x"]),
         ({"path": "/nowhere/key"}, ["/nowhere", "make it first"]),
         ({"owner": "no-such-account"}, ["owner", "no-such-account"]),
