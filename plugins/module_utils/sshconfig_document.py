@@ -189,7 +189,7 @@ class Document:
 
     def eol(self, index: int) -> bytes:
         """The line end that a line inserted at an index takes from its neighbours."""
-        for neighbour in (index - 1, index):
+        for neighbour in (index - 1, index - 2, index):
             if 0 <= neighbour < len(self.lines) and self.lines[neighbour].eol:
                 return self.lines[neighbour].eol
         return b"\n"

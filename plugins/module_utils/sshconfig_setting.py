@@ -180,11 +180,20 @@ class SettingEditor:
             found = self.found()
             mine = [index for index in found if self._key(index) == key]
             if mine and not self.same(mine[0], text):
-                self.write(mine[0], text)
+                self._write_behind_key(mine[0], text)
             elif not mine and found:
                 self.insert(found[-1] + 1, [text])
             elif not mine:
                 self.insert_somewhere([text])
+
+    def _write_behind_key(self, index: int, text: bytes) -> None:
+        """Give a keyed line another value; its name and what stands between stay."""
+        raw = self.document.lines[index].raw
+        old, new = words(raw, self.document.value(index).start), words(text, 0)
+        if len(old) < 2 or len(new) < 2:
+            self.write(index, text)
+        else:
+            self.document.replace(index, raw[:old[1].start] + text[new[1].start:] + raw[old[-1].end:])
 
     def delete(self) -> None:
         """No line of the keyword in the scope."""

@@ -127,7 +127,7 @@ def _check_inverse(case: Case, after: bytes) -> None:
     keyword = canonical(change.keyword, dialect)
     if after == data or not data or (change.where == "top" and case.has(change.block)):
         return
-    if change.block and not sshconfig.read(data, dialect, block=change.block) and case.has(change.block):
+    if any(section.head == change.block and not section.settings for section in case.sections if change.block):
         return  # a block that was empty before goes, too: it says nothing
     known = sshconfig.read(data, dialect, block=change.block).get(keyword, [])
     placed = change.place or change.before

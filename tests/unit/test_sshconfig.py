@@ -1,0 +1,486 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What an edit makes of a file, byte by byte."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import Change, ConfigError
+
+SSH, SSHD = "ssh_config", "sshd_config"
+
+
+def check(data: bytes, change: Change, expected: bytes, dialect: str = SSHD) -> None:
+    assert sshconfig.edit(data, [change], dialect) == expected
+    assert sshconfig.edit(expected, [change], dialect) == expected, "a second run changes something"
+
+
+SET = [
+    # one value: the first line counts, everything else in it stays
+    (b"Port 22\n", "PermitRootLogin", ["no"], b"Port 22\nPermitRootLogin no\n"),
+    (b"PermitRootLogin yes\n", "PermitRootLogin", ["no"], b"PermitRootLogin no\n"),
+    (b"  permitrootlogin\t=  yes \t# why\r\n", "PermitRootLogin", ["no"], b"  permitrootlogin\t=  no \t# why\r\n"),
+    (b"PermitRootLogin=yes", "PermitRootLogin", ["no"], b"PermitRootLogin=no"),
+    (b"\"PermitRootLogin\" yes\n", "PermitRootLogin", ["no"], b"\"PermitRootLogin\" no\n"),
+    (b"PermitRootLogin \"yes\" # a\n", "PermitRootLogin", ["no"], b"PermitRootLogin \"no\" # a\n"),
+    (b"PermitRootLogin no\nPermitRootLogin yes\n", "PermitRootLogin", ["no"],
+     b"PermitRootLogin no\nPermitRootLogin yes\n"),
+    (b"PermitRootLogin yes\nPermitRootLogin no\n", "PermitRootLogin", ["no"],
+     b"PermitRootLogin no\nPermitRootLogin no\n"),
+    (b"PermitRootLogin\n", "PermitRootLogin", ["no"], b"PermitRootLogin no\n"),
+    (b"\xff\xfe caf\xe9\nX yes\n", "Y", ["no"], b"\xff\xfe caf\xe9\nX yes\nY no\n"),
+    (b"", "Port", ["22"], b"Port 22\n"),
+    (b"\n", "UseDNS", ["no"], b"\nUseDNS no\n"),
+    (b"UseDNS yes", "LogLevel", ["INFO"], b"UseDNS yes\nLogLevel INFO"),
+    (b"UseDNS yes\r\n", "LogLevel", ["INFO"], b"UseDNS yes\r\nLogLevel INFO\r\n"),
+    (b"UseDNS yes\r\nX 1", "LogLevel", ["INFO"], b"UseDNS yes\r\nX 1\r\nLogLevel INFO"),
+    (b"RekeyLimit 1G  1h\n", "RekeyLimit", ["1G 1h"], b"RekeyLimit 1G  1h\n"),
+    (b"RekeyLimit 1G  1h\n", "RekeyLimit", ["1G 2h"], b"RekeyLimit 1G 2h\n"),
+    # aliases are one keyword, the spelling that is there stays
+    (b"PubkeyAcceptedKeyTypes a\nPubkeyAcceptedAlgorithms b\n", "PubkeyAcceptedAlgorithms", ["c", "d"],
+     b"PubkeyAcceptedKeyTypes c,d\nPubkeyAcceptedAlgorithms b\n"),
+    (b"ChallengeResponseAuthentication yes\n", "KbdInteractiveAuthentication", ["no"],
+     b"ChallengeResponseAuthentication no\n"),
+    # never in or after a block
+    (b"Match User bob\n  X11Forwarding yes\n", "X11Forwarding", ["no"],
+     b"X11Forwarding no\nMatch User bob\n  X11Forwarding yes\n"),
+    (b"Port 22\n\n# for bob\nMatch User bob\n  X11Forwarding yes\n", "X11Forwarding", ["no"],
+     b"Port 22\nX11Forwarding no\n\n# for bob\nMatch User bob\n  X11Forwarding yes\n"),
+    (b"# head\n\n# for bob\nMatch User bob\n", "X11Forwarding", ["no"],
+     b"# head\n\nX11Forwarding no\n# for bob\nMatch User bob\n"),
+    # below a commented copy
+    (b"#Port 22\n#UseDNS no\nX yes\n", "UseDNS", ["yes"], b"#Port 22\n#UseDNS no\nUseDNS yes\nX yes\n"),
+    # repeatable keywords: lines
+    (b"Port 22\nPort 2222\n", "Port", ["22"], b"Port 22\n"),
+    (b"Port 22\nX y\nPort 2222\n", "Port", ["2222"], b"X y\nPort 2222\n"),
+    (b"Port 22\nX y\n", "Port", ["22", "2222"], b"Port 22\nPort 2222\nX y\n"),
+    (b"Port 22\nX y\n", "Port", ["2222", "22"], b"Port 2222\nPort 22\nX y\n"),
+    (b"Port 1 # one\nPort 2\nPort 3\n", "Port", ["1", "4", "3"], b"Port 1 # one\nPort 4\nPort 3\n"),
+    (b"Port 1\nPort 2\nPort 3\nPort 4\n", "Port", ["1", "5"], b"Port 1\nPort 5\n"),
+    # the form that key-gen.sh of the image reads
+    (b"  HostKey  \"/a\"  # old\n", "HostKey", ["/b"], b"# old\nHostKey /b\n"),
+    (b"  HostKey  \"/a\"\n", "HostKey", ["/a"], b"  HostKey  \"/a\"\n"),
+    # words
+    (b"AcceptEnv LANG LC_*\n", "AcceptEnv", ["LANG", "LC_*"], b"AcceptEnv LANG LC_*\n"),
+    (b"AcceptEnv LANG\nAcceptEnv LC_*\n", "AcceptEnv", ["LANG LC_*"], b"AcceptEnv LANG\nAcceptEnv LC_*\n"),
+    (b"AcceptEnv LANG\nX y\nAcceptEnv LC_*\n", "AcceptEnv", ["LC_*"], b"AcceptEnv LC_*\nX y\n"),
+    (b"PermitOpen a:1 # x\nPermitOpen b:2\n", "PermitOpen", ["c:3", "d:4"], b"PermitOpen c:3 d:4 # x\nPermitOpen b:2\n"),
+    # a line for each name
+    (b"Subsystem\tsftp\t/usr/lib/sftp # s\nSubsystem x y\n", "Subsystem", ["sftp internal-sftp"],
+     b"Subsystem\tsftp\tinternal-sftp # s\nSubsystem x y\n"),
+    (b"Subsystem x y\n", "Subsystem", ["sftp internal-sftp"], b"Subsystem x y\nSubsystem sftp internal-sftp\n"),
+    # the rest of the line as it is
+    (b"ForceCommand  echo 'a' # b \t\n", "ForceCommand", ["echo  \"c\" #d"], b"ForceCommand  echo  \"c\" #d \t\n"),
+    # values that need quotes
+    (b"", "Banner", ["\"/etc/my issue\""], b"Banner \"/etc/my issue\"\n"),
+    (b"", "Banner", ["'/etc/issue'"], b"Banner /etc/issue\n"),
+]
+
+
+@pytest.mark.parametrize(("data", "keyword", "values", "expected"), SET)
+def test_set(data, keyword, values, expected):
+    check(data, Change(keyword, values), expected)
+
+
+ADD_REMOVE = [
+    (b"Ciphers = \"a,b\" # c\n", "add", ["x"], {}, b"Ciphers = \"a,b,x\" # c\n"),
+    (b"Ciphers a,b\n", "add", ["x", "b"], {}, b"Ciphers a,b,x\n"),
+    (b"Ciphers a,b\n", "add", ["x"], {"place": "first"}, b"Ciphers x,a,b\n"),
+    (b"Ciphers a,b\n", "add", ["b"], {"place": "first"}, b"Ciphers b,a\n"),
+    (b"Ciphers a,b\n", "add", ["a"], {"place": "last"}, b"Ciphers b,a\n"),
+    (b"Ciphers a,b,c\n", "add", ["b", "c"], {"place": "last"}, b"Ciphers a,b,c\n"),
+    (b"Ciphers a,b\n", "add", ["x"], {"before": "b"}, b"Ciphers a,x,b\n"),
+    (b"Ciphers a,b,x\n", "add", ["x"], {"before": "b"}, b"Ciphers a,x,b\n"),
+    (b"Ciphers x,a,b\n", "add", ["x"], {"before": "b"}, b"Ciphers x,a,b\n"),
+    (b"Ciphers a,b\n", "remove", ["a"], {}, b"Ciphers b\n"),
+    (b"Ciphers a,b\n", "remove", ["x"], {}, b"Ciphers a,b\n"),
+    (b"Ciphers +a\n", "add", ["b"], {}, b"Ciphers +a,b\n"),
+    (b"Ciphers ^a\n", "add", ["b"], {"place": "first"}, b"Ciphers ^b,a\n"),
+    (b"Ciphers -a,b\n", "add", ["b"], {}, b"Ciphers -a\n"),
+    (b"Ciphers -a\n", "add", ["a"], {}, b"Ciphers +a\n"),
+    (b"Ciphers -a\n", "remove", ["b"], {}, b"Ciphers -a,b\n"),
+    (b"Ciphers -a*\n", "remove", ["ab"], {}, b"Ciphers -a*\n"),
+    (b"Ciphers +a,b\n", "remove", ["b"], {}, b"Ciphers +a\n"),
+    (b"Ciphers +a\n", "remove", ["a"], {}, b"Ciphers -a\n"),
+    (b"X y\n", "add", ["a", "b"], {}, b"X y\nCiphers +a,b\n"),
+    (b"X y\n", "add", ["a"], {"place": "first"}, b"X y\nCiphers ^a\n"),
+    (b"X y\n", "remove", ["a"], {}, b"X y\nCiphers -a\n"),
+]
+
+
+@pytest.mark.parametrize(("data", "how", "values", "options", "expected"), ADD_REMOVE)
+def test_algorithm_list(data, how, values, options, expected):
+    check(data, Change("Ciphers", values, how=how, **options), expected)
+    check(data, Change("Ciphers", values, how=how, **options), expected, SSH)
+
+
+MEMBERS = [
+    ("AllowUsers", b"AllowUsers  a\tb # c\nX y\n", "add", ["d"], {}, b"AllowUsers  a\tb d # c\nX y\n"),
+    ("AllowUsers", b"AllowUsers a\nAllowUsers b\n", "add", ["a", "c"], {}, b"AllowUsers a\nAllowUsers b c\n"),
+    ("AllowUsers", b"AllowUsers a\nAllowUsers b\n", "add", ["c"], {"place": "first"}, b"AllowUsers c a b\n"),
+    ("AllowUsers", b"AllowUsers a  b\tc # d\n", "remove", ["b"], {}, b"AllowUsers a\tc # d\n"),
+    ("AllowUsers", b"AllowUsers a  b\tc # d\n", "remove", ["a", "c"], {}, b"AllowUsers b # d\n"),
+    ("AllowUsers", b"X y\nAllowUsers a\nAllowUsers b\n", "remove", ["b"], {}, b"X y\nAllowUsers a\n"),
+    ("AllowUsers", b"X y\n", "remove", ["b"], {}, b"X y\n"),
+    ("PermitOpen", b"PermitOpen a:1 b:2\nPermitOpen c:3\n", "remove", ["c:3"], {},
+     b"PermitOpen a:1 b:2\nPermitOpen c:3\n"),
+    ("PermitOpen", b"PermitOpen a:1\nPermitOpen c:3\n", "remove", ["a:1"], {}, b""),
+    ("PermitOpen", b"PermitOpen a:1\nPermitOpen c:3\n", "add", ["b:2"], {}, b"PermitOpen a:1 b:2\nPermitOpen c:3\n"),
+    ("Port", b"Port 1\nX y\nPort 2\n", "add", ["3"], {}, b"Port 1\nX y\nPort 2\nPort 3\n"),
+    ("Port", b"Port 1\nX y\nPort 2\n", "add", ["3"], {"place": "first"}, b"Port 3\nPort 1\nX y\nPort 2\n"),
+    ("Port", b"Port 1\nX y\nPort 2\n", "add", ["2"], {"place": "first"}, b"Port 2\nPort 1\nX y\n"),
+    ("Port", b"Port 1\nX y\nPort 2\n", "add", ["1"], {"place": "last"}, b"X y\nPort 2\nPort 1\n"),
+    ("Port", b"Port 1\nX y\nPort 2\n", "add", ["3"], {"before": "2"}, b"Port 1\nX y\nPort 3\nPort 2\n"),
+    ("Port", b"Port 1\n  Port 2 # c\n", "remove", ["2", "7"], {}, b"Port 1\n"),
+    ("HostKey", b"HostKey \"/a b\"\n", "add", ["/c"], {"before": "\"/a b\""}, b"HostKey /c\nHostKey \"/a b\"\n"),
+    ("Subsystem", b"Subsystem a b\n", "add", ["c d"], {}, b"Subsystem a b\nSubsystem c d\n"),
+    ("Subsystem", b"Subsystem a b\nSubsystem c d\n", "remove", ["a"], {}, b"Subsystem c d\n"),
+    ("Subsystem", b"Subsystem a b\nSubsystem c d\n", "remove", ["a x"], {}, b"Subsystem a b\nSubsystem c d\n"),
+    ("UseDNS", b"UseDNS no\nUseDNS yes\n", "remove", ["no"], {}, b"UseDNS yes\n"),
+]
+
+
+@pytest.mark.parametrize(("keyword", "data", "how", "values", "options", "expected"), MEMBERS)
+def test_members(keyword, data, how, values, options, expected):
+    check(data, Change(keyword, values, how=how, **options), expected)
+
+
+ABSENT = [
+    (b"X y\nPort 1\n\nport=2\nZ y", Change("Port", state="absent"), b"X y\n\nZ y"),
+    (b"X y\nPort 1\nPort 2", Change("Port", state="absent"), b"X y"),
+    (b"X y\n\nPort 2", Change("Port", state="absent"), b"X y\n\n"),
+    (b"Port 1\nPort 2\n", Change("Port", ["1"], state="absent"), b"Port 2\n"),
+    (b" Port 1\nPort 2\n", Change("Port", ["1"], state="absent", how="comment"), b"# Port 1\nPort 2\n"),
+    (b"UseDNS no\nUseDNS yes\n", Change("UseDNS", state="absent", how="comment"), b"#UseDNS no\n#UseDNS yes\n"),
+    (b"AllowUsers a b\n", Change("AllowUsers", ["a"], state="absent"), b"AllowUsers b\n"),
+    (b"X y\nMatch User b\n  UseDNS no\n", Change("UseDNS", state="absent"), b"X y\nMatch User b\n  UseDNS no\n"),
+    (b"Match User b\n  Banner a\nMatch User c\n  Banner a\n", Change("Banner", state="absent", block="match user b"),
+     b"Match User c\n  Banner a\n"),
+    (b"Match User b\n  Banner a\n  # c\nMatch User c\n", Change("Banner", state="absent", block="Match User b"),
+     b"Match User b\n  # c\nMatch User c\n"),
+    (b"Port 1\n", Change("Banner", state="absent", block="Match User b"), b"Port 1\n"),
+]
+
+
+@pytest.mark.parametrize(("data", "change", "expected"), ABSENT)
+def test_absent(data, change, expected):
+    check(data, change, expected)
+
+
+KEY = "~/.ssh/id_ed25519"
+UNCOMMENT = [
+    (b"#IdentityFile ~/.ssh/id_ed25519\n#   IdentityFile ~/.ssh/id_ed25519\n",
+     b"IdentityFile ~/.ssh/id_ed25519\n#   IdentityFile ~/.ssh/id_ed25519\n"),
+    (b"#   IdentityFile ~/.ssh/id_ed25519\n#IdentityFile ~/.ssh/id_ed25519\n",
+     b"#   IdentityFile ~/.ssh/id_ed25519\nIdentityFile ~/.ssh/id_ed25519\n"),
+    (b"IdentityFile ~/x\n ## identityfile =\t\"~/.ssh/id_ed25519\"  # c\n",
+     b"IdentityFile ~/x\nidentityfile ~/.ssh/id_ed25519\n"),
+    (b"#IdentityFile ~/.ssh/id_rsa\n", b"#IdentityFile ~/.ssh/id_rsa\nIdentityFile ~/.ssh/id_ed25519\n"),
+    (b"# IdentityFile ~/.ssh/id_ed25519 is good\n",
+     b"# IdentityFile ~/.ssh/id_ed25519 is good\nIdentityFile ~/.ssh/id_ed25519\n"),
+    (b"identityfile ~/.ssh/id_ed25519\n#IdentityFile ~/.ssh/id_ed25519\n",
+     b"identityfile ~/.ssh/id_ed25519\n#IdentityFile ~/.ssh/id_ed25519\n"),
+    (b"IdentityFile ~/x\nY z\n", b"IdentityFile ~/x\nIdentityFile ~/.ssh/id_ed25519\nY z\n"),
+    (b"Host a\n  #IdentityFile ~/.ssh/id_ed25519\n",
+     b"IdentityFile ~/.ssh/id_ed25519\nHost a\n  #IdentityFile ~/.ssh/id_ed25519\n"),
+]
+
+
+@pytest.mark.parametrize(("data", "expected"), UNCOMMENT)
+def test_uncomment(data, expected):
+    check(data, Change("IdentityFile", [KEY], how="uncomment"), expected, SSH)
+
+
+def test_uncomment_keeps_one_value_where_one_counts():
+    check(b"UseDNS yes\n#UseDNS no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS no\n#UseDNS no\n")
+    check(b"#UseDNS  no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS  no\n")
+    check(b"#AcceptEnv A B\n", Change("AcceptEnv", ["A", "B"], how="uncomment"), b"AcceptEnv A B\n")
+    check(b"AcceptEnv B C A\n#AcceptEnv A B\n", Change("AcceptEnv", ["A", "B"], how="uncomment"),
+          b"AcceptEnv B C A\n#AcceptEnv A B\n")
+
+
+def test_uncomment_in_a_block_keeps_the_indentation():
+    check(b"Host a\n\t#Port 1\n  X y\n", Change("Port", ["1"], how="uncomment", block="Host a"),
+          b"Host a\n\tPort 1\n  X y\n", SSH)
+
+
+BLOCKS = [
+    (b"Host a\n\tX y\n\nHost b\n", {"block": "Host a"}, b"Host a\n\tX y\n\tPort 1\n\nHost b\n"),
+    (b"Host a\nHost b\n", {"block": "Host a"}, b"Host a\n    Port 1\nHost b\n"),
+    (b"Host a\n# about b\nHost b\n", {"block": "Host a"}, b"Host a\n    Port 1\n# about b\nHost b\n"),
+    (b"host=\"a\"   b\n Port 2\n", {"block": "Host a b"}, b"host=\"a\"   b\n Port 1\n"),
+    (b"match HOST=a user b\n Port 2\n", {"block": "Match host a User b"}, b"match HOST=a user b\n Port 1\n"),
+    (b"Host a\n X y\nHost a\n Port 2\n", {"block": "Host a"}, b"Host a\n X y\nHost a\n Port 1\n"),
+    (b"X y", {"block": "Host a"}, b"X y\nHost a\n    Port 1"),
+    (b"# c\nX y\n", {"block": "Host a", "where": "top"}, b"Host a\n    Port 1\nMatch all\n# c\nX y\n"),
+    (b"", {"block": "Host a", "where": "top"}, b"Host a\n    Port 1\nMatch all\n"),
+    (b"X y\nHost a\n\tPort 2\n# c\nHost b\n", {"block": "Host a", "where": "top"},
+     b"Host a\n\tPort 1\nMatch all\nX y\n# c\nHost b\n"),
+    (b"Host b\n Y z\nMatch all\nX y\n", {"block": "Host a", "where": "top"},
+     b"Host a\n    Port 1\nHost b\n Y z\nMatch all\nX y\n"),
+    (b"Host b\n Y z\nMatch all\nX y\n", {"block": "Host *", "where": "top"},
+     b"Host b\n Y z\nHost *\n    Port 1\nMatch all\nX y\n"),
+    (b"Host b\n Y z\nHost a\n Port 1\n# c\nHost c\n", {"block": "Host a", "where": "top"},
+     b"Host b\n Y z\nHost a\n Port 1\nMatch all\n# c\nHost c\n"),
+    (b"X y\nHost a\n Port 1", {"block": "Host a", "where": "top"}, b"Host a\n Port 1\nMatch all\nX y"),
+]
+
+
+@pytest.mark.parametrize(("data", "options", "expected"), BLOCKS)
+def test_block(data, options, expected):
+    check(data, Change("Port", ["1"], **options), expected, SSH)
+
+
+def test_block_of_sshd_stands_behind_the_globals():
+    data = b"X y\n# c\nMatch User a\n  UseDNS no\n"
+    check(data, Change("Banner", ["/b"], block="Match User b", where="top"),
+          b"X y\nMatch User b\n    Banner /b\n# c\nMatch User a\n  UseDNS no\n")
+    check(data, Change("Banner", ["/b"], block="Match User b"), data + b"Match User b\n    Banner /b\n")
+    check(b"X y\n", Change("Banner", ["/b"], block="Match User b", where="top"), b"X y\nMatch User b\n    Banner /b\n")
+
+
+def test_globals_of_ssh_go_on_below_a_block_that_has_to_win():
+    data = b"# c\n#Port 7\nHost a\n  Port 1\nMatch all\nPort 2222\nUser oqs\nHost b\n  Port 3\n"
+    check(data, Change("Port", ["22"]), data.replace(b"2222", b"22"), SSH)
+    check(data, Change("Compression", ["yes"]), data.replace(b"oqs\n", b"oqs\nCompression yes\n"), SSH)
+    assert sshconfig.read(data, SSH) == {"port": ["2222"], "user": ["oqs"]}
+    bare = b"Host a\n  Port 1\nMatch all\n"
+    check(bare, Change("Port", ["2"]), bare + b"Port 2\n", SSH)
+
+
+HOP = "Host localhost 127.0.0.1 ::1"
+
+
+def test_whole_block():
+    data = b"# c\nPort 2222\n"
+    lines = ["Port 22", "KexAlgorithms a,b", "# why"]
+    done = sshconfig.set_block(data, HOP, lines, "top", SSH)
+    assert done == (b"Host localhost 127.0.0.1 ::1\n    Port 22\n    KexAlgorithms a,b\n    # why\nMatch all\n" + data)
+    assert sshconfig.set_block(done, HOP, lines, "top", SSH) == done
+    other = sshconfig.set_block(done, HOP, ["Port 23"], "top", SSH)
+    assert other == b"Host localhost 127.0.0.1 ::1\n    Port 23\nMatch all\n" + data
+    assert sshconfig.set_block(other, HOP, None, "top", SSH) == data
+    assert sshconfig.set_block(data, HOP, None, "top", SSH) == data
+    assert sshconfig.blocks(done, SSH) == [HOP, "Match all"]
+    twice = done + b"Host localhost 127.0.0.1 ::1\n  User x\n"
+    assert sshconfig.set_block(twice, HOP, lines, "top", SSH) == done
+
+
+def test_removing_blocks_on_top_in_any_order_gives_the_file_back():
+    for data in (b"Port 1\n", b"# c\nHost x\n  Port 1\n", b"Match all\nPort 1\n", b""):
+        for first, second in (("Host a", "Host b"), ("Host b", "Host a")):
+            both = sshconfig.set_block(sshconfig.set_block(data, "Host a", ["Port 2"], "top", SSH),
+                                       "Host b", ["Port 3"], "top", SSH)
+            assert sshconfig.set_block(sshconfig.set_block(both, first, None, "", SSH), second, None, "", SSH) == data
+
+
+def test_a_head_that_does_something_by_itself_stays():
+    check(b"Match final\n Port 1\n", Change("Port", state="absent", block="Match final"), b"Match final\n", SSH)
+
+
+READ = [
+    (SSHD, b"PORT=1\nport 2\nPermitRootLogin no # c\npermitrootlogin yes\n", {"port": ["1", "2"], "permitrootlogin": ["no"]}),
+    (SSHD, b"PubkeyAcceptedKeyTypes a,b\nPubkeyAcceptedAlgorithms c\n", {"pubkeyacceptedalgorithms": ["a,b"]}),
+    (SSHD, b"AllowUsers a b\nAllowUsers c\n", {"allowusers": ["a", "b", "c"]}),
+    (SSHD, b"PermitOpen a:1 b:1\nPermitOpen c:1\n", {"permitopen": ["a:1", "b:1"]}),
+    (SSHD, b"Subsystem a  b\nSubsystem c d\nSubsystem a e\n", {"subsystem": ["a  b", "c d"]}),
+    (SSHD, b"ForceCommand a  'b' # c \n", {"forcecommand": ["a  'b' # c"]}),
+    (SSHD, b"Banner '/a b'\n", {"banner": ["\"/a b\""]}),
+    (SSHD, b"Port 1\nMatch User a\n  Port 2\n", {"port": ["1"]}),
+    (SSH, b"IdentityFile a\nIdentityFile2 b\nIdentityFile a\n", {"identityfile": ["a", "b"]}),
+    (SSH, b"Port 1\nPort 2\n# Port 3\n  \n\"User\" x\n", {"port": ["1"], "user": ["x"]}),
+]
+
+
+@pytest.mark.parametrize(("dialect", "data", "expected"), READ)
+def test_read(dialect, data, expected):
+    assert sshconfig.read(data, dialect) == expected
+
+
+def test_read_block():
+    data = b"Port 1\nMatch user a\n Port 2\nMatch User b\n Port 4\nmatch USER=a\n X y\n"
+    assert sshconfig.read(data, SSHD, block="Match User a") == {"port": ["2"], "x": ["y"]}
+    assert sshconfig.read(data, SSHD, block="Match User z") == {}
+
+
+FILES = {"/a*": [b"Port 5\nUseDNS no\n", b"Banner /x\nMatch all\nLogLevel DEBUG\n"], "self": [b"Include self\n"]}
+
+
+def include(pattern):
+    return FILES.get(pattern, [])
+
+
+def test_include_is_read():
+    data = b"UseDNS yes\nInclude /a* none\nBanner /y\nLogLevel INFO\n"
+    assert sshconfig.read(data, SSHD, include=include) == {
+        "usedns": ["yes"], "port": ["5"], "banner": ["/x"], "loglevel": ["INFO"]}
+    assert sshconfig.read(data, SSHD)["banner"] == ["/y"]
+    assert sshconfig.read(b"Include self\n", SSHD, include=include) == {}
+
+
+def test_include_that_would_win_is_dealt_with():
+    data = b"Include /a*\nX y\nBanner /y # c\n"
+    change = [Change("Banner", ["/z"])]
+    done = sshconfig.edit_with_notes(data, change, SSHD, include)
+    assert done == (b"Banner /z\nInclude /a*\nX y\n", ())
+    assert sshconfig.edit_with_notes(done.data, change, SSHD, include) == done
+    assert sshconfig.edit(b"X y\nInclude /a*\n", [Change("UseDNS", ["yes"])], SSHD, include) == (
+        b"X y\nUseDNS yes\nInclude /a*\n")
+    assert sshconfig.edit(b"Include /a*\n", [Change("Port", ["6"])], SSHD, include) == b"Include /a*\nPort 6\n"
+    assert sshconfig.edit(b"Include /a*\n", [Change("LogLevel", ["INFO"])], SSHD, include) == (
+        b"Include /a*\nLogLevel INFO\n")
+
+
+def test_include_that_nobody_reads_is_named():
+    done = sshconfig.edit_with_notes(b"  Include /a*\nX y\n", [Change("Banner", ["/z"])], SSHD)
+    assert done.data == b"  Include /a*\nX y\nBanner /z\n"
+    assert done.notes == (
+        "line 1 (Include /a*) comes before Banner on line 3: a value in an included file would win",)
+
+
+def test_earlier_value_that_wins_is_named():
+    done = sshconfig.edit_with_notes(b"Port 1\nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
+    assert done == (b"Port 1\nHost a\n    Port 2\n", ("line 1 (Port 1) comes first and wins over Port in 'Host a'",))
+    above = sshconfig.edit_with_notes(b"Match all\n  Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD)
+    assert above.notes == ("line 2 (Banner 1) comes first and wins over Banner in 'Match User a'",)
+    assert not sshconfig.edit_with_notes(b"Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD).notes
+    assert not sshconfig.edit_with_notes(b"Host b\n Port 1\n", [Change("Port", ["2"], block="Host a")], SSH).notes
+
+
+def test_lists_that_cannot_tell_are_named():
+    done = sshconfig.edit_with_notes(b"Ciphers -a\n", [Change("Ciphers", ["b"], how="add")], SSHD)
+    assert done == (b"Ciphers -a\n", ("Ciphers begins with '-': b counts only if the built-in list has it",))
+    done = sshconfig.edit_with_notes(b"Ciphers ^a\n", [Change("Ciphers", ["b"], how="remove")], SSHD)
+    assert done == (b"Ciphers ^a\n", ("Ciphers begins with '^': b may still be in the built-in list",))
+
+
+REFUSED = [
+    (Change("Port 22", ["1"]), "keyword 'Port 22': a keyword is one word"),
+    (Change("Match", ["User a"]), "name the block in 'block'"),
+    (Change("Port"), "Port: no value given"),
+    (Change("UseDNS", ["yes", "no"]), "UseDNS takes one value, 2 were given"),
+    (Change("UseDNS", ["yes"], how="add"), "nothing can be added to it: use how 'set'"),
+    (Change("UseDNS", ["yes\nPort 1"]), "UseDNS: line ends and control characters"),
+    (Change("UseDNS", ["yes\0"]), "UseDNS: line ends and control characters"),
+    (Change("UseDNS", [" "]), "UseDNS: an empty value"),
+    (Change("UseDNS", ["=yes"]), "UseDNS: a value cannot begin with '='"),
+    (Change("UseDNS", ["yes # no"]), "UseDNS: 'yes # no' holds a comment sign"),
+    (Change("Banner", ["\"/a"]), "Banner: a quote is not closed in the value '\"/a'"),
+    (Change("Ciphers", ["a,,b"]), "Ciphers: a member of a comma list is one word, not ''"),
+    (Change("Ciphers", ["a b"]), "Ciphers: a member of a comma list is one word, not 'a b'"),
+    (Change("Ciphers", ["+a"], how="add"), "'+a': a list begins with + - or ^, a single member does not"),
+    (Change("Ciphers", ["a", "-b"]), "'-b': a list begins with"),
+    (Change("Ciphers", ["a"], how="add", before="b"), "Ciphers has no list, so nothing can go before b"),
+    (Change("Port", ["1"], how="add", before="2"), "Port: 'before' names 2, which is not in the list: there is no line"),
+    (Change("Port", ["1"], place="first"), "Port: 'place' and 'before' belong to how 'add'"),
+    (Change("Port", ["1"], how="add", place="first", before="2"), "give 'place' or 'before', not both"),
+    (Change("Port", ["1"], how="add", place="middle"), "Port: place must be one of first, last, not 'middle'"),
+    (Change("Port", ["1"], how="put"), "how must be one of set, add, remove, uncomment, comment, not 'put'"),
+    (Change("Port", ["1"], state="gone"), "Port: state must be one of present, absent, not 'gone'"),
+    (Change("Port", ["1"], state="absent", how="add"), "state 'absent' and how 'add' contradict each other"),
+    (Change("Port", ["1"], how="comment"), "it needs state 'absent'"),
+    (Change("Port", ["1"], where="top"), "Port: 'where' is the place of a block"),
+    (Change("Port", ["1"], block="Host a"), "block 'Host a': a block of sshd_config begins with Match"),
+    (Change("Port", ["1"], block="Match"), "block 'Match': Match needs something to match"),
+    (Change("Port", ["1"], block="Match User a\nPort 2"), "is one line"),
+    (Change("*", ["Port 1"]), "keyword '*' stands for a whole block: give 'block'"),
+    (Change("*", ["Match User b"], block="Match User a"), "cannot stand in a block, it would open another"),
+    (Change("*", ["UseDNS"], block="Match User a"), "'UseDNS' lacks a value"),
+    (Change("*", [""], block="Match User a"), "is no line of a block"),
+]
+
+
+@pytest.mark.parametrize(("change", "message"), REFUSED)
+def test_refused(change, message):
+    with pytest.raises(ConfigError) as error:
+        sshconfig.edit(b"X y\n", [change], SSHD)
+    assert message in str(error.value)
+
+
+def test_refused_by_the_file():
+    for data, change, message in (
+        (b"P\0o\0r\0t\0", Change("Port", ["1"]), "NUL bytes"),
+        (b"Ciphers a\n", Change("Ciphers", ["a"], how="remove"), "Ciphers: removing a would leave an empty list"),
+        (b"Ciphers -a*\n", Change("Ciphers", ["ab"], how="add"), "Ciphers removes a* from the built-in list, so ab"),
+        (b"Ciphers a\n", Change("Ciphers", ["b"], how="add", before="c"), "'before' names c, which is not in the list: a"),
+        (b"Banner \"x\n", Change("Banner", ["y"]), "a quote is not closed in the line 'Banner \"x'"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            sshconfig.edit(data, [change], SSHD)
+        assert message in str(error.value)
+    with pytest.raises(ConfigError, match="PreferredAuthentications has no line to add to"):
+        sshconfig.edit(b"", [Change("PreferredAuthentications", ["a"], how="add")], SSH)
+    with pytest.raises(ConfigError, match="what stands there is global in ssh_config"):
+        sshconfig.edit(b"", [Change("Port", ["1"], block="Match all")], SSH)
+    with pytest.raises(ConfigError, match="dialect 'sshd': use ssh_config or sshd_config"):
+        sshconfig.edit(b"", [], "sshd")
+
+
+CONTRADICTIONS = [
+    [Change("Port", ["1"]), Change("Port", state="absent", how="comment")],
+    [Change("Ciphers", ["b"], how="add", before="a"), Change("Ciphers", ["c"])],
+    [Change("Port", ["1"], how="add", place="last"), Change("Port", ["2"], how="add")],
+]
+
+
+@pytest.mark.parametrize("changes", CONTRADICTIONS)
+def test_changes_that_undo_each_other_are_refused(changes):
+    with pytest.raises(ConfigError, match="contradict each other, so every run would change the file again"):
+        sshconfig.edit(b"Port 1\nCiphers a\n", changes, SSHD)
+
+
+def test_several_changes_of_one_keyword_may_agree():
+    changes = [Change("Ciphers", ["a"], how="remove"), Change("Ciphers", ["c"], how="add", place="first")]
+    assert sshconfig.edit(b"Ciphers a,b\n", changes, SSHD) == b"Ciphers c,b\n"
+
+
+def test_change_from_dict():
+    given = {"keyword": "PermitRootLogin", "value": False, "state": None, "block": "Match User a"}
+    assert sshconfig.change_from_dict(given) == Change("PermitRootLogin", ("no",), block="Match User a")
+    assert sshconfig.change_from_dict({"keyword": "Port", "values": [22, "23", True]}).values == ("22", "23", "yes")
+    assert sshconfig.change_from_dict({"keyword": "Port", "values": 22}).values == ("22",)
+    for wrong, message in (
+        ("Port 22", "a change must be a dictionary with at least 'keyword', not str"),
+        ({}, "a change lacks the option 'keyword'"),
+        ({"keyword": "Port", "vaule": 1}, "unknown option 'vaule' in a change: use keyword, values, value"),
+        ({"keyword": "Port", "value": 1, "values": [1]}, "change of 'Port': give 'value' or 'values', not both"),
+        ({"keyword": "Port", "value": {"a": 1}}, "a value of Port must be text, a number or a boolean, not dict"),
+        ({"keyword": 7}, "option 'keyword' of a change must be text, not int"),
+    ):
+        with pytest.raises(ConfigError) as error:
+            sshconfig.change_from_dict(wrong)
+        assert message in str(error.value)
+
+
+def test_unified():
+    assert sshconfig.unified(b"a\nb", b"a\n\xff\n", "f") == (
+        "--- f\n+++ f\n@@ -1,2 +1,2 @@\n a\n-b\n\\ No newline at end of file\n+\\xff\n")
+    assert sshconfig.unified(b"a\n", b"a\n", "f") == ""
+
+
+def test_guess_dialect():
+    for path, dialect in (("/etc/ssh/sshd_config", SSHD), ("/etc/ssh/sshd_config.d/10-a.conf", SSHD),
+                          ("/etc/oqs-ssh/ssh_config", SSH), ("/etc/ssh/ssh_config.d/a.conf", SSH),
+                          ("/root/.ssh/config", SSH)):
+        assert sshconfig.guess_dialect(path) == dialect
+    with pytest.raises(ConfigError, match="/etc/x: the name does not tell which program reads it: give 'dialect'"):
+        sshconfig.guess_dialect("/etc/x")
+
+
+def test_long_files_are_quick_and_linear():
+    def seconds(lines: int) -> float:
+        data = b"".join(b"# remark %d\nPermitOpen %d\n  HostKey /x/y # a\n\n" % (n, n) for n in range(lines // 4))
+        changes = [Change("Port", ["22"]), Change("AllowUsers", ["a"], how="add")]
+        best = 9.0
+        for _ in range(7):
+            start = time.process_time()
+            sshconfig.edit(data, changes[:1], SSHD)
+            best = min(best, time.process_time() - start)
+        return best
+
+    small, large = seconds(10000), seconds(40000)
+    assert small < 0.05
+    assert large < 8 * small
