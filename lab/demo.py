@@ -23,6 +23,7 @@ import pexpect
 sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parent.parent)]
 
 from images import build
+
 from lab import Lab
 from lab_engine import ROOT, LabError
 from lab_state import write
@@ -120,7 +121,8 @@ class Terminal:
         while True:
             answer = self._shell.expect([r"fingerprint is:? (SHA256:\S+?)\.?\s", r"password: ", PROMPT, pexpect.EOF])
             if answer == 0:
-                if self._shell.match.group(1) not in self._trusted:
+                found = self._shell.match
+                if not isinstance(found, re.Match) or found.group(1) not in self._trusted:
                     raise LabError("the host key is not the one that the playbook printed")
                 self._shell.expect(r"\(yes/no.*\)\? ")
                 self._shell.sendline("yes")
@@ -188,7 +190,8 @@ def main() -> int:
     arguments = parser.parse_args()
     Lab(arguments.lab).down()
     try:
-        say("Test hosts that behave like machines, without Docker: %s" % ", ".join("%s (%s)" % h for h in HOSTS.items()))
+        names = ", ".join("%s (%s)" % pair for pair in HOSTS.items())
+        say("Test hosts that behave like machines, without Docker: " + names)
         lab = Lab.up(arguments.lab, HOSTS, say=print)
         say("The image, and a person's identities")
         folder = client_folder(lab, build.build("stock"))

@@ -42,33 +42,25 @@ class ActionModule(HostAction):
         known: dict[str, t.Any],
         items: list[dict[str, t.Any]],
     ) -> None:
+        engine = "engine" in sections  # while it is made ready, looking at the rest is of no use
         todo = {
-            "want": sent({name: part for name, part in known["want"].items() if self._ready(name, sections, known)}),
+            "want": sent({name: part for name, part in known["want"].items() if name == "engine" or not engine}),
             "sections": sections,
             "password": self.secret(arguments),
         }
-        if "engine" in sections and all(item["kind"] in ("packages", "service") for item in items):
-            self._remember(known, items, None)
-            return
         if any(item["kind"] == "image" for item in items) and known["want"]["ssh"]["image"]["source"] != "pull":
             outcome = self._with_image(todo, known["want"]["ssh"]["image"])
         else:
             outcome = self.execute("quantumsafe.openssh.oqs_apply", todo)
         self._remember(known, items, outcome)
 
-    @staticmethod
-    def _ready(name: str, sections: list[str], known: dict[str, t.Any]) -> bool:
-        """While the engine is made ready the other sections cannot be looked at to any use."""
-        del known
-        return "engine" not in sections or name == "engine"
-
     def _remember(
-        self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any] | None
+        self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any]
     ) -> None:
-        done = known.get("done", []) + ((outcome or {}).get("done") or [])
+        done = known.get("done", []) + outcome["done"]
         done += [item for item in items if item["kind"] in ("packages", "service")]
         look = known["look"]
-        if outcome and set(look["wanted"]) <= set(outcome["wanted"]):
+        if set(look["wanted"]) <= set(outcome["wanted"]):
             look = {name: outcome[name] for name in LOOK}
         else:
             mended = [item["resource"] for item in items]

@@ -14,8 +14,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_outside,
     assess,
+    bookkeeping,
     commands,
-    desired,
     docker,
     files,
     keypair,
@@ -25,11 +25,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     shadow,
     sshconfig,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import LEDGER_DIR, VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
 
 LOCK = "/run/lock/oqs-ssh.lock"
-LEDGER = LEDGER_DIR + "/ledger.jsonl"
 #: A plan that needs more looks than this does not converge; a first deployment needs four.
 ROUNDS = 8
 #: Seconds to wait for another run on the same host.
@@ -41,38 +39,13 @@ class ApplyError(Exception):
 
 
 class Host:
-    """What the functions that change something are given: wishes, facts, the secret, and the ledger."""
+    """What the functions that change something are given: wishes, facts, the secret."""
 
     def __init__(self, want: Mapping[str, Any], secret: Optional[str], brought: Mapping[str, Any]) -> None:
         self.want = want
         self.secret = secret
         self.brought = brought
         self.facts: Dict[str, Any] = {}
-
-    def record(self, kind: str, name: str, before: Optional[str], after: Optional[str]) -> None:
-        """Write down a change before it is made."""
-        files.make_dir(VAR_DIR, 0o700)
-        files.make_dir(LEDGER_DIR, 0o700)
-        machine = self.facts["machine"]["id"]
-        data = files.read_file(LEDGER) or b""
-        ledger.parse(data, machine)
-        data = data[: data.rfind(b"\n") + 1] or ledger.head(machine)
-        when = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
-        files.write_file(LEDGER, data + ledger.entry(kind, name, before, after, when), 0o600)
-
-    def write(self, path: str, data: bytes, mode: int, uid: int = 0, gid: int = 0, root: str = "/") -> None:
-        """Write a file; what was there is kept beside the ledger the first time."""
-        before = files.read_file(path, root=root)
-        kept = None
-        if before is not None:
-            kept = desired.digest(before)
-            copy = "%s/%s" % (LEDGER_DIR, kept)
-            if files.stat_file(copy) is None:
-                files.make_dir(VAR_DIR, 0o700)
-                files.make_dir(LEDGER_DIR, 0o700)
-                files.write_file(copy, before, 0o600)
-        self.record("file", path, kept, desired.digest(data))
-        files.write_file(path, data, mode, uid, gid, root=root)
 
 
 #: kind of plan item -> the function that mends it
@@ -126,6 +99,8 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
     for _round in range(ROUNDS):
         host.facts, plan = assess.assess(host.want, secret)
         items = _possible(plan, names)
+        if not done:
+            _announce(plan.section(names))
         if not items:
             proven = assess.proof(host.want, host.facts)
             result = assess.result(host.want, host.facts, plan, proven)
@@ -146,6 +121,18 @@ def _possible(plan: Plan, names: List[str]) -> List[Item]:
     if plan.errors:
         raise ApplyError("; ".join(plan.errors))
     return [item for item in plan.section(names) if item.kind not in apply_container.BY_ANSIBLE]
+
+
+def _announce(items: Sequence[Item]) -> None:
+    """Write down what the role is about to do with modules of ansible-core, and what they did the last time."""
+    packages = [name for item in items if item.kind == "packages" for name in item.after.split()]
+    if packages:
+        bookkeeping.before_packages(packages)
+    else:
+        bookkeeping.after_packages()
+    for item in items:
+        if item.kind == "service":
+            bookkeeping.record("service", item.name, item.before, item.after)
 
 
 def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:

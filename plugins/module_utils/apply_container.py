@@ -6,11 +6,13 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import tempfile
 import time
 from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    bookkeeping,
     desired,
     docker,
     files,
@@ -47,35 +49,35 @@ class ContainerError(Exception):
     """Something in or around the container did not go as it must; the text says what, and what to do."""
 
 
-def daemon_settings(host: Host, item: Item) -> None:
+def daemon_settings(_host: Host, item: Item) -> None:
     """Docker's settings before its first start."""
     files.make_dir(os.path.dirname(DAEMON_JSON), 0o755)
-    host.write(DAEMON_JSON, item.after.encode(), 0o644)
+    bookkeeping.write(DAEMON_JSON, item.after.encode(), 0o644)
 
 
-def folder(host: Host, item: Item) -> None:
+def folder(_host: Host, item: Item) -> None:
     """A folder of the state."""
     mode, owner = item.after.split()
     uid, gid = (int(part) for part in owner.split(":"))
     if item.before == "absent" and not item.name.startswith(VAR_DIR + "/ledger") and item.name != VAR_DIR:
-        host.record("folder", item.name, None, item.after)
+        bookkeeping.record("folder", item.name, None, item.after)
     files.make_dir(item.name, int(mode, 8), uid, gid)
 
 
-def uid(host: Host, item: Item) -> None:
+def uid(_host: Host, item: Item) -> None:
     """The uid of the container's user, read by the entry when it prepares a fresh container."""
-    host.write(STATE_DIR + "/uid", item.after.encode() + b"\n", 0o644)
+    bookkeeping.write(STATE_DIR + "/uid", item.after.encode() + b"\n", 0o644)
 
 
 def entry(host: Host, _item: Item) -> None:
     """The entry; a running container keeps the old one until it is created anew, which the plan sees."""
-    host.write(STATE_DIR + "/entry", host.want["ssh"]["entry"].encode(), 0o755)
+    bookkeeping.write(STATE_DIR + "/entry", host.want["ssh"]["entry"].encode(), 0o755)
 
 
 def image(host: Host, item: Item) -> None:
     """Load the archive that the controller brought, or pull."""
     wanted = host.want["ssh"]["image"]
-    host.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
+    bookkeeping.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
     if wanted["source"] == "pull":
         docker.docker(["pull", wanted["name"]], timeout=docker.WORK)
         return
@@ -137,7 +139,7 @@ def host_key(host: Host, item: Item) -> None:
     """Missing or damaged host keys, all in one container of the image's own ssh-keygen."""
     names = desired.desired(host.want["ssh"], host.facts).host_keys
     paths = {name: "%s/%s" % (PRIVATE_DIR, sshkeys.host_key_name(name)) for name in names}
-    host.record("file", paths[item.name], None, "a key")
+    bookkeeping.record("file", paths[item.name], None, "a key")
     requests = [keypair.Request(path, name, "oqs-ssh", "damaged") for name, path in paths.items()]
     keypair.ensure_pairs(requests, keypair.in_image(host.facts["image"]["engine_id"]))
 
@@ -175,12 +177,12 @@ def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
         raise ContainerError("the image's own programs refuse the configuration: %s" % done.reason)
     for name, data in wanted.items():
         if data != host.facts["state"][name]:
-            host.write("%s/%s" % (STATE_DIR, name), data, 0o644)
+            bookkeeping.write("%s/%s" % (STATE_DIR, name), data, 0o644)
 
 
-def known_hosts(host: Host, item: Item) -> None:
+def known_hosts(_host: Host, item: Item) -> None:
     """The pinned host keys."""
-    host.write(STATE_DIR + "/known_hosts", item.after.encode("utf-8", "replace"), 0o644)
+    bookkeeping.write(STATE_DIR + "/known_hosts", item.after.encode("utf-8", "replace"), 0o644)
 
 
 def set_password(host: Host, item: Item) -> None:
@@ -190,7 +192,7 @@ def set_password(host: Host, item: Item) -> None:
         stored = shadow.LOCKED
     elif not (stored and host.secret is not None and shadow.verify(host.secret, stored)):
         stored = shadow.make_hash(host.secret or "")
-    host.record("file", PRIVATE_DIR + "/password", None, "a hash")
+    bookkeeping.record("file", PRIVATE_DIR + "/password", None, "a hash")
     files.write_file(PRIVATE_DIR + "/password", stored.encode() + b"\n", 0o600)
     if host.facts["container"]:
         password.set_hash(ssh["container"], ssh["user"], stored)
@@ -202,7 +204,7 @@ def authorized_keys(host: Host, item: Item) -> None:
     owner = group = int(host.facts["state"]["uid"] or owner)
     path = desired.HOME_SSH + "/authorized_keys"
     wanted = desired.desired(host.want["ssh"], host.facts).authorized_keys
-    host.write(path, wanted, 0o600, owner, group, root=VAR_DIR)
+    bookkeeping.write(path, wanted, 0o600, owner, group, root=VAR_DIR)
     del item
 
 
@@ -211,8 +213,20 @@ def container(host: Host, item: Item) -> None:
     arguments = desired.desired(host.want["ssh"], host.facts).container
     if item.before != "absent":
         docker.docker(["rm", "--force", item.name], timeout=docker.WORK)
-    host.record("container", item.name, None if item.before == "absent" else "ours", desired.label_of(arguments))
+    bookkeeping.record("container", item.name, None if item.before == "absent" else "ours", desired.label_of(arguments))
     docker.docker(["create"] + arguments, timeout=docker.WORK)
+
+
+def container_gone(_host: Host, item: Item) -> None:
+    """The container goes."""
+    bookkeeping.record("container", item.name, "ours", None)
+    docker.docker(["rm", "--force", item.name], timeout=docker.WORK)
+
+
+def folder_gone(_host: Host, item: Item) -> None:
+    """A folder of the state goes, with what is in it; shutil.rmtree follows no links."""
+    bookkeeping.record("folder", item.name, item.before, None)
+    shutil.rmtree(item.name)
 
 
 def running(host: Host, item: Item) -> None:
@@ -266,6 +280,8 @@ HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
     "password": set_password,
     "authorized_keys": authorized_keys,
     "container": container,
+    "container_gone": container_gone,
+    "folder_gone": folder_gone,
     "running": running,
     "in_force": in_force,
 }

@@ -8,6 +8,7 @@ import os
 from typing import TYPE_CHECKING, Callable, Dict
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    bookkeeping,
     files,
     keypair,
     look_outside,
@@ -31,7 +32,7 @@ def nftables_rules(host: Host, item: Item) -> None:
     if rules:
         _must_serve(host)
     script = nftables.removal(nftables.ours(found["ruleset"], plan_outside.TAG)) + rules
-    host.record("nftables", item.name, item.before, item.after)
+    bookkeeping.record("nftables", item.name, item.before, item.after)
     run(["nft", "-f", "-"], stdin=("\n".join(script) + "\n").encode())
 
 
@@ -44,21 +45,21 @@ def _must_serve(host: Host) -> None:
         )
 
 
-def nftables_file(host: Host, item: Item) -> None:
+def nftables_file(_host: Host, item: Item) -> None:
     """The file with our rules, and the line that includes it."""
     if item.after == "absent":
-        host.record("file", item.name, item.before, None)
+        bookkeeping.record("file", item.name, item.before, None)
         files.remove_file(item.name)
         return
     files.make_dir(os.path.dirname(item.name), 0o755)
     found = files.stat_file(item.name)
-    host.write(item.name, item.after.encode(), found.st_mode & 0o7777 if found else 0o644)
+    bookkeeping.write(item.name, item.after.encode(), found.st_mode & 0o7777 if found else 0o644)
 
 
 def hop_identity(host: Host, item: Item) -> None:
     """The container's ed25519 identity, only where accounts are named that it may log in to."""
     owner = int(host.facts["state"]["uid"])
-    host.record("file", item.name, None, "a key")
+    bookkeeping.record("file", item.name, None, "a key")
     request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, "damaged", owner, owner, VAR_DIR)
     keypair.ensure_pairs([request], keypair.in_image(host.facts["image"]["engine_id"]))
 
@@ -71,10 +72,10 @@ def hop_config(host: Host, _item: Item) -> None:
     """The hop's own file, included by the client's configuration."""
     data = _wanted(host).hop_config
     if data is None:
-        host.record("file", HOP_FILE, "ours", None)
+        bookkeeping.record("file", HOP_FILE, "ours", None)
         files.remove_file(HOP_FILE)
     else:
-        host.write(HOP_FILE, data, 0o644)
+        bookkeeping.write(HOP_FILE, data, 0o644)
 
 
 def hop_client(host: Host, _item: Item) -> None:
@@ -84,7 +85,7 @@ def hop_client(host: Host, _item: Item) -> None:
 
 def hop_known_hosts(host: Host, _item: Item) -> None:
     """The host's own host key, pinned."""
-    host.write(STATE_DIR + "/known_hosts", _wanted(host).known_hosts, 0o644)
+    bookkeeping.write(STATE_DIR + "/known_hosts", _wanted(host).known_hosts, 0o644)
 
 
 def hop_user(host: Host, item: Item) -> None:
@@ -95,7 +96,7 @@ def hop_user(host: Host, item: Item) -> None:
     inside = user["path"].startswith(user["home"].rstrip("/") + "/")
     root = user["home"] if inside else "/"
     owner, group = (user["uid"], user["gid"]) if inside else (0, 0)
-    host.record("line", user["path"], None, plan_outside.HOP_MARK if wanted else None)
+    bookkeeping.record("line", user["path"], None, item.name if wanted else None)
     files.make_dir(os.path.dirname(user["path"]), 0o700 if inside else 0o755, owner, group, root=root)
     files.write_file(user["path"], data, 0o600 if inside else 0o644, owner, group, root=root)
 

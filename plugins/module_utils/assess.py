@@ -10,6 +10,7 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
+    bookkeeping,
     look,
     look_outside,
     planning,
@@ -35,7 +36,7 @@ def assess(want: Want, secret: Optional[str]) -> Tuple[Facts, Plan]:
     if "firewall" in want:
         facts["firewall"] = look_outside.firewall(want["firewall"])
     if "hop" in want:
-        facts["hop"] = look_outside.hop(want["hop"])
+        facts["hop"] = look_outside.hop(want["hop"], bookkeeping.entries())
     return facts, planning.make(want, facts)
 
 

@@ -16,6 +16,9 @@ VAR_DIR = "/var/lib/oqs-ssh"
 PRIVATE_DIR = STATE_DIR + "/private"
 HOME_SSH = VAR_DIR + "/home-ssh"
 
+#: What goes with the container; the ledger stays, it says what else was changed.
+REMOVED = (STATE_DIR, HOME_SSH, VAR_DIR + "/images")
+
 #: What sshd, key-gen.sh, passwd(1) and the entry need; nothing else is left to the container's root.
 CAPABILITIES = (
     "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT",

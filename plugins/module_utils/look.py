@@ -52,7 +52,7 @@ def machine() -> Facts:
         if sign:
             release[name] = value.strip("\"'")
     return {
-        "id": (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip(),
+        "id": machine_id(),
         "distribution": release.get("ID", "unknown"),
         "like": release.get("ID_LIKE", "").split(),
         "version": release.get("VERSION_ID", ""),
@@ -61,6 +61,11 @@ def machine() -> Facts:
         "root": os.geteuid() == 0,
         "systemd": os.path.isdir("/run/systemd/system"),
     }
+
+
+def machine_id() -> str:
+    """The host's machine-id(5), to which the ledger is bound."""
+    return (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
 
 
 def engine() -> Facts:

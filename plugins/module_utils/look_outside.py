@@ -77,9 +77,14 @@ def _active(ruleset: Optional[List[Dict[str, Any]]]) -> str:
     return "nftables" if nftables.input_chains(ruleset) else "none"
 
 
-def hop(want: Mapping[str, Any]) -> Facts:
-    """The host's own sshd, its host keys, and the accounts that the hop may use."""
-    names = list(want["users"])
+def hop(want: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Facts:
+    """The host's own sshd, its host keys, and the accounts that the hop may use.
+
+    :param rows: the ledger.
+    """
+    # those that the ledger names had our line once, and may have to lose it
+    once = [row["after"] for row in rows if row["kind"] == "line" and row["after"]]
+    names = dict.fromkeys(list(want["users"]) + once)
     return {
         "sshd": probe.probe("localhost", want["hop_port"], timeout=5.0),
         "host_keys": host_keys(),
@@ -102,7 +107,6 @@ def user(name: str) -> Facts:
         "path": path,
         "privileged": plan_outside.privileged(found.pw_uid, groups),
         "keys": files.read_file(path, root=found.pw_dir) or b"",
-        "ours": False,
     }
 
 

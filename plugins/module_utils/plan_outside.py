@@ -163,7 +163,7 @@ def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
         plan.want("hop", "hop_identity", IDENTITY, "absent", UNKNOWN, "oqs_ssh_hop_users names accounts")
     for name, user in facts["hop"]["users"].items():
         wanted = hop["state"] == "present" and name in hop["users"]
-        if "error" in user or (not wanted and not user["ours"]):
+        if "error" in user:
             continue
         after = user_keys(user["keys"], hop_line(public) if public and wanted else None)
         if wanted and not public:

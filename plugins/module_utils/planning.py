@@ -8,6 +8,7 @@ import json
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    algorithms,
     authorized_keys,
     plan_outside,
     platforms,
@@ -32,6 +33,15 @@ DAEMON_SETTINGS = {
     "live-restore": True,
     "log-driver": "local",
     "log-opts": {"max-size": "10m", "max-file": "3"},
+}
+
+
+#: What is said of an algorithm that is no hybrid.
+_FAMILIES = {
+    "pq": "post-quantum only, with no classical algorithm to fall back on",
+    "classical": "classical, a quantum computer breaks it",
+    "weak": "weak even without a quantum computer",
+    "unknown": "of a family that is not known here",
 }
 
 
@@ -61,9 +71,11 @@ def make(want: Want, facts: Facts) -> Plan:
     return plan
 
 
-def plan_engine(_want: Want, facts: Facts, plan: Plan) -> None:
+def plan_engine(want: Want, facts: Facts, plan: Plan) -> None:
     """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
     engine = facts["engine"]
+    if want["engine"]["state"] == "absent":
+        return
     if _unusable(engine, plan) or engine["running"]:
         return
     if not engine["installed"] or not engine.get("service"):
@@ -96,6 +108,9 @@ def _unusable(engine: Mapping[str, Any], plan: Plan) -> bool:
 def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     """The image, the state on the host, and the container."""
     ssh, image = want["ssh"], facts["image"]
+    if ssh["state"] == "absent":
+        _plan_absent(ssh, facts, plan)
+        return
     _check_surroundings(ssh, facts, plan)
     if not facts["engine"]["running"]:
         if "engine" not in want:
@@ -116,10 +131,21 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         plan.refuse(str(error))
         return
     _check_access(ssh, wanted.sshd_config, plan)
+    _remarks(ssh, image, plan)
     _plan_keys(facts, wanted, plan)
     _plan_config(facts, wanted, plan)
     _plan_access(ssh, facts, wanted, plan)
     _plan_container(ssh, facts, wanted, plan)
+
+
+def _plan_absent(ssh: Want, facts: Facts, plan: Plan) -> None:
+    """The container and its state go; what is not ours stays."""
+    container, name = facts["container"], ssh["container"]
+    if container and goal.LABEL in container["labels"]:
+        plan.want("container", "container_gone", name, container["status"], "absent", "oqs_ssh_state is absent")
+    for path in goal.REMOVED:
+        mode = facts["state"]["folders"][path]
+        plan.want("container", "folder_gone", path, mode, "absent", "oqs_ssh_state is absent")
 
 
 def _check_surroundings(ssh: Want, facts: Facts, plan: Plan) -> None:
@@ -148,6 +174,18 @@ def _check_algorithms(ssh: Want, image: Optional[Mapping[str, Any]], plan: Plan)
     ):
         for message in policy.unknown_names(ssh[option], known, "oqs_ssh_" + option):
             plan.refuse(message)
+
+
+def _remarks(ssh: Want, image: Mapping[str, Any], plan: Plan) -> None:
+    """What a person should know about the algorithms wished for, and about the image."""
+    if image["unknown_keywords"]:
+        names = ", ".join(image["unknown_keywords"])
+        plan.note("the image's sshd does not know these settings, they are left out: %s" % names)
+    for option in ("kex_algorithms", "host_key_algorithms", "pubkey_algorithms"):
+        for name in ssh[option]:
+            kind = algorithms.family(name)
+            if kind != "hybrid":
+                plan.note("oqs_ssh_%s: %s is %s; only hybrids are recommended" % (option, name, _FAMILIES[kind]))
 
 
 def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:

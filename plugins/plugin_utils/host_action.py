@@ -109,12 +109,13 @@ class HostAction(ActionBase):
         :returns: the run store's content: ``want`` and ``look`` among it.
         """
         known = self.store.load()
-        if "look" in known and set(sections) <= set(known["look"]["wanted"]):
+        asked = arguments.get("want") or {}
+        if "look" in known and all(known["asked"].get(name) == asked.get(name) for name in sections):
             return known
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
         result = self.execute("quantumsafe.openssh.oqs_look", {"want": sent(want), "password": secret})
-        self.store.update(want=want, look=result)
+        self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
         errors = result["errors"]
         if errors:
             self.fail("nothing was changed; " + "; ".join(errors))
