@@ -208,7 +208,7 @@ def weakness(password: str, user: str = "oqs") -> Optional[str]:
     if folded in [published.lower() for published in PUBLISHED]:
         return "is one that the image's documents made known to the world"
     if len(password) < SHORTEST:
-        return "has %d characters: at least %d are needed" % (len(password), SHORTEST)
+        return "has fewer than %d characters (%d)" % (SHORTEST, len(password))
     if _effort(folded) < _LEAST_EFFORT:
         return "is a simple pattern (a repetition, a sequence or a row of keys)"
     words = (user.lower(), *(published.lower() for published in PUBLISHED), *_WORDS)

@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What is decided about passwords, and the state folder's file. Containers: tests/integration/test_oqs_password.py."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+from typing import Optional
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import files, password, shadow
+
+GOOD, OTHER = "correct horse battery", "staple in the haystack"
+FEW = 1000
+HASH = shadow.make_hash(GOOD, FEW)
+CHEAP = str(shadow.crypt(GOOD.encode(), "$6$abcdefgh"))
+BCRYPT = shadow.crypt(GOOD.encode(), "$2b$05$abcdefghijklmnopqrstuu")
+PUBLISHED = shadow.make_hash("Pa55W0rd", FEW)
+
+
+def wanted(secret: Optional[str] = GOOD, only_if_unset: bool = False, rounds: int = FEW) -> password.Wanted:
+    return password.Wanted("oqs", secret, rounds, only_if_unset)
+
+
+@pytest.mark.parametrize("only_if_unset", [False, True])
+@pytest.mark.parametrize(
+    ("current", "changed", "kept_if_set"),
+    [
+        (None, True, False),
+        ("", True, False),
+        ("*", True, False),
+        ("!", True, False),
+        (PUBLISHED, True, False),
+        ("$q$unknown", True, True),
+        (HASH, False, True),
+        (CHEAP, True, True),
+        (shadow.make_hash(OTHER, FEW), True, True),
+    ],
+)
+def test_when_a_hash_is_written(current: Optional[str], changed: bool, kept_if_set: bool, only_if_unset: bool) -> None:
+    chosen, reason = password.wanted_hash(current, wanted(only_if_unset=only_if_unset))
+    assert (chosen is not None) is (changed and not (only_if_unset and kept_if_set))
+    assert reason and GOOD not in reason and "$" not in reason
+    if chosen is not None:
+        assert shadow.verify(GOOD, chosen) and chosen.startswith("$6$rounds=1000$")
+
+
+@pytest.mark.skipif(BCRYPT is None, reason="libcrypt here knows no bcrypt")
+def test_a_matching_hash_that_the_image_cannot_check_is_renewed() -> None:
+    chosen, reason = password.wanted_hash(BCRYPT, wanted())
+    assert chosen is not None and "portable" in reason
+
+
+@pytest.mark.parametrize(
+    ("current", "changed"),
+    [(None, True), ("", True), ("*", False), ("*x", False), ("!", True), ("!!", True), (HASH, True)],
+)
+def test_when_an_account_is_locked(current: Optional[str], changed: bool) -> None:
+    assert password.wanted_hash(current, wanted(None))[0] == ("*" if changed else None)
+
+
+def test_rounds_are_a_lower_bound() -> None:
+    assert password.wanted_hash(HASH, wanted(rounds=1001))[0] is not None
+    assert password.wanted_hash(shadow.make_hash(GOOD, 2000), wanted(rounds=1001))[0] is None
+    assert password.is_strong("$6$rounds=1000$", 1000) and not password.is_strong("$5$rounds=9000$", 1000)
+    assert not password.is_strong("", 1000) and not password.is_strong("*", 1000)
+
+
+@pytest.mark.parametrize("secret", ["", "Pa55W0rd", "oqs.pw", "short", "a\nb but long enough"])
+def test_refused(secret: str, tmp_path: Path) -> None:
+    with pytest.raises(password.PasswordRefused, match=r"'oqs'.*choose another") as caught:
+        password.ensure_in_file(str(tmp_path / "password"), wanted(secret), root=str(tmp_path))
+    assert not secret or secret not in str(caught.value)
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("hashed", "name"),
+    [("", "none"), ("*", "none"), ("!$6$x", "none"), ("$6$x", "sha512"), ("$5$x", "sha256"), ("$1$x", "md5"),
+     ("$2b$05$", "bcrypt"), ("$y$j9T$", "yescrypt"), ("$gy$", "gost-yescrypt"), ("$7$", "scrypt"),
+     ("abiQ6Ep3EYTHc", "des"), ("x", "unknown"), ("$q$", "unknown")],
+)
+def test_method_of(hashed: str, name: str) -> None:
+    assert password.method_of(hashed) == name
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the file is root's")
+def test_file_with_the_hash_alone(tmp_path: Path) -> None:
+    path, root = tmp_path / "password", str(tmp_path)
+    for check in (True, False):
+        outcome = password.ensure_in_file(str(path), wanted(), check, root)
+        assert outcome.as_dict() == {"changed": True, "before": "absent", "after": "set", "method": "sha512",
+                                     "reason": "the stored hash does not match"}
+        assert path.exists() is not check
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    content = path.read_bytes()
+    assert not password.ensure_in_file(str(path), wanted(), root=root).changed and path.read_bytes() == content
+    path.chmod(0o666)
+    assert password.ensure_in_file(str(path), wanted(), True, root).changed
+    assert password.ensure_in_file(str(path), wanted(), root=root).changed and path.read_bytes() == content
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
+    assert password.ensure_in_file(str(path), wanted(None), root=root).after == "locked" and path.read_bytes() == b"*\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the file is root's")
+def test_file_with_lines(tmp_path: Path) -> None:
+    path, root = tmp_path / "shadow", str(tmp_path)
+    path.write_text("root:*:1:2:3:4:5:6:\noqs:%s:1:2:3:4:5:6:\nx:%s:::::::\n" % (PUBLISHED, PUBLISHED))
+    assert password.ensure_in_file(str(path), wanted(), root=root).before == "published"
+    lines = path.read_text().splitlines()
+    assert lines[0] == "root:*:1:2:3:4:5:6:" and lines[2] == "x:%s:::::::" % PUBLISHED
+    fields = lines[1].split(":")
+    assert shadow.verify(GOOD, fields[1]) and fields[2:] == ["1", "2", "3", "4", "5", "6", ""]
+    with pytest.raises(password.PasswordRefused, match="no user 'eve'"):
+        password.ensure_in_file(str(path), wanted()._replace(user="eve"), root=root)
+
+
+def test_places_that_are_refused(tmp_path: Path) -> None:
+    for path in ("/etc/shadow", "/etc//shadow", "/etc/shadow-"):
+        with pytest.raises(password.PasswordRefused, match="never touches"):
+            password.ensure_in_file(path, wanted())
+    with pytest.raises(FileNotFoundError, match="make it first"):
+        password.ensure_in_file(str(tmp_path / "no" / "password"), wanted(), True, str(tmp_path))
+    (tmp_path / "password").symlink_to(tmp_path / "real")
+    with pytest.raises(files.UnsafePath):
+        password.ensure_in_file(str(tmp_path / "password"), wanted(), root=str(tmp_path))
