@@ -100,10 +100,7 @@ def check(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
 
 def _type_problem(spec: t.Mapping[str, t.Any], value: t.Any) -> str | None:
     kind = spec["type"]
-    if kind == "int" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        value = int(value)
-    if kind == "str" and isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
+    value = _from_text(kind, value)
     words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
              "dict": "a dictionary"}
     if not isinstance(value, _TYPES[kind]) or (kind in ("int", "float") and isinstance(value, bool)):
@@ -115,6 +112,19 @@ def _type_problem(spec: t.Mapping[str, t.Any], value: t.Any) -> str | None:
             if not isinstance(member, str):
                 return "a list of texts, member %d is %s" % (number, describe(member))
     return None
+
+
+def _from_text(kind: str, value: t.Any) -> t.Any:
+    """Inventories in INI form give numbers and truth as text, others a number where text is wanted."""
+    if kind == "int" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
+        return int(value)
+    if kind == "float" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}([.][0-9]{1,9})?", value):
+        return float(value)
+    if kind == "bool" and isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
+        return value.lower() in ("true", "yes")
+    if kind == "str" and isinstance(value, int) and not isinstance(value, bool):
+        return str(value)
+    return value
 
 
 def _form_problem(name: str, value: t.Any) -> str | None:
