@@ -39,7 +39,7 @@ def look(want: Mapping[str, Any]) -> Facts:
     if "ssh" in want:
         facts["image"] = image(want["ssh"]["image"]) if facts["engine"]["running"] else {}
         facts["port"] = listeners.who_listens(want["ssh"]["port"])
-    if not facts["image"] and facts["container"]:
+    elif facts["container"]:
         facts["image"] = stored_image(facts["container"]["image"]) or {}
     return facts
 
