@@ -151,8 +151,9 @@ SETS = (
 
 @pytest.mark.parametrize(("expression", "holds"), MATCHES, ids=lambda value: json.dumps(value)[:90])
 def test_a_match(expression, holds):
-    opened = nftables.verdict(ruleset([[expression, ACCEPT]], sets=SETS), 2222)
-    shut = nftables.verdict(ruleset([[expression, DROP]], "accept", sets=SETS), 2222)
+    known = [m(STATE, "established", "in"), ACCEPT]  # what is asked about is the first packet
+    opened = nftables.verdict(ruleset([known, [expression, ACCEPT]], sets=SETS), 2222)
+    shut = nftables.verdict(ruleset([known, [expression, DROP]], "accept", sets=SETS), 2222)
     assert (opened, shut) == {
         "yes": ("open", "closed"),
         "no": ("closed", "open"),
@@ -208,6 +209,28 @@ def test_jumps(rules, others, expected):
         ("map", {"name": "verdicts", "type": "inet_service", "map": "verdict", "elem": [[2222, ACCEPT], [22, DROP]]})
     ]
     assert nftables.verdict(ruleset(rules, others=others, sets=sets), 2222) == expected
+
+
+@pytest.mark.parametrize(
+    ("rules", "policy", "expected"),
+    [
+        ([[m(STATE, "new", "in"), ACCEPT]], "drop", "closed"),
+        ([[m(FLAGS, "syn", "in"), ACCEPT]], "drop", "closed"),
+        ([[m(FLAGS, "syn", "in"), ACCEPT], [m(FLAGS, "ack", "in"), ACCEPT]], "drop", "open"),
+        ([[m({"&": [FLAGS, ["syn", "ack"]]}, "ack"), DROP]], "accept", "closed"),
+        ([[m(FLAGS, "ack"), DROP]], "accept", "limited"),
+        ([[m(FLAGS, ["fin", "psh"], "in"), DROP]], "accept", "limited"),
+        ([[m({"&": [FLAGS, ["psh", "ack"]]}, ["psh", "ack"]), DROP]], "accept", "limited"),
+        ([[m({"&": [FLAGS, ["fin", "rst"]]}, 0), ACCEPT]], "drop", "open"),
+        ([[m(STATE, "new", "in"), ACCEPT], [m(SADDR, "192.0.2.1"), DROP]], "accept", "limited"),
+        ([[m(STATE, "established", "in"), DROP]], "accept", "closed"),
+    ],
+)
+def test_later_packets_must_pass_too(rules, policy, expected):
+    """A chain that lets in no more than the SYN serves nobody, and our rule is wanted there."""
+    assert nftables.verdict(ruleset(rules, policy), 2222) == expected
+    assert bool(nftables.rules_for(ruleset(rules, policy), 2222, [], TAG)) is (expected == "closed")
+    assert nftables.verdict(ruleset([OURS, *rules], policy), 2222) == "open"
 
 
 def test_a_drop_in_any_base_chain_counts():

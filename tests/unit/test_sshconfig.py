@@ -67,7 +67,8 @@ SET = [
     (b"AcceptEnv LANG LC_*\n", "AcceptEnv", ["LANG", "LC_*"], b"AcceptEnv LANG LC_*\n"),
     (b"AcceptEnv LANG\nAcceptEnv LC_*\n", "AcceptEnv", ["LANG LC_*"], b"AcceptEnv LANG\nAcceptEnv LC_*\n"),
     (b"AcceptEnv LANG\nX y\nAcceptEnv LC_*\n", "AcceptEnv", ["LC_*"], b"AcceptEnv LC_*\nX y\n"),
-    (b"PermitOpen a:1 # x\nPermitOpen b:2\n", "PermitOpen", ["c:3", "d:4"], b"PermitOpen c:3 d:4 # x\nPermitOpen b:2\n"),
+    (b"PermitOpen a:1 # x\nPermitOpen b:2\n", "PermitOpen", ["c:3", "d:4"],
+     b"PermitOpen c:3 d:4 # x\nPermitOpen b:2\n"),
     # a line for each name
     (b"Subsystem\tsftp\t/usr/lib/sftp # s\nSubsystem x y\n", "Subsystem", ["sftp internal-sftp"],
      b"Subsystem\tsftp\tinternal-sftp # s\nSubsystem x y\n"),
@@ -282,7 +283,8 @@ def test_a_head_that_does_something_by_itself_stays():
 
 
 READ = [
-    (SSHD, b"PORT=1\nport 2\nPermitRootLogin no # c\npermitrootlogin yes\n", {"port": ["1", "2"], "permitrootlogin": ["no"]}),
+    (SSHD, b"PORT=1\nport 2\nPermitRootLogin no # c\npermitrootlogin yes\n",
+     {"port": ["1", "2"], "permitrootlogin": ["no"]}),
     (SSHD, b"PubkeyAcceptedKeyTypes a,b\nPubkeyAcceptedAlgorithms c\n", {"pubkeyacceptedalgorithms": ["a,b"]}),
     (SSHD, b"AllowUsers a b\nAllowUsers c\n", {"allowusers": ["a", "b", "c"]}),
     (SSHD, b"PermitOpen a:1 b:1\nPermitOpen c:1\n", {"permitopen": ["a:1", "b:1"]}),
@@ -374,7 +376,7 @@ REFUSED = [
     (Change("Ciphers", ["+a"], how="add"), "'+a': a list begins with + - or ^, a single member does not"),
     (Change("Ciphers", ["a", "-b"]), "'-b': a list begins with"),
     (Change("Ciphers", ["a"], how="add", before="b"), "Ciphers has no list, so nothing can go before b"),
-    (Change("Port", ["1"], how="add", before="2"), "Port: 'before' names 2, which is not in the list: there is no line"),
+    (Change("Port", ["1"], how="add", before="2"), "'before' names 2, which is not in the list: there is no line"),
     (Change("Port", ["1"], place="first"), "Port: 'place' and 'before' belong to how 'add'"),
     (Change("Port", ["1"], how="add", place="first", before="2"), "give 'place' or 'before', not both"),
     (Change("Port", ["1"], how="add", place="middle"), "Port: place must be one of first, last, not 'middle'"),
@@ -405,7 +407,7 @@ def test_refused_by_the_file():
         (b"P\0o\0r\0t\0", Change("Port", ["1"]), "NUL bytes"),
         (b"Ciphers a\n", Change("Ciphers", ["a"], how="remove"), "Ciphers: removing a would leave an empty list"),
         (b"Ciphers -a*\n", Change("Ciphers", ["ab"], how="add"), "Ciphers removes a* from the built-in list, so ab"),
-        (b"Ciphers a\n", Change("Ciphers", ["b"], how="add", before="c"), "'before' names c, which is not in the list: a"),
+        (b"Ciphers a\n", Change("Ciphers", ["b"], how="add", before="c"), "'before' names c, which is not in the list"),
         (b"Banner \"x\n", Change("Banner", ["y"]), "a quote is not closed in the line 'Banner \"x'"),
     ):
         with pytest.raises(ConfigError) as error:

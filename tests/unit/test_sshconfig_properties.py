@@ -107,8 +107,8 @@ FOUND = [
     (SSH, b"#   IdentityFile ~/.ssh/id_ed25519\nmatch  host localhost\nServerAliveInterval 30\n",
      [sshconfig.Change("StrictHostKeyChecking", ["yes"], block="Match host localhost", where="top"),
       sshconfig.Change("IdentityFile", ["\"/srv/no key\""])],
-     b"#   IdentityFile ~/.ssh/id_ed25519\nmatch  host localhost\nServerAliveInterval 30\nStrictHostKeyChecking yes\n"
-     b"Match all\nIdentityFile \"/srv/no key\"\n"),
+     (b"#   IdentityFile ~/.ssh/id_ed25519\nmatch  host localhost\nServerAliveInterval 30\nStrictHostKeyChecking yes\n"
+      b"Match all\nIdentityFile \"/srv/no key\"\n")),
     (SSH, b"User alice\n",
      [sshconfig.Change("User", ["bob"], block="Host a", where="top"),
       sshconfig.Change("Port", ["1"], block="Host *", where="top")],

@@ -1,0 +1,132 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Edits of files: all or none, owner and mode kept, links refused, validated first."""
+
+from __future__ import annotations
+
+import os
+import stat
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import files, sshconfig_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import Change
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_files import EditFailed, Job
+
+PORT = [Change("Port", ["1"])]
+
+
+@pytest.fixture
+def config(tmp_path):
+    path = tmp_path / "sshd_config"
+    path.write_bytes(b"Port 2\n")
+    path.chmod(0o640)
+    return path
+
+
+def edited(path, changes=PORT, follow=False):
+    return sshconfig_files.edited(Job(str(path), "sshd_config", changes), follow)
+
+
+def test_the_file_keeps_owner_and_mode_and_gets_a_backup(config):
+    before = config.stat()
+    edit = edited(config)
+    assert config.read_bytes() == b"Port 2\n", "working out an edit writes nothing"
+    backups = sshconfig_files.write_all([edit], backup=True)
+    assert config.read_bytes() == b"Port 1\n"
+    after = config.stat()
+    assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, 0o640)
+    assert after.st_ino != before.st_ino, "replaced in one step, not written over"
+    assert [path for path, _kept in backups] == [str(config)]
+    with open(backups[0][1], "rb") as kept:
+        assert kept.read() == b"Port 2\n"
+
+
+def test_an_unchanged_file_is_not_written(config):
+    edit = edited(config, [Change("Port", ["2"])])
+    assert not edit.changed
+    inode = config.stat().st_ino
+    assert sshconfig_files.write_all([edit], backup=True) == []
+    assert config.stat().st_ino == inode
+    assert os.listdir(str(config.parent)) == ["sshd_config"]
+
+
+def test_all_or_none(config, monkeypatch):
+    other = config.parent / "other"
+    other.write_bytes(b"X y\n")
+    edits = [edited(config), edited(other)]
+    real = files.write_file
+
+    def disk_full(path, *arguments, **more):
+        if path == str(other):
+            raise OSError(28, "No space left on device", path)
+        return real(path, *arguments, **more)
+
+    monkeypatch.setattr(files, "write_file", disk_full)
+    with pytest.raises(EditFailed, match=r"No space left on device.*; all files are as they were"):
+        sshconfig_files.write_all(edits, backup=True)
+    assert config.read_bytes() == b"Port 2\n"
+    assert other.read_bytes() == b"X y\n"
+    assert sorted(os.listdir(str(config.parent))) == ["other", "sshd_config"], "no backup of what did not happen"
+
+
+def test_a_change_by_somebody_else_is_noticed(config):
+    edit = edited(config)
+    config.write_bytes(b"Port 3\n")
+    with pytest.raises(EditFailed, match="was changed by somebody else meanwhile: run again"):
+        sshconfig_files.write_all([edit], backup=False)
+    assert config.read_bytes() == b"Port 3\n"
+
+
+def test_links_are_followed_only_when_asked(config):
+    link = config.parent / "link"
+    link.symlink_to(config)
+    with pytest.raises(EditFailed, match="set follow: true"):
+        edited(link)
+    edit = edited(link, follow=True)
+    sshconfig_files.write_all([edit], backup=False)
+    assert link.is_symlink()
+    assert config.read_bytes() == b"Port 1\n"
+
+
+def test_what_cannot_be_edited_is_named(config, tmp_path):
+    with pytest.raises(EditFailed, match="missing: there is no such file"):
+        edited(tmp_path / "missing")
+    with pytest.raises(EditFailed, match="not an ordinary file"):
+        edited(tmp_path)
+    config.write_bytes(b"P\0")
+    with pytest.raises(EditFailed, match="sshd_config: the file holds NUL bytes"):
+        edited(config)
+    config.write_bytes(b"Port 2\n")
+    with pytest.raises(EditFailed, match="is named more than once"):
+        sshconfig_files.check_distinct([edited(config), edited(config)])
+
+
+def test_validation_speaks_of_the_file(config, tmp_path):
+    folder = tmp_path / "private"
+    folder.mkdir()
+    edit = edited(config)
+    sshconfig_files.validate(edit, str(folder), ["grep", "-q", "Port 1", "%s"], None)
+    with pytest.raises(EditFailed) as error:
+        sshconfig_files.validate(edit, str(folder), ["sh", "-c", "echo bad line in $1 >&2; exit 1", "sh", "%s"], None)
+    assert str(error.value) == "%s was not touched, the changed file does not pass validation: bad line in %s" % (
+        config, config)
+    with pytest.raises(EditFailed, match="No such file"):
+        sshconfig_files.validate(edit, str(folder), ["/no/such/program", "%s"], None)
+    assert os.listdir(str(folder)) == []
+
+
+def test_includes_are_read_in_order_and_never_written(config):
+    folder = config.parent / "sshd_config.d"
+    folder.mkdir()
+    (folder / "20.conf").write_bytes(b"Banner /b\n")
+    (folder / "10.conf").write_bytes(b"UseDNS no\n")
+    os.mkfifo(str(folder / "15.conf"))
+    (folder / "30.conf").symlink_to("/dev/zero")
+    config.write_bytes(b"Include sshd_config.d/*.conf\nX y\n")
+    assert sshconfig_files.included(str(config), "sshd_config", "sshd_config.d/*.conf") == [
+        b"UseDNS no\n", b"Banner /b\n"]
+    edit = edited(config, [Change("Banner", ["/c"])])
+    assert edit.after == b"Banner /c\nInclude sshd_config.d/*.conf\nX y\n"
+    assert edit.notes == ()
+    sshconfig_files.write_all([edit], backup=False)
+    assert (folder / "20.conf").read_bytes() == b"Banner /b\n"
