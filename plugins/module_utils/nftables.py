@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.nftables_walk 
     Assume,
     Chain,
     Rules,
-    Walk,
+    outcomes,
     passes,
     seen,
 )
@@ -49,7 +49,7 @@ def input_chains(ruleset: Any) -> List[Chain]:
 
 
 def verdict(ruleset: Any, port: int, family: str = "ip", source: Optional[str] = None) -> str:
-    """Would a new TCP connection from outside to this port of the host pass?
+    """Would a new TCP connection from outside to this port of the host pass, its first packet and those after it?
 
     :param family: ``ip`` or ``ip6``.
     :param source: address or network it comes from; None: from anywhere.
@@ -174,8 +174,7 @@ def _closed(rules: Rules, chain: Chain, port: int, family: str, networks: Sequen
         version = 4 if each == "ip" else 6
         mine: List[Optional[Network]] = [network for network in networks if network.version == version]
         for source in mine or [None]:
-            walk = Walk(rules, Packet(port, each, source), Assume(False, "both"))
-            if walk.base(chain) != {"accept"}:
+            if outcomes(rules, chain, Packet(port, each, source), Assume(False, "both")) != {"accept"}:
                 return True
     return False
 

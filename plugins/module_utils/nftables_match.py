@@ -1,9 +1,10 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Would a match of an nftables rule apply to the first packet of a TCP connection from outside? (libnftables-json(5))
+"""Would a match of an nftables rule apply to a packet of a TCP connection from outside? (libnftables-json(5))
 
-The packet is known in part: a SYN to a given port, in a new connection, that did not come in by the loopback interface;
-its source may be given. So there are four answers, and what is not understood is never guessed.
+The packet is known in part: it goes to a given port, begins a connection or belongs to an established one, and did not
+come in by the loopback interface; its source may be given. So there are four answers, and what is not understood is
+never guessed.
 """
 
 from __future__ import annotations
@@ -25,17 +26,20 @@ ABSENT, DEPENDS, OPAQUE = object(), object(), object()
 _OTHER_TRANSPORTS = (
     "udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah", "comp", "igmp", "arp", "gre", "vxlan",
 )
-_FLAGS = frozenset(("syn",))
+_ANY = "?"  # among flags: the others may be set or not
+_FLAGS = {"new": frozenset(("syn",)), "established": frozenset(("ack", _ANY))}
 # No packet from another machine has such a source: the kernel drops them as martians.
 _NEVER_OUTSIDE = tuple(ipaddress.ip_network(text) for text in ("127.0.0.0/8", "::1/128", "224.0.0.0/4", "ff00::/8"))
 
 
 class Packet(NamedTuple):
-    """The packet asked about: destination port, ``ip`` or ``ip6``, and the network it comes from (None: anywhere)."""
+    """The packet asked about: destination port, ``ip`` or ``ip6``, the network it comes from (None: anywhere), and what
+    it is to its connection: the SYN of a ``new`` one, or a later one of an ``established`` one."""
 
     port: int
     family: str
     source: Optional[Network] = None
+    state: str = "new"
 
 
 class _Interface(NamedTuple):
@@ -129,9 +133,10 @@ def _in_set(value: Any, elements: List[Any], sets: Sets, table: Tuple[str, str])
 def _flags(value: "frozenset[str]", right: Any, any_bit: bool) -> str:
     wanted = right if isinstance(right, list) else [right]
     if not all(isinstance(flag, str) for flag in wanted):
-        return MAYBE if right != 0 else (NO if value else YES)
-    holds = bool(value & frozenset(wanted)) if any_bit else value == frozenset(wanted)
-    return YES if holds else NO
+        return MAYBE if right != 0 or _ANY in value else NO if value else YES
+    if any_bit:
+        return YES if value & frozenset(wanted) else SOME if _ANY in value and "psh" in wanted else NO
+    return SOME if _ANY in value else YES if value == frozenset(wanted) else NO
 
 
 def _single(value: Any, right: Any) -> str:
@@ -237,7 +242,9 @@ def fact(left: Any, packet: Packet) -> Any:
     if kind == "&" and isinstance(body, list) and len(body) == 2 and isinstance(body[1], (list, str)):
         value = fact(body[0], packet)
         mask = body[1] if isinstance(body[1], list) else [body[1]]
-        return value & frozenset(mask) if isinstance(value, frozenset) and _all_text(mask) else OPAQUE
+        if not isinstance(value, frozenset) or not _all_text(mask):
+            return OPAQUE
+        return DEPENDS if _ANY in value and "psh" in mask else value & frozenset(mask)
     if kind == "numgen":
         return DEPENDS
     if not isinstance(body, Mapping):
@@ -245,7 +252,7 @@ def fact(left: Any, packet: Packet) -> Any:
     if kind in ("payload", "meta"):
         return _payload(body, packet) if kind == "payload" else _meta(body, packet)
     if kind in ("ct", "fib"):
-        return _connection(body) if kind == "ct" else _route(body)
+        return _connection(body, packet) if kind == "ct" else _route(body)
     return OPAQUE
 
 
@@ -256,7 +263,7 @@ def _all_text(values: Sequence[Any]) -> bool:
 def _payload(body: Mapping[str, Any], packet: Packet) -> Any:
     protocol, field = body.get("protocol"), body.get("field")
     if protocol in ("tcp", "th"):
-        known: Dict[str, Any] = {"dport": packet.port, "sport": DEPENDS, "flags": _FLAGS}
+        known: Dict[str, Any] = {"dport": packet.port, "sport": DEPENDS, "flags": _FLAGS[packet.state]}
         return known.get(str(field), OPAQUE)
     if protocol in ("ip", "ip6"):
         if protocol != packet.family:
@@ -284,8 +291,8 @@ def _meta(body: Mapping[str, Any], packet: Packet) -> Any:
     return known.get(str(body.get("key")), OPAQUE)
 
 
-def _connection(body: Mapping[str, Any]) -> Any:
-    known: Dict[str, Any] = {"state": frozenset(("new",)), "direction": "original", "protocol": "tcp"}
+def _connection(body: Mapping[str, Any], packet: Packet) -> Any:
+    known: Dict[str, Any] = {"state": frozenset((packet.state,)), "direction": "original", "protocol": "tcp"}
     return known.get(str(body.get("key")), OPAQUE) if body.get("dir") in (None, "original") else OPAQUE
 
 

@@ -161,17 +161,24 @@ class Walk:
 
 
 def passes(rules: Rules, packet: Packet, assume: Assume) -> Outcomes:
-    """The outcomes of all base chains one after the other."""
-    walk = Walk(rules, packet, assume)
+    """The outcomes of all base chains one after the other, for a connection's first packet and those after it."""
     result: Outcomes = frozenset({"accept"})
     for chain in seen(rules, packet.family):
-        found = walk.base(chain)
+        found = outcomes(rules, chain, packet, assume)
         if chain.hook == "ingress" and assume.some:
             found |= {"accept"}  # the packet may come in by another device
         result = (result - {"accept"}) | found
         if "accept" not in result:
             break
     return result
+
+
+def outcomes(rules: Rules, chain: Chain, packet: Packet, assume: Assume) -> Outcomes:
+    """What may become of a connection in one base chain: a drop of its later packets ends it, too."""
+    first = Walk(rules, packet._replace(state="new"), assume).base(chain)
+    if "accept" not in first:
+        return first
+    return (first - {"accept"}) | Walk(rules, packet._replace(state="established"), assume).base(chain)
 
 
 def seen(rules: Rules, family: str) -> List[Chain]:

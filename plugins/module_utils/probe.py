@@ -128,7 +128,9 @@ def _addresses(host: str, port: int, source: Optional[str], deadline: float) -> 
     return list(dict.fromkeys(answer))[:MAX_ADDRESSES]
 
 
-def _connect(addresses: Sequence[_Address], source: Optional[str], deadline: float) -> socket.socket:
+def _connect(
+    addresses: Sequence[_Address], source: Optional[str], deadline: float, result: Dict[str, Any],
+) -> socket.socket:
     """Connect to the first address that accepts; those still to come keep a fair share of the time."""
     failure = _Failure("name", "the name has no address")
     for number, (family, kind, protocol, _name, address) in enumerate(addresses):
@@ -145,6 +147,7 @@ def _connect(addresses: Sequence[_Address], source: Optional[str], deadline: flo
             if source is not None:
                 connection.bind((source, 0))
             connection.connect(address)
+            result.update(reachable=True, address=address[0])
             return connection
         except socket.timeout:
             failure = _Failure("timeout", _WORDS[errno.ETIMEDOUT][1])
@@ -186,7 +189,6 @@ def _say_goodbye(connection: socket.socket) -> None:
 
 
 def _talk(connection: socket.socket, deadline: float, result: Dict[str, Any]) -> None:
-    result.update(reachable=True, address=connection.getpeername()[0])
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reader = _Reader(connection, deadline)
     try:
@@ -249,7 +251,7 @@ def probe(host: str, port: int, timeout: float = 5.0, source: Optional[str] = No
     }
     result.update(describe(sshwire.Banner("", "", "", b""), sshwire.KexInit((), (), (), (), (), (), (), ())), ssh=False)
     try:
-        with _connect(_addresses(host, port, source, deadline), source, deadline) as connection:
+        with _connect(_addresses(host, port, source, deadline), source, deadline, result) as connection:
             _talk(connection, deadline, result)
     except _Failure as failure:
         result.update(error=str(failure), failure=failure.kind)
