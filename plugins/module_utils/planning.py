@@ -263,19 +263,26 @@ def _plan_access(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> N
 
 def _plan_container(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
     container, name = facts["container"], ssh["container"]
-    label = goal.label_of(wanted.container)
-    if not container:
-        plan.want("container", "container", name, "absent", "created", "there is none")
-    elif container["labels"].get(goal.LABEL) != label:
-        plan.want("container", "container", name, "of other settings", "created anew", "image or settings changed")
-    elif container["running"]:
-        force = goal.digest(wanted.sshd_config)
-        if not set(facts["port"].get("inodes", ())) & container["sockets"]:
-            plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
-        elif facts["state"]["in_force"] != force:
-            plan.want("container", "in_force", name, "another configuration", "sshd_config %s" % force[:12], "reload")
+    if container and container["labels"].get(goal.LABEL) == goal.label_of(wanted.container):
+        _plan_serving(ssh, facts, wanted, plan)
         return
-    plan.want("container", "running", name, container.get("status", "absent"), "running", "sshd is to serve")
+    if container:
+        plan.want("container", "container", name, "of other settings", "created anew", "image or settings changed")
+    else:
+        plan.want("container", "container", name, "absent", "created", "there is none")
+    plan.want("container", "running", name, "absent", "running", "sshd is to serve")
+
+
+def _plan_serving(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
+    """The right container: does it run, does sshd listen, with the configuration that is there?"""
+    container, name = facts["container"], ssh["container"]
+    force = goal.digest(wanted.sshd_config)
+    if not container["running"]:
+        plan.want("container", "running", name, container["status"], "running", "sshd is to serve")
+    elif not set(facts["port"].get("inodes", ())) & container["sockets"]:
+        plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
+    elif facts["state"]["in_force"] != force:
+        plan.want("container", "in_force", name, "another configuration", "sshd_config %s" % force[:12], "reload")
 
 
 def _shown(data: bytes) -> str:
