@@ -7,10 +7,17 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.errors import AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction, display, sent
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+    LOOK,
+    HostAction,
+    HostFailure,
+    display,
+    sent,
+)
 
 
 class ActionModule(HostAction):
@@ -18,10 +25,8 @@ class ActionModule(HostAction):
 
     _VALID_ARGS = frozenset(("want", "sections", "password"))
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Skip, forecast, or do."""
-        super().run(tmp, task_vars)
-        arguments = self.begin(task_vars)
         sections = arguments["sections"]
         known = self.look(arguments, sections)
         items = self.items(known["look"], sections)
@@ -72,8 +77,8 @@ class ActionModule(HostAction):
         """Send the image in parts, then apply; what was sent is removed whatever happens."""
         try:
             parts = images.parts(image, image["archive"])
-        except (images.ImageError, AnsibleError) as error:
-            self.fail(str(error))
+        except (images.ImageError, docker.DockerError) as error:
+            raise HostFailure(str(error)) from error
         size = sum(os.path.getsize(part["path"]) for part in parts)
         display.display("%s: sending the image %s, %.0f MB compressed" % (self.host, image["name"], size / 1e6))
         try:
@@ -85,6 +90,6 @@ class ActionModule(HostAction):
                 sent_parts.append({"path": remote, "sha256": part["sha256"]})
             return self.execute("quantumsafe.openssh.oqs_apply", dict(todo, parts=sent_parts))
         except AnsibleConnectionFailure as error:
-            self.fail("the connection broke while the image was sent: %s; run again" % error, unreachable=True)
+            raise HostFailure("the connection broke while the image was sent: %s; run again" % error) from error
         finally:
             self._remove_tmp_path(self._connection._shell.tmpdir)

@@ -8,7 +8,6 @@ import os
 import shutil
 import typing as t
 
-from ansible.errors import AnsibleActionFail
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
@@ -32,9 +31,8 @@ class ActionModule(ActionBase):
             if not store.load().get("failed"):
                 store.update(failed=str(self._task.args.get("failed") or "a task failed"))
         elif step == "fail":
-            failed = store.load().get("failed")
-            if failed:
-                raise AnsibleActionFail(failed)
+            if store.load().get("failed"):
+                return {"failed": True, "changed": False, "msg": "see the ending above"}
         elif variables["inventory_hostname"] == variables["ansible_play_hosts"][0]:
             rows = {host: RunStore(host).load() for host in variables.get("ansible_play_hosts_all", [])}
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))

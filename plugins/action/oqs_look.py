@@ -16,10 +16,8 @@ class ActionModule(HostAction):
 
     _VALID_ARGS = frozenset(("want", "password"))
 
-    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look, say a word about the host, and return the plan."""
-        super().run(tmp, task_vars)
-        arguments = self.begin(task_vars)
         self.store.update(address=self._task_vars.get("ansible_host") or self.host)
         look = self.look(arguments, sorted(arguments["want"]))["look"]
         display.display("%s: %s" % (self.host, wording.first_word(look)))

@@ -7,10 +7,10 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible.errors import AnsibleActionFail, AnsibleConnectionFailure, AnsibleError
+from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, planning
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables, wording
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
@@ -21,31 +21,40 @@ LOOK = ("plan", "errors", "notes", "host", "own_sshd", "offer", "proof", "wanted
 display = Display()
 
 
+class HostFailure(Exception):
+    """The host cannot be brought further; the text is the whole story for the person at the terminal."""
+
+
 class HostAction(ActionBase):
-    """An action that knows the host's look of this run."""
+    """An action that knows the host's look of this run; what it does is in ``work``."""
 
     _requires_connection = True
     _task_vars: dict[str, t.Any]
     store: RunStore
 
-    def begin(self, task_vars: dict[str, t.Any] | None) -> dict[str, t.Any]:
-        """The arguments of the task, after the host's part of the run store is at hand."""
+    def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
+        """Do the work; a failure is one sentence, without a trace, and remembered for the ending of the run."""
+        super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
-        self.store = RunStore(self._task_vars.get("inventory_hostname", "localhost"))
-        return dict(self._task.args)
+        self.store = RunStore(self.host)
+        try:
+            return self.work(dict(self._task.args))
+        except HostFailure as failure:
+            self.store.update(failed=str(failure))
+            return {"failed": True, "changed": False, "msg": str(failure)}
+
+    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """What the action does.
+
+        :param arguments: of the task.
+        :raises HostFailure: with the sentence for the person.
+        """
+        raise NotImplementedError
 
     @property
     def host(self) -> str:
         """The host's name in the inventory."""
         return str(self._task_vars.get("inventory_hostname", "localhost"))
-
-    def fail(self, message: str, **kind: t.Any) -> t.NoReturn:
-        """End the task with one plain sentence, remembered for the ending of the run.
-
-        :raises AnsibleActionFail: always.
-        """
-        self.store.update(failed=message, **kind)
-        raise AnsibleActionFail(message)
 
     def secret(self, arguments: dict[str, t.Any]) -> str | None:
         """The password, from the task or the variable; a lookup behind it is asked once in a run."""
@@ -56,7 +65,7 @@ class HostAction(ActionBase):
             raw = self._task_vars.get(_PASSWORD)
             value = self._templar.template(raw) if raw is not None else ""
             if not isinstance(value, str) and value is not None:
-                self.fail("%s: must be text, got %s" % (_PASSWORD, variables.describe(value)))
+                raise HostFailure("%s: must be text, got %s" % (_PASSWORD, variables.describe(value)))
             self.store.update(secret=str(value or ""))
             known = self.store.load()
         return known["secret"] or None
@@ -70,8 +79,8 @@ class HostAction(ActionBase):
             archive = ssh["image"].get("archive", "")
             try:
                 ssh["image"] = dict(images.resolve(ssh["image"]), archive=archive)
-            except (images.ImageError, AnsibleError) as error:
-                self.fail(str(error))
+            except (images.ImageError, docker.DockerError) as error:
+                raise HostFailure(str(error)) from error
             with open(ENTRY, encoding="utf-8") as entry:
                 ssh["entry"] = entry.read()
             ssh["password_set"] = secret is not None
@@ -91,16 +100,18 @@ class HostAction(ActionBase):
             values.pop("oqs_ssh_image", None)
         errors += variables.check(values, secret)
         if errors:
-            self.fail("nothing was changed; " + "; ".join(errors))
+            raise HostFailure("nothing was changed; " + "; ".join(errors))
 
     def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one of our modules on the host; a host that cannot be reached fails like any other."""
         try:
             result = self._execute_module(module_name=module, module_args=arguments, task_vars=self._task_vars)
         except AnsibleConnectionFailure as error:
-            self.fail("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0], unreachable=True)
+            raise HostFailure("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0]) from error
+        except AnsibleError as error:
+            raise HostFailure(wording.refused(str(error))) from error
         if result.get("failed"):
-            self.fail(wording.failure(result))
+            raise HostFailure(wording.failure(result))
         return t.cast("dict[str, t.Any]", result)
 
     def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
@@ -118,7 +129,7 @@ class HostAction(ActionBase):
         self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
         errors = result["errors"]
         if errors:
-            self.fail("nothing was changed; " + "; ".join(errors))
+            raise HostFailure("nothing was changed; " + "; ".join(errors))
         self.check_proof(want, result)
         return self.store.load()
 
@@ -127,7 +138,7 @@ class HostAction(ActionBase):
         for section, name, words in (("ssh", "own", "the container's sshd"), ("hop", "hop", "the host's own sshd")):
             proof = look["proof"].get(name)
             if section in want and proof and not proof["ok"] and not self.items(look, [section]):
-                self.fail("the handshake with %s failed: %s" % (words, proof["error"]))
+                raise HostFailure("the handshake with %s failed: %s" % (words, proof["error"]))
 
     def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
         """The plan's items for some sections."""

@@ -29,8 +29,15 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
     if result.get("rc") == 127 or ("interpreter" in words and "not found" in words):
         return _NO_PYTHON
     if "sudo" in said and "password" in said:
-        return "sudo on the host asks for a password: give it (--ask-become-pass), or connect as root"
+        return refused("sudo password")
     return str(result.get("msg") or said.strip() or _cause(result.get("exception")))
+
+
+def refused(said: str) -> str:
+    """The one sentence for a module that could not be started."""
+    if "sudo password" in said or "become password" in said.lower():
+        return "sudo on the host asks for a password: give it (ansible-playbook -K), or connect as root"
+    return said.strip().split("\n", maxsplit=1)[0]
 
 
 def _cause(error: t.Any) -> str:
