@@ -1,0 +1,56 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the tests of all scenarios are given. A test that takes `server` runs for each host of its scenario."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import sys
+from typing import Any, Generator
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "outside"))
+
+import testinfra
+from scenario import Scenario, of_molecule
+from visitor import Visitor
+
+
+@pytest.fixture(scope="session")
+def scenario() -> Scenario:
+    """The scenario that Molecule is running."""
+    return of_molecule()
+
+
+@pytest.fixture(scope="session")
+def visitor(scenario: Scenario) -> Visitor:
+    """Somebody outside of its hosts."""
+    return Visitor(scenario)
+
+
+@pytest.fixture
+def machine(scenario: Scenario, server: str) -> Any:
+    """The host as testinfra looks at it; not over ssh, so that its sessions are ours alone."""
+    return testinfra.get_host("docker://" + scenario.lab.host(server).container)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Once for each host."""
+    if "server" in metafunc.fixturenames and "MOLECULE_FILE" in os.environ:
+        metafunc.parametrize("server", of_molecule().hosts)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, Any, None]:
+    """A failure shows what the container said last."""
+    outcome = yield
+    report = outcome.get_result()
+    given = getattr(item, "funcargs", {})
+    if report.when == "call" and report.failed and {"scenario", "server"} <= set(given):
+        try:
+            said = given["scenario"].root(given["server"], "docker", "logs", "--tail", "30", "oqs-ssh", check=False)
+        except Exception as error:  # pylint: disable=broad-except
+            said = str(error)
+        report.sections.append(("the container's last words", said))

@@ -1,0 +1,336 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Test hosts with a person outside of them, and the playbook run as an operator runs it.
+
+Molecule's own create and destroy call this file as a program: `scenario.py up`, `scenario.py down`. Tests import it.
+Variables of an inventory that this file reads: scenario_image (stock or quirks), scenario_login (root or admin).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import pathlib
+import secrets
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+for _folder in ("lab", "collections"):
+    if str(ROOT / _folder) not in sys.path:
+        sys.path.insert(0, str(ROOT / _folder))
+
+from lab import Lab
+
+PLAYBOOK = ROOT / "deploy-oqs-ssh.yml"
+CLIENT_IMAGE = "quantumsafe/openssh-stock:latest"
+PQ_KEY = "id_ssh-mldsa44-ed25519"
+STOCK_KEY = "id_ed25519"
+#: What changes on a machine without anybody's doing, and what Ansible itself leaves.
+RESTLESS = ("/var/lib/systemd", "/var/lib/docker", "/var/lib/containerd", "/root/.ansible", "/home/admin/.ansible",
+            "/etc/machine-id", "/etc/mtab", "/etc/resolv.conf", "/var/lib/private", "/var/lib/dbus")
+#: A firewall as people write it: everything closed but ssh, and rules of the host's own that must stay.
+NFTABLES = """#!/usr/sbin/nft -f
+flush ruleset
+
+table inet filter {
+    set friends { type ipv4_addr; elements = { 192.0.2.7, 192.0.2.9 } }
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iif lo accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport 22 accept comment "the host's own sshd"
+        ip saddr @friends tcp dport 9100 counter accept
+    }
+    chain forward { type filter hook forward priority filter; policy drop; }
+}
+"""
+
+
+class Run(NamedTuple):
+    """A run of the playbook: exit code, all it said, remote executions by host, seconds."""
+
+    code: int
+    text: str
+    sessions: Dict[str, int]
+    seconds: float
+
+    @property
+    def words(self) -> str:
+        """All it said with one blank for any white space, so that line breaks hide nothing."""
+        return " ".join(self.text.split())
+
+    def line(self, host: str, label: str) -> str:
+        """A line of the ending for a host, without its label; empty where there is none."""
+        inside = False
+        for line in self.text.splitlines():
+            if line and not line.startswith(" "):
+                inside = line == host or (inside and set(line) == {"-"})
+            elif inside and line.startswith("  %s " % label):
+                return line[len(label) + 3:].strip()
+        return ""
+
+
+def lab_name(purpose: str) -> str:
+    """A lab's name of this checkout: several checkouts may be tested on one machine."""
+    return "%s-%s" % (purpose, hashlib.sha256(str(ROOT).encode()).hexdigest()[:6])
+
+
+class Scenario:
+    """The hosts, the person outside, and the inventory."""
+
+    def __init__(self, purpose: str, variables: Optional[Mapping[str, Any]] = None,
+                 inventories: Sequence[pathlib.Path] = ()) -> None:
+        """:param purpose: a short name. :param variables: of the inventory. :param inventories: more of them."""
+        self.purpose = purpose
+        self.variables = dict(variables or {})
+        self.inventories = list(inventories)
+        self.folder = ROOT / ".lab" / ("test-" + purpose)
+        self.lab = Lab(lab_name(purpose), self.folder)
+        self.lab._refresh()
+
+    # -- make and remove -------------------------------------------------------------------------------------------
+
+    def up(self, hosts: Mapping[str, str], login: str = "root", firewalls: Sequence[str] = ()) -> "Scenario":
+        """Start the hosts, give the person outside keys, write the inventory's variables.
+
+        :param hosts: suite:variant by name. :param firewalls: names of hosts with an nftables firewall.
+        """
+        self.lab = Lab.up(lab_name(self.purpose), dict(hosts), user=login, state=self.folder)
+        image("stock")
+        for host in firewalls:
+            self._close(host)
+        self._make_person()
+        own = {
+            "oqs_ssh_password": self.password(),
+            "oqs_ssh_authorized_keys": [self.public(PQ_KEY), self.public(STOCK_KEY)],
+            "oqs_ssh_client_dir": str(self.keys),
+        }
+        if self.variables.get("scenario_image"):
+            archive = self.folder / "image.tar"
+            _run("docker", "save", "--output", str(archive), image(self.variables["scenario_image"]))
+            own.update(oqs_ssh_image_source="archive", oqs_ssh_image_archive=str(archive))
+        variables = self.folder / "group_vars" / "all.yml"
+        variables.parent.mkdir(exist_ok=True)
+        _write(variables, json.dumps(own))
+        _write(self.folder / "before.json", json.dumps({host: self.surroundings(host) for host in hosts}))
+        _write(self.folder / "files.json", json.dumps({host: self.files(host) for host in hosts}))
+        return self
+
+    def down(self) -> None:
+        """Remove everything."""
+        subprocess.run(["docker", "rm", "--force", self.visitor_container], capture_output=True, check=False)
+        self.lab.down()
+
+    def _make_person(self) -> None:
+        """A key folder as somebody outside has it, and the image's client in a container on the hosts' network."""
+        self.keys.mkdir(mode=0o700, exist_ok=True)
+        if not (self.folder / "password").exists():
+            _write(self.folder / "password", secrets.token_urlsafe(15) + "\n")
+        subprocess.run(["docker", "rm", "--force", self.visitor_container], capture_output=True, check=False)
+        _run("docker", "run", "--detach", "--rm", "--name", self.visitor_container,
+             "--network", self.lab.client_network, "--cap-add", "NET_ADMIN", "--device", "/dev/net/tun",
+             "--mount", "type=bind,source=%s,target=/root/.ssh" % self.keys,
+             "--entrypoint", "/bin/sleep", CLIENT_IMAGE, "infinity")
+        for name in (PQ_KEY, STOCK_KEY):
+            if not (self.keys / name).exists():
+                _run("docker", "exec", self.visitor_container, "/opt/oqs-ssh/bin/ssh-keygen", "-q", "-N", "",
+                     "-C", "visitor", "-t", name[len("id_"):], "-f", "/root/.ssh/" + name)
+
+    def _close(self, host: str) -> None:
+        """An active nftables firewall; that it closes the port is seen from outside, with somebody listening."""
+        self.lab.exec(host, ["sh", "-c", "cat > /etc/nftables.conf"], stdin=NFTABLES.encode())
+        listener = "import socket; s = socket.create_server(('', 2222)); s.settimeout(30); s.accept()"
+        self.lab.exec(host, ["sh", "-c", "python3 -c \"%s\" >/dev/null 2>&1 & echo $! > /run/listener" % listener])
+        _until("%s listens" % host, lambda: reachable(self.address(host), 2222, 1.0))
+        self.lab.exec(host, ["sh", "-c", "python3 -c \"%s\" >/dev/null 2>&1 & echo $! > /run/listener" % listener])
+        self.lab.exec(host, ["systemctl", "enable", "--now", "nftables"])
+        assert not reachable(self.address(host), 2222, 1.0), "the firewall of %s closes nothing" % host
+        self.lab.exec(host, ["sh", "-c", "kill $(cat /run/listener); rm /run/listener"])
+
+    # -- what there is ---------------------------------------------------------------------------------------------
+
+    @property
+    def hosts(self) -> List[str]:
+        """Names of the hosts."""
+        return sorted(self.lab.hosts)
+
+    @property
+    def keys(self) -> pathlib.Path:
+        """The key folder of the person outside."""
+        return self.folder / "visitor"
+
+    @property
+    def visitor_container(self) -> str:
+        """The container with the image's client."""
+        return "qslab-%s-visitor" % self.lab.name
+
+    def password(self) -> str:
+        """The password of the container's user."""
+        return (self.folder / "password").read_text(encoding="utf-8").strip()
+
+    def public(self, name: str) -> str:
+        """A public line of the person outside."""
+        return (self.keys / (name + ".pub")).read_text(encoding="utf-8").strip()
+
+    def address(self, host: str) -> str:
+        """Where a host is."""
+        return self.lab.host(host).address
+
+    def remembered(self, name: str) -> Dict[str, Any]:
+        """What was written down when the hosts were new (`before` or `files`)."""
+        found: Dict[str, Any] = json.loads((self.folder / (name + ".json")).read_text(encoding="utf-8"))
+        return found
+
+    def root(self, host: str, *argv: str, check: bool = True) -> str:
+        """What a program says that root runs on a host; no ssh, so it does not count as a session."""
+        done = self.lab.exec(host, list(argv), check=check)
+        return (done.stdout + done.stderr).decode("utf-8", "replace").strip()
+
+    def inside(self, host: str, *argv: str, check: bool = True) -> str:
+        """What a program says that root runs in the container, as the manual has people type it."""
+        return self.root(host, "docker", "exec", "oqs-ssh", *argv, check=check)
+
+    def surroundings(self, host: str) -> Dict[str, Any]:
+        """What of a host must stay as it was: forwarding, firewall apart from our own rules, accounts, its own sshd."""
+        names = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
+        found: Dict[str, Any] = {name: self.root(host, "sysctl", "-n", name) for name in names}
+        own = self.lab.hosts[host].variant == "docker"  # whose engine has rules of its own, and comes and goes
+        found["firewall"] = "" if own else _rules(self.root(host, "nft", "-j", "list", "ruleset"))
+        found["sshd"] = self.root(host, "sshd", "-T")
+        passwd = self.root(host, "cat", "/etc/passwd").splitlines()
+        found["accounts"] = [line for line in passwd if not line.startswith("docker:")]
+        return found
+
+    def files(self, host: str) -> List[str]:
+        """Every file where a deployment could leave something, with size, mode, owner and time."""
+        apart = [word for path in RESTLESS for word in ("-path", path, "-prune", "-o")]
+        argv = ["find", "/etc", "/var/lib", "/opt", "/home", "/root", "/usr/local", "-xdev", *apart,
+                "-printf", "%p %s %m %U:%G %T@ %l\\n"]
+        return sorted(line for line in self.root(host, *argv).splitlines() if not line.startswith(("/root ", "/home/admin ")))
+
+    # -- the playbook ----------------------------------------------------------------------------------------------
+
+    def deploy(self, *options: str, limit: str = "", **extra: Any) -> Run:
+        """Run the playbook as an operator does, with more variables in a file that only the owner can read.
+
+        :param options: of ansible-playbook. :param limit: one host only.
+        """
+        with tempfile.TemporaryDirectory(prefix="oqs-test-") as scratch:
+            variables = pathlib.Path(scratch) / "extra.json"
+            _write(variables, json.dumps(extra))
+            argv = ["ansible-playbook", str(PLAYBOOK), "-e", "@%s" % variables, *options]
+            for inventory in [*self.inventories, self.lab.inventory]:
+                argv += ["-i", str(inventory)]
+            if limit:
+                argv += ["--limit", limit]
+            counts = {host: self.lab.sessions(host) for host in self.hosts}
+            began = time.monotonic()
+            done = subprocess.run(argv, cwd=scratch, env=environment(), stdin=subprocess.DEVNULL, timeout=600,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            seconds = time.monotonic() - began
+        counts = {host: self.lab.sessions(host) - count for host, count in counts.items()}
+        return Run(done.returncode, done.stdout.decode("utf-8", "replace"), counts, seconds)
+
+
+def environment() -> Dict[str, str]:
+    """An operator's environment: nothing of Ansible's or Molecule's is set, and programs are found."""
+    ours = {key: value for key, value in os.environ.items() if not key.startswith(("ANSIBLE_", "MOLECULE_"))}
+    path = os.pathsep.join([os.path.dirname(sys.executable), os.environ.get("PATH", os.defpath)])
+    return dict(ours, PATH=path, ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
+
+
+def reachable(address: str, port: int, seconds: float = 2.0) -> bool:
+    """Whether a TCP connection from here succeeds."""
+    import socket
+
+    try:
+        with socket.create_connection((address, port), seconds):
+            return True
+    except OSError:
+        return False
+
+
+def _until(what: str, probe: Any, seconds: float = 10.0) -> None:
+    end = time.monotonic() + seconds
+    while not probe():
+        assert time.monotonic() < end, "%s: not within %g seconds" % (what, seconds)
+        time.sleep(0.1)
+
+
+def image(variant: str) -> str:
+    """The tag of one of our images, built where it is not there yet."""
+    spec = importlib.util.spec_from_file_location("quantumsafe_build", ROOT / "images" / "build.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return str(module.build(variant, say=lambda *_words: None))
+
+
+def _rules(ruleset: str) -> str:
+    """A rule set without handles, counters and the rules that we tagged."""
+    kept = []
+    for row in json.loads(ruleset)["nftables"]:
+        (kind, value), = row.items()
+        if kind == "metainfo" or "oqs-ssh" in str(value.get("comment", "")):
+            continue
+        value.pop("handle", None)
+        for part in value.get("expr", []):
+            if isinstance(part, dict) and isinstance(part.get("counter"), dict):
+                part["counter"] = None
+        kept.append({kind: value})
+    return json.dumps(kept, sort_keys=True)
+
+
+def _write(path: pathlib.Path, text: str) -> None:
+    descriptor = os.open(str(path), os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with open(descriptor, "w", encoding="utf-8") as handle:
+        handle.write(text)
+
+
+def _run(*argv: str) -> str:
+    done = subprocess.run(argv, stdin=subprocess.DEVNULL, capture_output=True, check=False, text=True, timeout=300)
+    assert done.returncode == 0, "%s: %s" % (" ".join(argv[:3]), done.stderr.strip())
+    return done.stdout.strip()
+
+
+def of_molecule() -> Scenario:
+    """The scenario that Molecule is running, from what it says in the environment."""
+    config = _molecule_config()
+    inventory = config["provisioner"].get("inventory", {})
+    variables = dict(inventory.get("group_vars", {}).get("all", {}))
+    folder = pathlib.Path(os.environ["MOLECULE_EPHEMERAL_DIRECTORY"]) / "inventory"
+    return Scenario(os.environ["MOLECULE_SCENARIO_NAME"], variables, [folder])
+
+
+def _molecule_config() -> Dict[str, Any]:
+    import yaml
+
+    with open(os.environ["MOLECULE_FILE"], encoding="utf-8") as stored:
+        found: Dict[str, Any] = yaml.safe_load(stored)
+    return found
+
+
+def main(action: str) -> int:
+    """Make or remove the hosts of the scenario that Molecule is running."""
+    scenario = of_molecule()
+    if action == "down":
+        scenario.down()
+        shutil.rmtree(scenario.folder, ignore_errors=True)
+        return 0
+    platforms = _molecule_config()["platforms"]
+    hosts = {one["name"]: "%s:%s" % (one["suite"], one.get("variant", "plain")) for one in platforms}
+    firewalls = [one["name"] for one in platforms if one.get("firewall")]
+    scenario.up(hosts, str(scenario.variables.get("scenario_login", "root")), firewalls)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))
