@@ -17,6 +17,8 @@ _NO_EFFECT = frozenset((
     "counter", "log", "comment", "mangle", "notrack", "last", "ct helper", "ct timeout", "ct expectation", "secmark",
     "flow", "dup",
 ))
+# nft leaves out the test of the address family before these, as a reject of this type implies it.
+_REJECT_FAMILY = {"icmp": "ip", "icmpv6": "ip6"}
 _GATES = frozenset(("limit", "quota", "ct count", "meter"))
 _END: Mapping[str, str] = {
     "accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "continue": "next",
@@ -135,6 +137,9 @@ class Walk:
 
     def _ending(self, kind: str, body: Any, table: Tuple[str, str], depth: int) -> Optional[Outcomes]:
         """The outcomes of a statement that ends a rule; None for any other statement."""
+        if kind == "reject" and isinstance(body, Mapping):
+            family = _REJECT_FAMILY.get(str(body.get("type")), self.packet.family)
+            return frozenset({"drop" if family == self.packet.family else "next"})
         if kind in _END:
             return frozenset({_END[kind]})
         if kind == "jump":

@@ -177,7 +177,8 @@ def test_the_verdict_is_the_kernel_s(host):
         said = nftables.verdict(ruleset, 2222, source=me)
         if said in ("open", "closed"):
             sure += 1
-            assert passes(host, said == "open") is (said == "open"), "SEED=%d, case %d: said to be %s:\n%s" % (seed, number, said, text)
+            right = passes(host, said == "open") is (said == "open")
+            assert right, "SEED=%d, case %d: said to be %s:\n%s" % (seed, number, said, text)
         rules = nftables.rules_for(ruleset, 2222, [], TAG)
         if rules and number % 4 == 0:
             assert nftables.verdict(apply(host, rules), 2222, source=me) == "open"

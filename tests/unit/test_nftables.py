@@ -233,6 +233,22 @@ def test_later_packets_must_pass_too(rules, policy, expected):
     assert nftables.verdict(ruleset([OURS, *rules], policy), 2222) == "open"
 
 
+@pytest.mark.parametrize(
+    ("kind", "four", "six"),
+    [
+        ({"type": "icmp", "expr": "port-unreachable"}, "closed", "open"),
+        ({"type": "icmpv6", "expr": "port-unreachable"}, "open", "closed"),
+        ({"type": "icmpx", "expr": "admin-prohibited"}, "closed", "closed"),
+        ({"type": "tcp reset"}, "closed", "closed"),
+        (None, "closed", "closed"),
+    ],
+)
+def test_a_reject_implies_its_family(kind, four, six):
+    """nft prints "meta nfproto ipv6 reject" as a reject of type icmpv6 alone."""
+    found = ruleset([[{"reject": kind}]], "accept")
+    assert (nftables.verdict(found, 2222), nftables.verdict(found, 2222, "ip6")) == (four, six)
+
+
 def test_a_drop_in_any_base_chain_counts():
     shut, opened = ruleset([], "drop", table="a"), ruleset([], "accept", table="b")
     assert nftables.verdict([*opened, *shut], 2222) == nftables.verdict([*shut, *opened], 2222) == "closed"
