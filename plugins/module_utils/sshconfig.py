@@ -10,6 +10,7 @@ keyword's values mean), ``sshconfig_document`` (scopes), ``sshconfig_change`` (c
 from __future__ import annotations
 
 import difflib
+import fnmatch
 import posixpath
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -190,7 +191,11 @@ def _count(values: Dict[str, List[str]], keyword: str, document: Document, index
     words = [as_text([word]).decode("utf-8", "surrogateescape") for word in value.words]
     known = values.setdefault(keyword, [])
     if counted == WORDS:
-        known.extend(words)
+        for word in words:
+            if keyword == "sendenv" and word.startswith("-"):  # takes away what stands before
+                known[:] = [other for other in known if not fnmatch.fnmatchcase(other, word[1:])]
+            else:
+                known.append(word)
     elif counted == LINES:
         if document.dialect == SSHD or text not in known:
             known.append(text)

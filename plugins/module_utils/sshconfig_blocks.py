@@ -38,12 +38,9 @@ def _keep_on_top(document: Document, wanted: Wanted, start: int) -> None:
     end = document.scope(wanted.head)[0][1]
     has_globals_above = any(document.is_active(index) for index in range(blocks[0][1]))
     if has_globals_above or any(head in _EVERYTHING for head, index, _end in blocks if index < start):
-        without_end = not document.lines[-1].eol
         moved = [line.raw for line in document.lines[start:end]]
         document.delete(range(start, end))
         _put_on_top(document, wanted, moved)
-        if without_end:
-            document.lines[-1].eol = b""
     elif _EVERYTHING[0] not in [head for head, _start, _end in blocks]:
         document.insert(end, [_GLOBAL_AGAIN])
 

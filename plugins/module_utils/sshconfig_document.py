@@ -8,6 +8,7 @@ body of ``Match all`` belongs to the global scope: it is the only way to go on g
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Callable, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -67,6 +68,7 @@ def value_of(raw: bytes, keyword: str, dialect: str) -> Value:
     return Value(raw[parts[0].start:parts[-1].end], found, parts[0].start, parts[-1].end)
 
 
+@functools.lru_cache(maxsize=1024)
 def head_of(raw: bytes) -> Head:
     """A block's head in a form that compares: ``match``, criteria in lower case, ``=`` like a blank, quotes gone."""
     name, start = keyword_and_start(raw)
@@ -115,12 +117,15 @@ class Document:
     def __init__(self, data: bytes, dialect: str, include: Optional[Include] = None) -> None:
         self.dialect = dialect
         self.lines = split(data)
+        self._without_end = bool(self.lines) and not self.lines[-1].eol
         self.include = include
         self.notes: List[str] = []
         self._blocks: Optional[List[Tuple[Head, int, int]]] = None
 
     def data(self) -> bytes:
-        """The file as it is now."""
+        """The file as it is now; without a final line end if it had none."""
+        if self._without_end and self.lines and self.lines[-1].raw:
+            self.lines[-1].eol = b""
         return join(self.lines)
 
     def note(self, text: str) -> None:
@@ -195,12 +200,12 @@ class Document:
         return b"\n"
 
     def insert(self, index: int, new: Sequence[bytes]) -> None:
-        """Put lines before the one at an index; a file without a final line end keeps having none."""
+        """Put lines before the one at an index."""
         self._blocks = None
         eol = self.eol(index)
         lines = [Line(raw, eol) for raw in new]
-        if lines and index == len(self.lines) and self.lines and not self.lines[-1].eol:
-            self.lines[-1].eol, lines[-1].eol = eol, b""
+        if self.lines and not self.lines[-1].eol:
+            self.lines[-1].eol = eol
         self.lines[index:index] = lines
 
     def replace(self, index: int, raw: bytes) -> None:
@@ -208,15 +213,10 @@ class Document:
         self.lines[index] = Line(raw, self.lines[index].eol)
 
     def delete(self, indexes: Iterable[int]) -> None:
-        """Take lines out; a file without a final line end keeps having none."""
+        """Take lines out."""
         gone = set(indexes)
-        if not gone:
-            return
         self._blocks = None
-        without_end = not self.lines[-1].eol
         self.lines = [line for index, line in enumerate(self.lines) if index not in gone]
-        if without_end and self.lines and self.lines[-1].raw:
-            self.lines[-1].eol = b""
 
     def indent(self, ranges: Sequence[Range]) -> bytes:
         """The indentation of a block: that of its first setting, else four blanks."""

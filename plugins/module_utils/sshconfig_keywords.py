@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Dict, FrozenSet, List
 
 SSH = "ssh_config"
@@ -62,7 +63,6 @@ _ALIASES: Dict[str, Dict[str, str]] = {
     SSH: dict(
         _COMMON_ALIASES,
         hostbasedkeytypes="hostbasedacceptedalgorithms",
-        hostbasedacceptedkeytypes="hostbasedacceptedalgorithms",
         identityfile2="identityfile",
         protocolkeepalives="serveraliveinterval",
         smartcarddevice="pkcs11provider",
@@ -75,6 +75,8 @@ _ALIASES: Dict[str, Dict[str, str]] = {
         gssapicleanupcreds="gssapicleanupcredentials",
     ),
 }
+# Of these the first that is set wins, whichever it is.
+RIVALS = {"proxycommand": "proxyjump", "proxyjump": "proxycommand"}
 # The image's key-gen.sh finds these lines only in their plainest form (column 0, one blank, nothing after the value).
 PLAIN_LINES = frozenset(("hostkey", "identityfile"))
 
@@ -85,6 +87,7 @@ def canonical(name: str, dialect: str) -> str:
     return _ALIASES[dialect].get(lower, lower)
 
 
+@functools.lru_cache(maxsize=1024)
 def spellings(keyword: str, dialect: str) -> FrozenSet[str]:
     """All names, in lower case, that mean a canonical keyword."""
     names: List[str] = [alias for alias, name in _ALIASES[dialect].items() if name == keyword]

@@ -24,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
     PLAIN_LINES,
     RAW,
     REPEATABLE,
+    RIVALS,
     SSH,
     WORDS,
 )
@@ -278,6 +279,10 @@ class SettingEditor:
             if document.include is None:
                 document.note("%s comes before %s on line %d: a value in an included file would win" % (
                     document.describe(index), self.name, found[0] + 1))
+        rivals = document.find(RIVALS.get(self.wanted.keyword, ""), ranges)
+        for index in rivals[:1]:
+            if index < found[0]:
+                document.note("%s comes first and wins over %s" % (document.describe(index), self.name))
         if self.wanted.head is None:
             return
         for head, start, end in [(None, 0, self._first_head())] + list(document.blocks()):

@@ -293,6 +293,7 @@ READ = [
     (SSHD, b"Banner '/a b'\n", {"banner": ["\"/a b\""]}),
     (SSHD, b"Port 1\nMatch User a\n  Port 2\n", {"port": ["1"]}),
     (SSH, b"IdentityFile a\nIdentityFile2 b\nIdentityFile a\n", {"identityfile": ["a", "b"]}),
+    (SSH, b"SendEnv A LC_A LC_B\nSendEnv -LC_* C\n", {"sendenv": ["A", "C"]}),
     (SSH, b"Port 1\nPort 2\n# Port 3\n  \n\"User\" x\n", {"port": ["1"], "user": ["x"]}),
 ]
 
@@ -350,6 +351,12 @@ def test_earlier_value_that_wins_is_named():
     assert above.notes == ("line 2 (Banner 1) comes first and wins over Banner in 'Match User a'",)
     assert not sshconfig.edit_with_notes(b"Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD).notes
     assert not sshconfig.edit_with_notes(b"Host b\n Port 1\n", [Change("Port", ["2"], block="Host a")], SSH).notes
+
+
+def test_rivals_are_named():
+    done = sshconfig.edit_with_notes(b"ProxyJump a\nPort 1\n", [Change("ProxyCommand", ["b"])], SSH)
+    assert done.notes == ("line 1 (ProxyJump a) comes first and wins over ProxyCommand",)
+    assert not sshconfig.edit_with_notes(b"ProxyJump a\nProxyCommand c\n", [Change("ProxyJump", ["b"])], SSH).notes
 
 
 def test_lists_that_cannot_tell_are_named():
