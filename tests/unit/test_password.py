@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Optional
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import files, password, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import container_files, files, password, shadow
 
 GOOD, OTHER = "correct horse battery", "staple in the haystack"
 FEW = 1000
@@ -126,3 +126,62 @@ def test_places_that_are_refused(tmp_path: Path) -> None:
     (tmp_path / "password").symlink_to(tmp_path / "real")
     with pytest.raises(files.UnsafePath):
         password.ensure_in_file(str(tmp_path / "password"), wanted(), root=str(tmp_path))
+
+
+class Container:
+    """A container's shadow file, without a container."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, data: Optional[bytes], link: bool = False) -> None:
+        self.data, self.written = data, 0
+        self.info = container_files.link_info("/x") if link else container_files.file_info(0o640, 0, 42)
+        monkeypatch.setattr(password, "read_container_file", self.read)
+        monkeypatch.setattr(password, "put_container_files", self.put)
+
+    def read(self, name: str, path: str) -> object:
+        assert (name, path) == ("box", "/etc/shadow")
+        return None if self.data is None else (self.data, self.info)
+
+    def put(self, name: str, given: dict) -> None:
+        assert name == "box" and list(given) == ["/etc/shadow"] and given["/etc/shadow"][1] is self.info
+        self.data, self.written = given["/etc/shadow"][0], self.written + 1
+
+
+def test_container(monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Container(monkeypatch, b"root:*:1:::::: \noqs:%s:2::::::\n" % PUBLISHED.encode())
+    for check, times, changed in ((True, 0, True), (False, 1, True), (True, 1, False), (False, 1, False)):
+        outcome = password.ensure_in_container("box", wanted(), check)
+        assert (outcome.changed, box.written, outcome.after) == (changed, times, "set")
+    assert outcome.before == "set" and outcome.method == "sha512"
+    stored = shadow.hash_of(box.data or b"", "oqs")
+    assert stored is not None and shadow.verify(GOOD, stored) and (box.data or b"").startswith(b"root:*:1:::::: \n")
+    assert password.set_hash("box", "oqs", stored) is False and box.written == 1
+    assert password.set_hash("box", "oqs", "*") is True and box.written == 2
+    locked = password.ensure_in_container("box", wanted(None))
+    assert not locked.changed and (locked.before, locked.method) == ("locked", "none") and "password" in locked.reason
+    for act in (lambda: password.ensure_in_container("box", wanted()._replace(user="eve")),
+                lambda: password.set_hash("box", "eve", "*")):
+        with pytest.raises(password.PasswordRefused, match="no user 'eve'"):
+            act()
+
+
+def test_container_without_an_ordinary_shadow_file(monkeypatch: pytest.MonkeyPatch) -> None:
+    for data, link in ((None, False), (b"", True)):
+        Container(monkeypatch, data, link)
+        with pytest.raises(password.PasswordRefused, match="no ordinary file /etc/shadow"):
+            password.container_shadow("box")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the file is root's")
+def test_no_permission_for_others_survives(tmp_path: Path) -> None:
+    path = tmp_path / "password"
+    path.write_bytes(b"\xff\xfe\n")
+    path.chmod(0o777)
+    assert password.ensure_in_file(str(path), wanted(None, only_if_unset=True), root=str(tmp_path)).before == "set"
+    assert path.read_bytes() == b"*\n" and stat.S_IMODE(path.stat().st_mode) == 0o640
+    for mode in (0o601, 0o604, 0o620, 0o610, 0o700):
+        path.chmod(mode)
+        assert password.ensure_in_file(str(path), wanted(None), root=str(tmp_path)).changed is True
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    for mode in (0o600, 0o640):
+        path.chmod(mode)
+        assert password.ensure_in_file(str(path), wanted(None), root=str(tmp_path)).changed is False

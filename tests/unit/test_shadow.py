@@ -231,3 +231,13 @@ def test_random_passwords_are_accepted() -> None:
         shadow.weakness("".join(secrets.choice(alphabet) for _count in range(20))) is not None for _count in range(2000)
     )
     assert refused == 0
+
+
+def test_bytes_that_are_not_utf_8() -> None:
+    """Whatever lies in a shadow file or an inventory, the answer is a plain one."""
+    hashed = shadow.make_hash("correct horse", 1000)
+    assert shadow.verify("\udcff", hashed) is False and shadow.verify("\u00fc", hashed) is False
+    for odd in ("$6$\udcff$x", "$6$\u00fc$x", "\udcff", "\u00fc\u00fc\u00fc"):
+        assert not shadow.verify("correct horse", odd)
+        assert shadow.state_of(odd) == "set"
+    assert shadow.hash_of(b"oqs:\xff:1", "oqs") == "\udcff" and shadow.hash_of(b"\xff:x:1", "\udcff") == "x"
