@@ -50,6 +50,8 @@ def _scope(after: List[cases.Section], one: cases.Change, dialect: str) -> List[
                section.head in (None, "Host *") for section in above):
             after.remove(scope[0])
             after.insert(_top(after, one), scope[0])
+        elif after[0].head is None:
+            after.insert(after.index(scope[0]), after.pop(0))  # what will be global goes below a block that has to win
     return scope
 
 
