@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     nftables,
     platforms,
     policy,
+    sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
@@ -91,17 +92,18 @@ def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
                 "oqs_ssh_hop_enabled: false" % (hop["hop_port"], found["sshd"]["error"])
             )
             return
-    base = _client_config(want, facts)
-    if base is None:
-        if present:
-            plan.want("hop", "hop_config", "", "absent", UNKNOWN, "needs the image")
-            _plan_users(hop, facts, plan)
-        return
     try:
-        _plan_files(hop, facts, base, plan)
+        base = _client_config(want, facts)
+        if base is not None:
+            _plan_files(hop, facts, base, plan)
     except ConfigError as error:
         plan.refuse(str(error))
         return
+    if base is None and not present:
+        return
+    if base is None:
+        for kind in (["hop_config"] if hop["scope"] == "localhost" else []) + ["hop_client", "hop_known_hosts"]:
+            plan.want("hop", kind, "", "absent", UNKNOWN, "needs the image")
     _plan_users(hop, facts, plan)
 
 
@@ -109,7 +111,7 @@ def _client_config(want: Want, facts: Facts) -> Optional[bytes]:
     """ssh_config as it will be when the container's own section is done; None while the image is not known."""
     if not facts["image"].get("ssh_config"):
         return None
-    if "ssh" in want:
+    if "ssh" in want and want["ssh"]["state"] == "present":
         return goal.desired(want["ssh"], facts).ssh_config
     data = facts["state"].get("ssh_config")
     return data if data is not None else None
@@ -158,7 +160,7 @@ def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[
 
 
 def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
-    public = facts["state"].get("identity")
+    public = identity(facts["state"])
     if hop["users"] and hop["state"] == "present" and not public:
         plan.want("hop", "hop_identity", IDENTITY, "absent", UNKNOWN, "oqs_ssh_hop_users names accounts")
     for name, user in facts["hop"]["users"].items():
@@ -171,6 +173,16 @@ def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
         elif after != user["keys"]:
             why = "the container's key may log in" if wanted else "no longer in oqs_ssh_hop_users"
             plan.want("hop", "hop_user", name, _text(user["keys"]), _text(after), why)
+
+
+def identity(state: Facts) -> Optional[bytes]:
+    """The container's public ed25519 key; None where there is none, or what lies there (the container's user may write
+    to that folder) is no key."""
+    public: Optional[bytes] = state.get("identity")
+    try:
+        return public if public and sshkeys.parse_public(public.decode("utf-8", "replace")) else None
+    except sshkeys.BadKey:
+        return None
 
 
 def hop_line(public: bytes) -> str:

@@ -112,11 +112,10 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         _plan_absent(ssh, facts, plan)
         return
     _check_surroundings(ssh, facts, plan)
-    if not facts["engine"]["running"]:
-        if "engine" not in want:
-            plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
-        elif _unusable(facts["engine"], plan):
-            return
+    if _unusable(facts["engine"], plan):
+        return
+    if not facts["engine"]["running"] and want.get("engine", {}).get("state") != "present":
+        plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
     if not image:
         name = "%s (%s)" % (ssh["image"]["name"], ssh["image"]["source"])
         plan.want("image", "image", "", "absent", name, "the host does not hold it")

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan as data: order, sections, and how it prints."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, Item, Plan, as_dicts, diff
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+@given(st.lists(st.tuples(st.sampled_from(SECTIONS), st.integers()), max_size=30))
+def test_items_come_by_section_and_within_one_as_they_were_planned(rows):
+    plan = Plan()
+    for number, (section, _any) in enumerate(rows):
+        plan.want(section, "thing", str(number), "absent", "there", "because")
+    found = [(SECTIONS.index(item.section), int(item.name)) for item in plan.ordered()]
+    assert found == sorted(found) and len(found) == len(rows)
+
+
+@given(st.text(max_size=20))
+def test_what_is_as_wanted_is_no_item(text):
+    plan = Plan()
+    plan.want("state", "thing", "", text, text, "because")
+    assert plan.items == []
+
+
+def test_a_section_of_the_plan():
+    plan = Plan()
+    for section in reversed(SECTIONS):
+        plan.want(section, "thing", section, "a", "b", "because")
+    assert [item.name for item in plan.section(["hop", "image"])] == ["image", "hop"]
+
+
+def test_refusals_and_notes_are_said_once():
+    plan = Plan()
+    for _again in range(2):
+        plan.refuse("no")
+        plan.note("well")
+    assert (plan.errors, plan.notes) == (["no"], ["well"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "resource"),
+    [("host_key", "ssh-ed25519", "host key ssh-ed25519"), ("entry", "", "entry")],
+)
+def test_a_resource_has_a_name_for_people(kind, name, resource):
+    assert as_dicts([Item("state", kind, name, "a", "b", "c")])[0]["resource"] == resource
+
+
+def test_the_diff_says_why_and_ends_its_lines():
+    shown = diff(as_dicts([Item("config", "sshd_config", "", "Port 22\n", "Port 2222", "as wished")]))
+    assert shown == [{
+        "before_header": "sshd config (as wished)", "after_header": "sshd config",
+        "before": "Port 22\n", "after": "Port 2222\n",
+    }]
+    assert diff(as_dicts([Item("hop", "hop_user", "alice", "", "key", "why")]))[0]["before"] == ""
+
+
+def test_a_wish_may_own_several_sections():
+    owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in planning.section_names([name])]
+    assert owned == list(SECTIONS)
