@@ -57,10 +57,10 @@ def hosts():
 @pytest.mark.parametrize("server", SUITES)
 def test_what_is_offered_is_what_sshd_says(hosts, server):
     """Lists and order, against the server's own account of itself (sshd -T)."""
-    said = dict(
-        (line.partition(" ")[0].lower(), line.partition(" ")[2])  # 10.6 prints keywords in mixed case
+    said = {
+        line.partition(" ")[0].lower(): line.partition(" ")[2]  # 10.6 prints keywords in mixed case
         for line in hosts[server].run(SSHD_T).stdout.decode().splitlines()
-    )
+    }
     result = probe(hosts[server].address, 2222)
     assert result["kex"] == said["kexalgorithms"].split(",")
     assert result["ciphers"] == said["ciphers"].split(",") and result["macs"] == said["macs"].split(",")

@@ -226,6 +226,16 @@ def test_closing_at_each_byte():
                 assert result["failure"] == "closed"
 
 
+def test_a_late_banner_buys_no_more_time():
+    def serve(connection):
+        time.sleep(1.8)
+        connection.sendall(BANNER)
+        time.sleep(4)
+
+    result = probe.probe("127.0.0.1", serve_once(serve), 2.0)
+    assert result["failure"] == "timeout" and result["duration"] < 3.2
+
+
 def test_what_the_peer_said_reaches_the_error_text(answers):
     assert 'had sent "Not allowed at this time"' in answers["penalty box of OpenSSH"]["error"]
     assert "HTTP/1.1 400" in answers["HTTP"]["error"]

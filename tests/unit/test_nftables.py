@@ -437,6 +437,24 @@ def test_ours():
     ]
 
 
+@pytest.mark.parametrize(
+    ("conditions", "expected"),
+    [
+        ([m(meta("mark"), 1), m(DPORT, 22)], "closed"),
+        ([m(SADDR, "192.0.2.1"), m(DPORT, 22)], "closed"),
+        ([m(SADDR, "192.0.2.1"), m(meta("mark"), 1)], "unknown"),
+        ([m(DPORT, 2222), m(SADDR, "192.0.2.1")], "limited"),
+    ],
+)
+def test_conditions_of_one_rule(conditions, expected):
+    """A condition that fails settles the rule, whatever else stands there and in whatever order."""
+    for order in (conditions, conditions[::-1]):
+        assert nftables.verdict(ruleset([[*order, ACCEPT]]), 2222) == expected
+        together = {"concat": [each["match"]["left"] for each in order]}
+        values = {"set": [{"concat": [each["match"]["right"] for each in order]}]}
+        assert nftables.verdict(ruleset([[m(together, values), ACCEPT]]), 2222) == expected
+
+
 expressions = st.sampled_from([expression for expression, _holds in MATCHES])
 random_rules = st.lists(
     st.tuples(st.lists(expressions, max_size=2), st.sampled_from([ACCEPT, DROP, REJECT, {"return": None}])).map(

@@ -283,6 +283,12 @@ def test_common_ground(server, client, agreed):
         assert set(result["negotiated"]["missing"]) <= set(client)
 
 
+def test_strict_key_exchange_takes_both(server):
+    for marks, strict in (([sshwire.STRICT_CLIENT], True), ([], False)):
+        client = {"kex": ["mlkem768x25519-sha256", *marks]}
+        assert probe_task.examine(params(server, client=client))["negotiated"]["strict_kex"] is strict
+
+
 @pytest.mark.parametrize(
     ("more", "words"),
     [
