@@ -78,7 +78,8 @@ class HostAction(ActionBase):
         if ssh:
             archive = ssh["image"].get("archive", "")
             try:
-                ssh["image"] = dict(images.resolve(ssh["image"]), archive=archive)
+                image = images.resolve(ssh["image"]) if ssh["state"] == "present" else dict(ssh["image"], id=None)
+                ssh["image"] = dict(image, archive=archive)
             except (images.ImageError, docker.DockerError) as error:
                 raise HostFailure(str(error)) from error
             with open(ENTRY, encoding="utf-8") as entry:

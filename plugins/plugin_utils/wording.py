@@ -16,9 +16,8 @@ _NO_PYTHON = (
 #: More changes than this are told by section.
 _FEW = 6
 _SECTIONS = {
-    "engine": "Docker installed", "image": "image brought", "state": "state folders", "keys": "host keys",
-    "config": "configuration", "access": "password and keys of the user", "container": "container started",
-    "firewall": "firewall opened", "hop": "hop enabled",
+    "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
+    "access": "password and keys of the user", "container": "container", "firewall": "firewall", "hop": "hop",
 }
 
 
@@ -81,7 +80,8 @@ def ending(rows: t.Mapping[str, t.Mapping[str, t.Any]], controller: commandlines
 
 
 def _prototype(row: t.Mapping[str, t.Any]) -> bool:
-    return "openquantumsafe/" in row.get("want", {}).get("ssh", {}).get("image", {}).get("name", "")
+    ssh = row.get("want", {}).get("ssh", {})
+    return ssh.get("state") == "present" and "openquantumsafe/" in ssh["image"]["name"]
 
 
 def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
