@@ -91,11 +91,11 @@ HOST = "host"
 
 
 def own_lines(names: Sequence[str], state: Mapping[str, Any], port: int) -> Optional[List[str]]:
-    """known_hosts lines for the container's own host keys, or None while a key is missing."""
+    """known_hosts lines for the container's own host keys, or None while a pair is missing or damaged."""
     lines = []
     for name in names:
-        public = state.get("keys", {}).get(sshkeys.host_key_name(name), (None, None))[1]
-        if not public:
+        private, public = state.get("keys", {}).get(sshkeys.host_key_name(name), (None, None))
+        if not public or sshkeys.pair_state(private, public).state != "good":
             return None
         lines.append("%s %s" % (hosts_field(port), " ".join(public.decode("utf-8", "replace").split()[:2])))
     return lines
@@ -116,7 +116,10 @@ def known_hosts(data: bytes, lines: Optional[Sequence[str]], part: str) -> Optio
     here = data.splitlines(True)
     if [line for line in here if line.rstrip().endswith(mark)] == wanted:
         return data
-    return b"".join([line for line in here if not line.rstrip().endswith(mark)] + wanted)
+    kept = b"".join(line for line in here if not line.rstrip().endswith(mark))
+    if kept and wanted and not kept.endswith(b"\n"):
+        kept += b"\n"
+    return kept + b"".join(wanted)
 
 
 def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int) -> List[str]:

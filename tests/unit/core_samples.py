@@ -8,7 +8,6 @@ import copy
 from typing import Any, Dict, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, nftables, plan_outside, sshkeys
-
 from key_samples import private_file, public_line
 
 SECRET = "heron-lantern-vortex-42"

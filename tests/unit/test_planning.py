@@ -248,8 +248,8 @@ def test_drifts_add_up_and_planning_never_raises(names):
 
 
 RAW = st.one_of(st.none(), st.binary(max_size=40), st.sampled_from(
-    [b"Port 1\nMatch all\n Port 2\n", b"Host *\n", b"Include /etc/oqs-ssh/hop_config\n", samples.IDENTITY, b"ssh-ed25519",
-     b"x\r\ny", b'"', b"KexAlgorithms +a\n", b"\xff\xfe"]
+    [b"Port 1\nMatch all\n Port 2\n", b"Host *\n", b"Include /etc/oqs-ssh/hop_config\n", samples.IDENTITY,
+     b"ssh-ed25519", b"x\r\ny", b'"', b"KexAlgorithms +a\n", b"\xff\xfe"]
 ))
 
 

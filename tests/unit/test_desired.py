@@ -1,0 +1,170 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a host should look like: the container's arguments, its label, the pinned keys, the uid."""
+
+from __future__ import annotations
+
+import core_samples as samples
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def arguments(facts=None, **wish):
+    return desired.create_arguments(samples.ssh_want(**wish), facts or samples.image_known(), 22222)
+
+
+def values(found, option):
+    return [found[number + 1] for number, word in enumerate(found) if word == option]
+
+
+# the container
+
+
+def test_least_privilege():
+    found = arguments()
+    text = " ".join(found)
+    assert values(found, "--cap-drop") == ["ALL"] and values(found, "--security-opt") == ["no-new-privileges"]
+    assert set(values(found, "--cap-add")) == set(desired.CAPABILITIES)
+    assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "ALL"} & set(desired.CAPABILITIES)
+    assert "docker.sock" not in text and "--privileged" not in text and "--pid" not in found
+    assert int(values(found, "--pids-limit")[0]) <= 1024
+
+
+def test_network_restart_and_entry():
+    found = arguments(restart_policy="always", container="my-ssh", port=443)
+    assert values(found, "--network") == ["host"] and values(found, "--restart") == ["always"]
+    assert values(found, "--name") == ["my-ssh"] and values(found, "--pull") == ["never"]
+    assert found[-3:] == [desired.ENTRY, samples.ENGINE_ID, "serve"] and values(found, "--entrypoint") == [desired.ENTRY]
+    assert values(found, "--health-cmd") == ["/usr/local/sbin/oqs-ssh-entry health 443"]
+
+
+def test_only_our_own_folders_are_mounted_and_never_the_users_home():
+    mounts = values(arguments(), "--mount")
+    assert mounts == [
+        "type=bind,source=/etc/oqs-ssh,target=/etc/oqs-ssh",
+        "type=bind,source=/var/lib/oqs-ssh/home-ssh,target=/home/oqs/.ssh",
+        "type=bind,source=/etc/oqs-ssh/entry,target=/usr/local/sbin/oqs-ssh-entry,readonly",
+    ]
+
+
+def test_nothing_secret_is_an_argument():
+    facts = samples.converged()
+    found = " ".join(arguments(facts))
+    assert samples.HASH not in found and samples.SECRET not in found and "password" not in found.lower()
+
+
+def test_the_log_goes_to_the_journal_or_is_bounded():
+    assert values(arguments(), "--log-driver") == ["journald"] and values(arguments(), "--log-opt") == ["tag=oqs-ssh"]
+    facts = samples.image_known()
+    facts["machine"]["systemd"] = False
+    found = arguments(facts)
+    assert values(found, "--log-driver") == ["local"]
+    assert [word.split("=")[0] for word in values(found, "--log-opt")] == ["max-size", "max-file"]
+
+
+MATTERS = [
+    {"container": "other"}, {"restart_policy": "no"}, {"port": 443}, {"user": "bob"}, {"entry": "#!/bin/sh\n"},
+]
+DOES_NOT = [
+    {"password_set": False}, {"authorized_keys": []}, {"kex_algorithms": ["x"]}, {"sources": ["192.0.2.1"]},
+    {"stock_clients": True}, {"hop_port": 2200}, {"image": {"name": "other", "source": "pull"}},
+]
+
+
+def label(facts=None, uid=22222, **wish):
+    return desired.label_of(desired.create_arguments(samples.ssh_want(**wish), facts or samples.image_known(), uid))
+
+
+@pytest.mark.parametrize("wish", MATTERS)
+def test_what_matters_to_the_container_changes_its_label(wish):
+    assert label(**wish) != label()
+
+
+@pytest.mark.parametrize("wish", DOES_NOT)
+def test_what_lies_in_the_state_does_not(wish):
+    assert label(**wish) == label()
+
+
+def test_image_uid_and_log_change_the_label():
+    other = samples.image_known()
+    other["image"]["engine_id"] = "sha256:" + "ef" * 32
+    plain = samples.image_known()
+    plain["machine"]["systemd"] = False
+    assert len({label(), label(other), label(plain), label(uid=22223)}) == 4
+    assert label() == label() and len(label()) == 64
+
+
+# the uid
+
+
+@pytest.mark.parametrize(("asked", "now", "taken", "uid"), [
+    ("auto", "", False, 22222), ("auto", "30000", False, 30000), ("auto", "30000", True, 22222),
+    ("auto", "rubbish", False, 22222), ("auto", "-5", False, 22222), ("1000", "30000", False, 1000),
+])
+def test_the_uid(asked, now, taken, uid):
+    facts = samples.image_known()
+    facts["state"]["uid"], facts["uid"]["taken"] = now, taken
+    assert desired.user_id(samples.ssh_want(uid=asked), facts) == uid
+
+
+def test_private_folders_are_closed():
+    found = desired.folders(4444)
+    assert found[desired.PRIVATE_DIR] == found[desired.VAR_DIR] == "700 0:0"
+    assert found[desired.HOME_SSH] == "700 4444:4444" and found[desired.STATE_DIR] == "755 0:0"
+
+
+def test_the_ledger_outlives_the_state():
+    assert not any((desired.VAR_DIR + "/ledger").startswith(path) for path in desired.REMOVED)
+
+
+# known_hosts
+
+
+@pytest.mark.parametrize(("port", "field"), [
+    (22, "localhost,127.0.0.1,::1"), (2222, "[localhost]:2222,[127.0.0.1]:2222,[::1]:2222"),
+])
+def test_the_host_itself_in_the_form_of_known_hosts(port, field):
+    assert desired.hosts_field(port) == field
+
+
+OTHERS = st.lists(st.sampled_from([
+    b"example.org ssh-ed25519 AAAA", b"# note", b"", b"localhost ssh-rsa BBBB oqs-ssh-containers", b"\xff\xfe", b"a\r",
+]), max_size=5).map(lambda rows: b"".join(row + b"\n" for row in rows))
+
+
+@given(OTHERS, st.booleans(), st.booleans())
+def test_a_part_of_ours_comes_changes_and_goes_without_a_trace(data, ended, both):
+    data = data if ended else data[:-1]
+    other = desired.known_hosts(data, ["localhost k1"], desired.HOST) if both else data
+    first = desired.known_hosts(other, ["localhost k2", "localhost k3"], desired.OWN)
+    assert desired.known_hosts(first, ["localhost k2", "localhost k3"], desired.OWN) == first
+    lines = first.split(b"\n")
+    assert b"localhost k2 oqs-ssh-container" in lines and b"localhost k3 oqs-ssh-container" in lines
+    assert (b"localhost k1 oqs-ssh-host" in lines) is both
+    second = desired.known_hosts(first, ["localhost k4"], desired.OWN)
+    assert b"k2" not in second and b"localhost k4 oqs-ssh-container" in second.split(b"\n")
+    gone = desired.known_hosts(desired.known_hosts(second, [], desired.OWN), [], desired.HOST)
+    assert gone == data or gone == data + b"\n"
+
+
+def test_while_a_key_is_missing_nothing_is_known():
+    facts = samples.converged()
+    name = "ssh_host_ssh-mldsa44-ed25519_key"
+    private, public = facts["state"]["keys"][name]
+    good = desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222)
+    assert good == ["[localhost]:2222,[127.0.0.1]:2222,[::1]:2222 " + public.decode().strip()]
+    assert desired.known_hosts(b"x\n", None, desired.OWN) is None
+    other = samples.key_pair(samples.HYBRID_KEY, b"eels")[1]
+    for pair in ((None, None), (private, None), (None, public), (private, b"\n"), (private, other), (b"x", public)):
+        facts["state"]["keys"][name] = pair
+        assert desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222) is None
+
+
+def test_the_comment_of_a_host_key_does_not_travel():
+    facts = samples.converged()
+    name = "ssh_host_ssh-mldsa44-ed25519_key"
+    private, public = facts["state"]["keys"][name]
+    facts["state"]["keys"][name] = (private, public.strip() + b" root@web1\n")
+    assert not desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222)[0].endswith("web1")

@@ -1,0 +1,97 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What images say of themselves: the Open Quantum Safe one, the stock one, and what is no such image."""
+
+from __future__ import annotations
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts
+
+#: OpenSSH 9.7 of the OQS fork, on BusyBox.
+OQS = """
+== keywords
+/tmp/keywords: line 16: Bad configuration option: PerSourcePenalties
+/tmp/keywords line 22: Bad configuration option: permitlisten
+/tmp/keywords: terminating, 2 bad configuration options
+
+== version
+OpenSSH_9.7-2024-10_p1, Open Quantum Safe 2024-10, OpenSSL 3.3.2 3 Sep 2024
+
+== kex
+curve25519-sha256@libssh.org
+mlkem768nistp256-sha256
+sntrup761x25519-sha512@openssh.com
+
+== key
+ssh-ed25519
+ssh-ecdsa-nistp384-mldsa65
+
+== key-sig
+ssh-ecdsa-nistp384-mldsa65
+ssh-falcon512
+
+== sig
+rsa-sha2-512
+ssh-falcon512
+
+== user
+oqs
+1000
+/home/oqs
+
+== sshd_config
+# a == b
+Port 2222
+
+== ssh_config
+Port 2222
+
+== refuses
+"""
+
+
+def test_the_open_quantum_safe_image():
+    found = image_facts.parse(OQS, "oqs")
+    assert found["openssh"].startswith("OpenSSH_9.7-2024-10_p1")
+    assert found["kex"] == [
+        "curve25519-sha256@libssh.org", "mlkem768nistp256-sha256", "sntrup761x25519-sha512@openssh.com",
+    ]
+    assert found["key"] == ["ssh-ed25519", "ssh-ecdsa-nistp384-mldsa65"]
+    assert found["sig"] == ["rsa-sha2-512", "ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512"]
+    assert found["user"] == ["oqs", "1000", "/home/oqs"]
+    assert found["unknown_keywords"] == ["permitlisten", "persourcepenalties"]
+    assert found["sshd_config"] == "# a == b\nPort 2222\n" and found["ssh_config"] == "Port 2222\n"
+    assert found["refuses"] == ""
+
+
+def test_a_query_that_a_version_does_not_know_is_empty():
+    text = OQS.replace("== sig\nrsa-sha2-512\nssh-falcon512\n", "== sig\n")
+    assert image_facts.parse(text, "oqs")["sig"] == ["ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512"]
+
+
+def test_an_image_whose_files_name_what_its_programs_do_not_know_says_so():
+    words = "/opt/oqs-ssh/ssh_config line 3: Bad key types 'ssh-ecdsa-nistp384-mldsa65'."
+    assert image_facts.parse(OQS + words + "\n", "oqs")["refuses"] == words
+
+
+def test_everything_known_is_nothing_unknown():
+    text = OQS.replace("Bad configuration option", "Deprecated option")
+    assert image_facts.parse(text, "oqs")["unknown_keywords"] == []
+
+
+def without(part: str) -> str:
+    head, tail = OQS.split("\n== %s\n" % part)
+    return head + "\n== %s\n\n== " % part + tail.split("\n== ", 1)[1]
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("", "no OpenSSH client at /opt/oqs-ssh/bin/ssh"),
+    ("sh: /opt/oqs-ssh/bin/ssh: not found\n", "no OpenSSH client at /opt/oqs-ssh/bin/ssh"),
+    (without("kex"), "no OpenSSH client at /opt/oqs-ssh/bin/ssh"),
+    (without("user"), r"no account alice \(oqs_ssh_user\)"),
+    (without("sshd_config"), "no /opt/oqs-ssh/sshd_config"),
+    (without("ssh_config"), "no /opt/oqs-ssh/ssh_config"),
+])
+def test_what_is_no_such_image(text, words):
+    with pytest.raises(image_facts.NotAnImage, match=words):
+        image_facts.parse(text, "alice")

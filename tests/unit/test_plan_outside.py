@@ -1,0 +1,235 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The firewall and the hop: what is planned, what is refused, and that what others put there stays."""
+
+from __future__ import annotations
+
+import core_samples as samples
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import plan_outside, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN
+from hypothesis import given
+from hypothesis import strategies as st
+
+
+def firewall_plan(found=None, **other):
+    facts = samples.virgin()
+    facts["firewall"].update(found or {})
+    return planning.make({"firewall": samples.firewall_want(**other)}, facts)
+
+
+def hop_plan(change=None, **other):
+    facts = samples.converged()
+    if change:
+        change(facts["hop"])
+    return planning.make({"hop": samples.hop_want(**other)}, facts)
+
+
+def shown(plan):
+    return {(item.kind, item.name): (item.before, item.after) for item in plan.items}
+
+
+# firewall
+
+
+def test_a_closed_port_is_opened_now_and_for_the_next_start():
+    found = shown(firewall_plan())
+    assert found["nftables", "port 2222"][0] == "closed"
+    assert "tcp dport 2222 accept" in found["nftables", "port 2222"][1]
+    assert found["nftables_file", plan_outside.NFT_SNIPPET][0] == "absent"
+    assert found["nftables_file", plan_outside.NFT_CONF][1] == 'flush ruleset\ninclude "%s"\n' % plan_outside.NFT_SNIPPET
+
+
+def test_sources_are_in_the_rule():
+    after = shown(firewall_plan(sources=["192.0.2.0/24"]))["nftables", "port 2222"][1]
+    assert "ip saddr { 192.0.2.0/24 }" in after
+
+
+def test_a_firewall_that_is_not_active_is_not_turned_on():
+    plan = firewall_plan({"active": "none", "ruleset": None, "persistent": False})
+    assert (plan.items, plan.errors) == ([], [])
+
+
+def test_nothing_is_written_for_a_service_that_does_not_load_it():
+    assert [item.kind for item in firewall_plan({"persistent": False}).items] == ["nftables"]
+
+
+@pytest.mark.parametrize("backend", ["firewalld", "ufw", "iptables"])
+@pytest.mark.parametrize("asked", [True, False])
+def test_other_firewalls_are_refused_by_name(backend, asked):
+    plan = firewall_plan({"active": backend}, backend=backend if asked else "auto")
+    assert plan.items == [] and len(plan.errors) == 1
+    assert "the active firewall is %s" % backend in plan.errors[0]
+    assert "open port 2222 there yourself and set oqs_ssh_firewall_backend: none" in plan.errors[0]
+
+
+def test_nftables_without_its_program_is_refused():
+    plan = firewall_plan({"ruleset": None}, backend="nftables")
+    assert plan.errors == ["oqs_ssh_firewall_backend is nftables, but the program nft is not on this host"]
+
+
+def test_none_means_hands_off():
+    assert firewall_plan(backend="none").items == []
+
+
+def test_absent_takes_our_rules_away_and_only_them():
+    facts = samples.converged()
+    plan = planning.make({"firewall": samples.firewall_want(state="absent")}, facts)
+    found = shown(plan)
+    assert found["nftables", "port 2222"] == ("tcp dport 2222 accept", "closed")
+    assert found["nftables_file", plan_outside.NFT_SNIPPET][1] == "absent"
+    assert found["nftables_file", plan_outside.NFT_CONF][1] == "flush ruleset\n"
+    assert planning.make({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).items == []
+
+
+@given(st.binary(max_size=60))
+def test_a_line_in_nftables_conf_comes_and_goes_without_a_trace(conf):
+    inside = plan_outside.conf_with(conf, True)
+    assert inside.endswith(plan_outside.NFT_INCLUDE + b"\n")
+    assert plan_outside.conf_with(inside, True) == inside
+    gone = plan_outside.conf_with(inside, False)
+    assert gone in (conf, conf + b"\n") or plan_outside.NFT_INCLUDE in conf
+    assert b"".join(conf.split()) == b"".join(gone.split()) or plan_outside.NFT_INCLUDE in conf
+
+
+# hop
+
+
+@pytest.mark.parametrize("wanted", [
+    {}, {"users": []},
+])
+def test_a_hop_alone_on_a_deployed_host_is_planned_without_the_other_sections(wanted):
+    plan = hop_plan(**wanted)
+    assert plan.errors == [] and {item.section for item in plan.items} <= {"hop"}
+
+
+def test_a_user_who_is_no_longer_named_loses_our_line_and_nothing_else():
+    found = shown(hop_plan(users=[]))
+    assert found["hop_user", "alice"][1] == "# mine\n"
+
+
+def test_no_users_no_key():
+    wishes = samples.want(hop=samples.hop_want(users=[]))
+    plan = planning.make(wishes, samples.image_known())
+    assert not {"hop_identity", "hop_user"} & {item.kind for item in plan.items}
+    config = next(item.after for item in plan.items if item.kind == "hop_config")
+    assert "IdentityFile" not in config
+
+
+def test_a_named_user_gets_a_restricted_line():
+    facts = samples.converged()
+    facts["hop"]["users"]["alice"]["keys"] = b"# mine\n"
+    after = shown(planning.make(samples.want(), facts))["hop_user", "alice"][1]
+    assert after.startswith('# mine\nrestrict,pty,from="127.0.0.1,::1" ssh-ed25519 ') and after.endswith("oqs-ssh-hop\n")
+
+
+def test_while_the_key_is_not_made_the_line_is_not_known():
+    plan = planning.make(samples.want(), samples.image_known())
+    assert shown(plan)["hop_user", "alice"] == ("# mine\n", UNKNOWN)
+
+
+def test_a_user_who_is_not_there():
+    plan = hop_plan(lambda hop: hop["users"].update(bob={"error": "this host has no account bob"}), users=["bob"])
+    assert plan.errors == ["oqs_ssh_hop_users: this host has no account bob"]
+
+
+@pytest.mark.parametrize("why", ["root", "a member of docker, sudo"])
+def test_a_privileged_user_must_be_meant(why):
+    def change(hop):
+        hop["users"]["alice"]["privileged"] = why
+
+    plan = hop_plan(change)
+    assert len(plan.errors) == 1 and plan.errors[0].startswith("oqs_ssh_hop_users: alice is %s; " % why)
+    assert "set oqs_ssh_hop_privileged: true" in plan.errors[0]
+    assert hop_plan(change, privileged=True).errors == []
+
+
+@pytest.mark.parametrize(("uid", "groups", "words"), [
+    (0, [], "root"), (1000, ["users"], ""), (1000, ["wheel", "sudo", "users"], "a member of sudo, wheel"),
+    (1000, ["docker"], "a member of docker"),
+])
+def test_who_is_privileged(uid, groups, words):
+    assert plan_outside.privileged(uid, groups) == words
+
+
+def test_a_host_without_an_sshd_of_its_own():
+    plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), hop_port=2200)
+    assert plan.errors == [
+        "the host's own sshd does not answer on localhost port 2200 (connection refused): set oqs_ssh_hop_port, or "
+        "oqs_ssh_hop_enabled: false"
+    ]
+    plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), state="absent")
+    assert plan.errors == []
+
+
+def test_nothing_in_common():
+    assert hop_plan(lambda hop: hop["sshd"].update(kex=["diffie-hellman-group14-sha256"])).errors == [
+        "the image's client and the host's own sshd have no key exchange in common"
+    ]
+    assert hop_plan(lambda hop: hop.update(host_keys=[samples.public_line("ssh-dss")])).errors == [
+        "the host's own sshd has no host key of a type that the image's client knows"
+    ]
+
+
+@pytest.mark.parametrize(("kex", "words"), [
+    (["mlkem768x25519-sha256", "curve25519-sha256"], "post-quantum key exchange, mlkem768x25519-sha256"),
+    (["curve25519-sha256", "curve25519-sha256@libssh.org"], "classical key exchange only (curve25519-sha256@libssh.org)"),
+])
+def test_the_run_says_which_key_exchange_the_hop_has(kex, words):
+    assert words in " ".join(hop_plan(lambda hop: hop["sshd"].update(kex=kex)).notes)
+
+
+def test_absent_takes_all_of_the_hop_away():
+    facts = samples.converged()
+    plan = planning.make({"hop": samples.hop_want(state="absent")}, facts)
+    found = shown(plan)
+    assert found["hop_config", ""][1] == "absent"
+    assert "Include" not in found["hop_client", ""][1]
+    assert found["hop_known_hosts", ""][1].count("oqs-ssh-host") == 0
+    assert "oqs-ssh-container" in found["hop_known_hosts", ""][1]
+    assert found["hop_user", "alice"][1] == "# mine\n"
+
+
+def test_absent_where_there_was_none_is_nothing():
+    wishes = samples.want(hop=samples.hop_want(state="absent", users=[]))
+    facts = samples.converged(wishes)
+    assert planning.make({"hop": wishes["hop"]}, facts).items == []
+    assert planning.make({"hop": wishes["hop"]}, samples.virgin()).items == []
+
+
+ED, EC, RSA, DSS, MLDSA = (samples.public_line(name) for name in (
+    "ssh-ed25519", "ecdsa-sha2-nistp256", "ssh-rsa", "ssh-dss", "ssh-mldsa44-ed25519"))
+
+
+@pytest.mark.parametrize(("lines", "known", "chosen"), [
+    ([RSA, EC, ED], samples.KEY, [ED]),
+    ([RSA, EC], samples.KEY, [EC]),
+    ([RSA], ["ssh-ed25519"], [RSA]),
+    ([RSA, MLDSA, ED], samples.KEY, [MLDSA, ED]),
+    ([MLDSA], ["ssh-ed25519"], []),
+    ([], samples.KEY, []),
+])
+def test_which_of_the_hosts_keys_are_pinned(lines, known, chosen):
+    assert plan_outside.choose_host_keys(lines, known) == chosen
+
+
+@pytest.mark.parametrize("data", [None, b"", b"\n", b"ssh-ed25519", b"# no key\n", b"\xff\xfe", b"ssh-ed25519 AAAA x"])
+def test_what_is_no_key_is_no_identity(data):
+    assert plan_outside.identity({"identity": data}) is None
+
+
+def test_the_comment_of_the_identity_does_not_travel():
+    """The container's user may write to that file: nothing but type and key of it reaches the host's account."""
+    public = (samples.public_line("ssh-ed25519", b"hop1") + ' command="x"\nssh-rsa AAAA other').encode()
+    line = plan_outside.hop_line(public)
+    assert "\n" not in line and "command" not in line and len(line.split()) == 4
+
+
+@given(st.lists(st.sampled_from(["# note", "", ED + " me", RSA, 'from="10.0.0.1" ' + EC, "garbage", "\t"]), max_size=6))
+def test_our_line_comes_and_goes_without_a_trace(rows):
+    data = "".join(row + "\n" for row in rows).encode()
+    line = plan_outside.hop_line(samples.IDENTITY)
+    with_ours = plan_outside.user_keys(data, line)
+    assert line.encode() in with_ours
+    assert plan_outside.user_keys(with_ours, line) == with_ours
+    assert plan_outside.user_keys(with_ours, None) == data
