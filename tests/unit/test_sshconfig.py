@@ -493,3 +493,10 @@ def test_long_files_are_quick_and_linear():
     small, large = seconds(10000), seconds(40000)
     assert small < 0.05
     assert large < 8 * small
+
+
+def test_heads_compare_as_openssh_compares_them():
+    data = b"match FINAL Host=a !user Bob\n Port 1\n"
+    check(data, Change("Port", ["2"], block="Match final host a !USER Bob"), data.replace(b"1", b"2"), SSH)
+    for other in ("Match final host A !user Bob", "Match final host a !user bob", "Match host a !user Bob"):
+        assert sshconfig.read(data, SSH, block=other) == {}
