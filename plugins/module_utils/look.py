@@ -200,7 +200,7 @@ def host_keys() -> List[str]:
     program = shutil.which("sshd") or "/usr/sbin/sshd"
     try:
         for line in run([program, "-T"], timeout=10.0).text.splitlines():
-            if line.startswith("hostkey "):
+            if line.lower().startswith("hostkey "):  # 10.6 prints capitals, too
                 paths.append(line.split(" ", 1)[1])
     except CommandError:
         paths = [name[: -len(".pub")] for name in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub"))]

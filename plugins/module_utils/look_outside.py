@@ -125,7 +125,7 @@ def _keys_path(account: pwd.struct_passwd) -> str:
     criteria = "user=%s,host=localhost,addr=127.0.0.1" % account.pw_name
     try:
         for line in run([program, "-T", "-C", criteria], timeout=10.0).text.splitlines():
-            if line.startswith("authorizedkeysfile "):
+            if line.lower().startswith("authorizedkeysfile "):
                 first = line.split()[1]
     except CommandError:
         pass  # no sshd of its own, or one that does not start: the default is as good as any
