@@ -59,14 +59,23 @@ def _known(number: int) -> bool:
 
 
 def password_state(ssh: Want, facts: Facts, secret: Optional[str]) -> Facts:
-    """What the stored hash is worth, in words; never the hash."""
+    """What the stored hash is worth, in words; never the hash. The container's own counts, and the state on the host
+    must have the same, because the next container is made from it."""
+    kept = facts["state"].get("password") or ""
     data = look.shadow(ssh["container"], facts)
-    stored = (shadow.hash_of(data, ssh["user"]) if data else None) or facts["state"].get("password") or ""
-    if not stored:
+    found = shadow.hash_of(data, ssh["user"]) if data else None
+    if found is None and not kept:
         return {"state": "absent", "why": "nobody has set one"}
+    judged = _judge(kept if found is None else found, secret)
+    if found not in (None, kept) and judged["state"] in ("locked", "the given one"):
+        return {"state": judged["state"] + ", in this container only", "why": "the state on the host says otherwise"}
+    return judged
+
+
+def _judge(stored: str, secret: Optional[str]) -> Facts:
     if shadow.is_locked(stored):
         return {"state": "locked", "why": "a password is given"}
-    if secret is not None and shadow.verify(secret, stored):
+    if stored and secret is not None and shadow.verify(secret, stored):
         return {"state": "the given one", "why": "no password is given any more"}
     words = {"published": "the published default", "empty": "empty"}
     return {"state": words.get(shadow.state_of(stored), "another"), "why": "not the one that is wanted"}

@@ -5,6 +5,7 @@ the end. Not in facts: those are cached, shown and inherited; and a look is only
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 import os
@@ -34,6 +35,8 @@ class RunStore:
         os.makedirs(self._folder, mode=0o700, exist_ok=True)
         known = dict(self.load(), **values)
         temporary = "%s.%d" % (self._path, os.getpid())
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(temporary)  # left by a write that failed
         descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as stored:
             json.dump(known, stored)

@@ -37,7 +37,8 @@ def test_a_closed_port_is_opened_now_and_for_the_next_start():
     assert found["nftables", "port 2222"][0] == "closed"
     assert "tcp dport 2222 accept" in found["nftables", "port 2222"][1]
     assert found["nftables_file", plan_outside.NFT_SNIPPET][0] == "absent"
-    assert found["nftables_file", plan_outside.NFT_CONF][1] == 'flush ruleset\ninclude "%s"\n' % plan_outside.NFT_SNIPPET
+    conf = found["nftables_file", plan_outside.NFT_CONF][1]
+    assert conf == 'flush ruleset\ninclude "%s"\n' % plan_outside.NFT_SNIPPET
 
 
 def test_sources_are_in_the_rule():
@@ -120,7 +121,8 @@ def test_a_named_user_gets_a_restricted_line():
     facts = samples.converged()
     facts["hop"]["users"]["alice"]["keys"] = b"# mine\n"
     after = shown(planning.make(samples.want(), facts))["hop_user", "alice"][1]
-    assert after.startswith('# mine\nrestrict,pty,from="127.0.0.1,::1" ssh-ed25519 ') and after.endswith("oqs-ssh-hop\n")
+    assert after.startswith('# mine\nrestrict,pty,from="127.0.0.1,::1" ssh-ed25519 ')
+    assert after.endswith(" oqs-ssh-hop\n")
 
 
 def test_while_the_key_is_not_made_the_line_is_not_known():
@@ -154,10 +156,8 @@ def test_who_is_privileged(uid, groups, words):
 
 def test_a_host_without_an_sshd_of_its_own():
     plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), hop_port=2200)
-    assert plan.errors == [
-        "the host's own sshd does not answer on localhost port 2200 (connection refused): set oqs_ssh_hop_port, or "
-        "oqs_ssh_hop_enabled: false"
-    ]
+    assert len(plan.errors) == 1
+    assert "does not answer on localhost port 2200 (connection refused): set oqs_ssh_hop_port" in plan.errors[0]
     plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), state="absent")
     assert plan.errors == []
 
@@ -173,7 +173,8 @@ def test_nothing_in_common():
 
 @pytest.mark.parametrize(("kex", "words"), [
     (["mlkem768x25519-sha256", "curve25519-sha256"], "post-quantum key exchange, mlkem768x25519-sha256"),
-    (["curve25519-sha256", "curve25519-sha256@libssh.org"], "classical key exchange only (curve25519-sha256@libssh.org)"),
+    (["curve25519-sha256", "curve25519-sha256@libssh.org"],
+     "classical key exchange only (curve25519-sha256@libssh.org)"),
 ])
 def test_the_run_says_which_key_exchange_the_hop_has(kex, words):
     assert words in " ".join(hop_plan(lambda hop: hop["sshd"].update(kex=kex)).notes)

@@ -1,0 +1,115 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The docker command line: what is said to it, and what its answers mean. The program is a stand-in."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands, docker
+
+
+@pytest.fixture
+def program(monkeypatch):
+    """A docker that answers as told; ``calls`` has what it was asked."""
+
+    class Program:
+        def __init__(self):
+            self.calls = []
+            self.answer = commands.Completed(0, b"", b"")
+
+        def run(self, argv, stdin=b"", timeout=0.0, check=True, env=None):
+            self.calls.append({"argv": list(argv), "stdin": stdin, "timeout": timeout, "env": env})
+            if isinstance(self.answer, Exception):
+                raise self.answer
+            if check and self.answer.rc:
+                raise commands.CommandError(argv, self.answer.reason, self.answer)
+            return self.answer
+
+        def says(self, rc=0, out=b"", err=b""):
+            self.answer = commands.Completed(rc, out, err)
+
+    found = Program()
+    monkeypatch.setattr(docker, "run", found.run)
+    return found
+
+
+INFO = {"ServerVersion": "26.1.5", "SecurityOptions": ["name=seccomp,profile=builtin"]}
+
+
+@pytest.mark.parametrize(("rc", "out", "there"), [
+    (0, json.dumps(INFO).encode(), True),
+    (1, json.dumps(dict(INFO, ServerErrors=["Cannot connect"])).encode(), False),
+    (0, b'{"ClientInfo": {}}', False),
+    (0, b'{"host": {"arch": "amd64"}, "version": {}}', False),  # podman-docker
+    (1, b"Cannot connect to the Docker daemon\n", False),
+    (0, b"[]", False),
+    (0, b"", False),
+])
+def test_is_there_an_engine(program, rc, out, there):
+    program.says(rc, out)
+    assert (docker.engine() is not None) is there
+
+
+def test_no_program_is_no_engine(program):
+    program.answer = commands.CommandError(["docker"], "No such file or directory")
+    assert docker.engine() is None
+
+
+def test_an_engine_that_does_not_answer_in_time_is_none(program):
+    program.answer = commands.CommandError(["docker", "info"], "no answer within 30 seconds")
+    assert docker.engine() is None
+    assert 0 < program.calls[0]["timeout"] <= 60
+
+
+def test_errors_say_what_was_attempted_in_the_engines_words(program):
+    program.says(125, b"", b"docker: Error response from daemon: Conflict. The name is in use.\n")
+    with pytest.raises(docker.DockerError, match=r"^docker create --name: docker: Error .* Conflict"):
+        docker.docker(["create", "--name", "oqs-ssh", "--env", "X=secret"])
+
+
+def test_what_went_to_standard_input_is_in_no_error(program):
+    program.says(1, b"", b"no space left on device")
+    with pytest.raises(docker.DockerError) as caught:
+        docker.docker(["cp", "-", "oqs-ssh:/"], stdin=b"the secret")
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("words", [
+    b"Error: No such container: oqs-ssh\n", b"Error response from daemon: no such image: x: No such image: x\n",
+    b"Error: No such image: x\n",
+])
+def test_there_is_no_such_thing(program, words):
+    program.says(1, b"[]\n", words)
+    assert docker.inspect("container", "oqs-ssh") is None
+
+
+def test_an_engine_that_fails_is_not_taken_for_an_absent_container(program):
+    program.says(1, b"", b"Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n")
+    with pytest.raises(docker.DockerError, match="docker container inspect oqs-ssh: Cannot connect"):
+        docker.inspect("container", "oqs-ssh")
+
+
+def test_what_there_is(program):
+    program.says(0, b'[{"Id": "c0ffee"}]')
+    assert docker.inspect("container", "oqs-ssh") == {"Id": "c0ffee"}
+    assert program.calls[0]["argv"] == ["docker", "container", "inspect", "oqs-ssh"]
+    program.says(0, b"[]")
+    assert docker.inspect("container", "oqs-ssh") is None
+
+
+def test_a_program_of_an_image_runs_without_network_and_leaves_nothing(program):
+    mount = docker.bind("/a", "/b", readonly=True)
+    docker.run_once("sha256:x", ["/bin/ssh-keygen", "-l"], [mount], b"input", env={"OQS_USER": "oqs"})
+    argv = program.calls[0]["argv"]
+    assert argv[:3] == ["docker", "run", "--rm"]
+    assert argv[argv.index("--network") + 1] == "none" and argv[argv.index("--log-driver") + 1] == "none"
+    assert argv[argv.index("--pull") + 1] == "never"
+    assert argv[-4:] == ["--entrypoint", "/bin/ssh-keygen", "sha256:x", "-l"]
+    assert program.calls[0]["stdin"] == b"input" and "input" not in argv
+
+
+def test_a_mount_never_makes_a_folder():
+    assert docker.bind("/a", "/b") == "type=bind,source=/a,target=/b"
+    assert docker.bind("/a", "/b", True).endswith(",readonly")
