@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The server is closed by name: everything that it must refuse is asked for from outside, by a client that may log in."""
+"""The server is closed by name: what it must refuse is asked for from outside, by a client that may log in."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def test_way_to_the_hosts_own_sshd_is_open(scenario: Scenario, visitor: Visitor,
         assert said.out.startswith("SSH-2.0-OpenSSH"), said.log
 
 
-@pytest.mark.parametrize("target", ["127.0.0.1:2222", "localhost:80", "127.0.0.2:22", "0.0.0.0:22", "deb.debian.org:80"])
+@pytest.mark.parametrize("target", ["127.0.0.1:2222", "localhost:80", "127.0.0.2:22", "0.0.0.0:22", "192.0.2.1:22"])
 def test_local_forwarding_goes_nowhere_else(visitor: Visitor, server: str, target: str) -> None:
     said = visitor.ssh(server, "", "-W", target)
     assert said.out == ""

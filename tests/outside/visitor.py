@@ -121,7 +121,7 @@ class Visitor:
             said = self.ssh(host, "id -un")
             if said.code == 0 and not other_than():
                 return said
-            assert time.monotonic() < end, "no login within %g seconds; the last attempt said:\n%s" % (seconds, said.log)
+            assert time.monotonic() < end, "no login within %g seconds, but:\n%s" % (seconds, said.log)
             time.sleep(0.3)
 
     def offer(self, host: str) -> List[str]:

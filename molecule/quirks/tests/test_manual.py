@@ -80,7 +80,8 @@ def test_restart_by_hand_loads_the_configuration(scenario: Scenario, visitor: Vi
         assert server in visitor.ssh(server, "true").log, "the changed configuration is not in force"
         assert _keys(scenario, server) == keys
     finally:
-        scenario.inside(server, "sh", "-c", "f=$(readlink -f /opt/oqs-ssh/sshd_config); sed '/^Banner/d' $f > /tmp/c; cat /tmp/c > $f")
+        undo = "f=$(readlink -f /opt/oqs-ssh/sshd_config); sed '/^Banner/d' $f > /tmp/c; cat /tmp/c > $f"
+        scenario.inside(server, "sh", "-c", undo)
 
 
 def test_password_typed_by_hand_counts_at_once(scenario: Scenario, visitor: Visitor, server: str) -> None:
