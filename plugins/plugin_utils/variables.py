@@ -13,7 +13,7 @@ import re
 import typing as t
 
 import yaml
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow, sshkeys
 
 ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 PREFIXES = ("oqs_ssh_", "docker_engine_")
@@ -23,10 +23,12 @@ PLAYBOOK = ("oqs_ssh_hosts", "oqs_ssh_pipelining", "oqs_ssh_serial", "oqs_ssh_cl
 INTERNAL = re.compile(r"(_want|_result|_probe)$")
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
+_CONTAINER = (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -)")
 _PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
-    "oqs_ssh_container_name": (
-        re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -)",
-    ),
+    "oqs_ssh_container_name": _CONTAINER,
+    "oqs_ssh_firewall_container": _CONTAINER,
+    "oqs_ssh_hop_container": _CONTAINER,
+    "oqs_ssh_verify_address": (re.compile(r"[\w\[:][\w.:%\[\]-]*"), "a host name or an address"),
     "oqs_ssh_user": (_NAME, "an account name (small letters, digits, _ -; at most 32)"),
     "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),
     "oqs_ssh_image": (
@@ -39,7 +41,7 @@ _MEMBERS: dict[str, tuple[re.Pattern[str], str]] = {
     "oqs_ssh_hop_users": (_NAME, "account names (small letters, digits, _ -)"),
 }
 for _list in ("kex", "host_key", "pubkey"):
-    _MEMBERS["oqs_ssh_%s_algorithms" % _list] = (re.compile(r"[A-Za-z0-9@._+-]+"), "algorithm names")
+    _MEMBERS["oqs_ssh_%s_algorithms" % _list] = (re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]*"), "algorithm names")
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "list": (list,), "dict": (dict,),
@@ -171,7 +173,7 @@ def _access(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
     for number, line in enumerate(values.get("oqs_ssh_authorized_keys") or [], 1):
         try:
             authorized_keys.parse_entry(line)
-        except ValueError as error:
+        except sshkeys.BadKey as error:
             errors.append("oqs_ssh_authorized_keys: member %d is no public key line: %s" % (number, error))
     if secret:
         reason = shadow.weakness(secret, values.get("oqs_ssh_user", "oqs"))
