@@ -147,7 +147,25 @@ def host_key(host: Host, item: Item) -> None:
 def sshd_config(host: Host, _item: Item) -> None:
     """Both configurations belong together: validated as a pair by the image's own programs, then put in place."""
     wanted = desired.desired(host.want["ssh"], host.facts)
-    write_configs(host, {"sshd_config": wanted.sshd_config, "ssh_config": wanted.ssh_config})
+    configs = {"sshd_config": wanted.sshd_config, "ssh_config": wanted.ssh_config}
+    for name, data in configs.items():
+        remember(host, name, data, name)
+    write_configs(host, configs)
+
+
+def remember(host: Host, part: str, data: bytes, dialect: str) -> None:
+    """Keep in mind which algorithm lists are ours, before they are written."""
+    state = host.facts["state"]
+    default = host.facts["image"][dialect].encode()
+    foreign = [policy.values(each, dialect) for each in (default, state[dialect] or default)]
+    ours = {
+        name: value for name, value in policy.values(data, dialect).items()
+        if all(value != each.get(name) for each in foreign)
+    }
+    written = desired.remember(state["written"], part, ours)
+    if written != state["written"]:
+        files.write_file(PRIVATE_DIR + "/written.json", json.dumps(written, sort_keys=True).encode(), 0o600)
+        state["written"] = written
 
 
 def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:

@@ -15,7 +15,11 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     nftables,
     plan_outside,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import ContainerError, write_configs
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import (
+    ContainerError,
+    remember,
+    write_configs,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
@@ -80,7 +84,10 @@ def hop_config(host: Host, _item: Item) -> None:
 
 def hop_client(host: Host, _item: Item) -> None:
     """The client's configuration."""
-    write_configs(host, {"ssh_config": _wanted(host).ssh_config})
+    data = _wanted(host).ssh_config
+    if host.want["hop"]["scope"] == "global":
+        remember(host, "hop", data, "ssh_config")
+    write_configs(host, {"ssh_config": data})
 
 
 def hop_known_hosts(host: Host, _item: Item) -> None:

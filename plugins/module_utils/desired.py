@@ -67,8 +67,8 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
     :raises ConfigError: a configuration at hand cannot be edited without harm.
     """
     state, image = facts["state"], facts["image"]
-    server = policy.server_config(state.get("sshd_config") or image["sshd_config"].encode(), want, image)
-    client = policy.client_config(state.get("ssh_config") or image["ssh_config"].encode(), want)
+    server = policy.server_config(_base("sshd_config", state, image), want, image)
+    client = policy.client_config(_base("ssh_config", state, image), want)
     uid = user_id(want, facts)
     names = policy.host_key_algorithms(server)
     return Desired(
@@ -84,6 +84,26 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
         known_hosts=known_hosts(state.get("known_hosts") or b"", own_lines(names, state, want["port"]), OWN),
         container=create_arguments(want, facts, uid),
     )
+
+
+def _base(name: str, state: Mapping[str, Any], image: Mapping[str, Any]) -> bytes:
+    """A configuration to which wishes are applied: the one at hand without the wishes of earlier runs."""
+    default: bytes = image[name].encode()
+    written = state.get("written", {}).get(name, {})
+    return policy.take_back(state.get(name) or default, default, written, name)
+
+
+def remember(written: Mapping[str, Any], part: str, values: Mapping[str, str]) -> Dict[str, Dict[str, List[str]]]:
+    """The values that we wrote, with some more.
+
+    :param part: ``sshd_config``, ``ssh_config``, or ``hop`` for what the hop writes into the latter.
+    """
+    result = {name: {key: list(each) for key, each in known.items()} for name, known in written.items()}
+    for name, value in values.items():
+        known = result.setdefault(part, {}).setdefault(name, [])
+        if value not in known:
+            known.append(value)
+    return result
 
 
 OWN = "container"

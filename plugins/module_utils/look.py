@@ -181,12 +181,22 @@ def state() -> Facts:
         "hop_config": content(STATE_DIR + "/hop_config"),
         "known_hosts": content(STATE_DIR + "/known_hosts"),
         "uid": (content(STATE_DIR + "/uid") or b"").decode("ascii", "replace").strip(),
+        "written": _written(),
         "in_force": text["in-force"].decode("ascii", "replace").strip(),
         "password": text["password"].decode("ascii", "replace").strip(),
         "authorized_keys": content(HOME_SSH + "/authorized_keys"),
         "identity": content(HOME_SSH + "/id_ed25519.pub"),
         "keys": keys,
     }
+
+
+def _written() -> Facts:
+    """The algorithm lists that earlier runs wrote (``desired.remember``)."""
+    try:
+        found = json.loads((files.read_file(PRIVATE_DIR + "/written.json") or b"{}").decode())
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def _mode(path: str) -> str:

@@ -126,11 +126,14 @@ class HopGoal:
         self.kex = policy.hop_kex(image["kex"], found["sshd"]["kex"]) if present else []
         self.host_keys = choose_host_keys(found["host_keys"], image["key"]) if present else []
         names = [name for line in self.host_keys for name in signature_names(line.split()[0])]
+        everywhere = present and hop["scope"] == "global"
+        written = facts["state"].get("written", {}).get("hop", {})
+        base = policy.without_hop(base, image["ssh_config"].encode(), written, everywhere)
         lines = policy.hop_lines(base, self.kex, names, bool(hop["users"])) if present else []
         here = present and hop["scope"] == "localhost"
         self.hop_config = policy.hop_file(lines) if here else None
         self.ssh_config = policy.with_include(base, here)
-        if present and hop["scope"] == "global":
+        if everywhere:
             self.ssh_config = policy.global_hop(self.ssh_config, lines)
         pins = ["%s %s" % (goal.hosts_field(hop["hop_port"]), " ".join(line.split()[:2])) for line in self.host_keys]
         self.known_hosts = goal.known_hosts(facts["state"].get("known_hosts") or b"", pins, goal.HOST) or b""

@@ -89,6 +89,38 @@ class Lists:
             self.files = _with(self.files, ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(CLASSICAL_KEY))])
 
 
+#: What wishes write in either configuration: keyword, and as ``read`` names it.
+_WISHED = (
+    ("KexAlgorithms", "kexalgorithms"),
+    ("HostKeyAlgorithms", "hostkeyalgorithms"),
+    ("PubkeyAcceptedKeyTypes", "pubkeyacceptedalgorithms"),
+    ("HostKey", "hostkey"),
+)
+Written = Mapping[str, Sequence[str]]
+
+
+def values(data: bytes, dialect: str) -> Dict[str, str]:
+    """The present values of what wishes write, each as one text."""
+    now = sshconfig.read(data, dialect)
+    return {name: " ".join(now[name]) for _keyword, name in _WISHED if name in now}
+
+
+def take_back(data: bytes, default: bytes, written: Written, dialect: str) -> bytes:
+    """A configuration with the image's own lists wherever the present value is one that we wrote; what somebody else
+    put there stays. Wishes are then applied to this, so that a wish that is gone leaves nothing behind.
+
+    :param default: the image's own configuration.
+    :param written: values that we wrote, by name, as ``values`` gives them.
+    """
+    now, own = values(data, dialect), sshconfig.read(default, dialect)
+    changes = []
+    for keyword, name in _WISHED:
+        if now.get(name) in written.get(name, ()):
+            state = "present" if own.get(name) else "absent"
+            changes.append(sshconfig.Change(keyword=keyword, values=own.get(name, []), state=state))
+    return sshconfig.edit(data, changes, dialect)
+
+
 def server_config(data: bytes, want: Mapping[str, Any], image: Mapping[str, Any]) -> bytes:
     """The server's configuration as wanted: the one at hand with our settings, every other byte as it was.
 
@@ -116,12 +148,14 @@ def client_config(data: bytes, want: Mapping[str, Any]) -> bytes:
     """The client's configuration as wanted, without the hop: wishes for algorithms count for both sides, so that the
     image's client goes on reaching the image's server."""
     changes = []
-    for keyword, names in (
-        ("KexAlgorithms", want["kex_algorithms"]),
-        ("HostKeyAlgorithms", want["host_key_algorithms"]),
-        ("PubkeyAcceptedKeyTypes", want["pubkey_algorithms"]),
+    now = sshconfig.read(data, "ssh_config")
+    for keyword, name, names in (
+        ("KexAlgorithms", "kexalgorithms", want["kex_algorithms"]),
+        ("HostKeyAlgorithms", "hostkeyalgorithms", want["host_key_algorithms"]),
+        ("PubkeyAcceptedKeyTypes", "pubkeyacceptedalgorithms", want["pubkey_algorithms"]),
     ):
-        if names:
+        # a hop for connections to anywhere adds its own behind ours
+        if names and _members(now, name)[: len(names)] != list(names):
             changes.append(sshconfig.Change(keyword=keyword, values=[",".join(names)]))
     return sshconfig.edit(data, changes, "ssh_config")
 
@@ -213,6 +247,24 @@ def global_hop(data: bytes, lines: Sequence[str]) -> bytes:
         keyword, value = line.split(" ", 1)
         how = "uncomment" if keyword == "IdentityFile" else "set"
         changes.append(sshconfig.Change(keyword=keyword, values=[value], how=how))
+    return sshconfig.edit(data, changes, "ssh_config")
+
+
+def without_hop(data: bytes, default: bytes, written: Written, everywhere: bool) -> bytes:
+    """The client's configuration without the lists that the hop wrote for connections to anywhere.
+
+    :param everywhere: they are about to be written again; the hop's other settings may stay.
+    """
+    data = take_back(data, default, written, "ssh_config")
+    ours = "%s/known_hosts" % STATE_DIR
+    if everywhere or sshconfig.read(data, "ssh_config").get("globalknownhostsfile") != [ours]:
+        return data
+    identity = "~/.ssh/%s" % sshkeys.identity_name(CLASSICAL_KEY)
+    changes = [
+        sshconfig.Change(keyword="GlobalKnownHostsFile", state="absent"),
+        sshconfig.Change(keyword="StrictHostKeyChecking", state="absent"),
+        sshconfig.Change(keyword="IdentityFile", values=[identity], state="absent", how="comment"),
+    ]
     return sshconfig.edit(data, changes, "ssh_config")
 
 
