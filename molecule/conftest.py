@@ -51,6 +51,6 @@ def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Generator[None, A
     if report.when == "call" and report.failed and {"scenario", "server"} <= set(given):
         try:
             said = given["scenario"].root(given["server"], "docker", "logs", "--tail", "30", "oqs-ssh", check=False)
-        except Exception as error:  # pylint: disable=broad-except
+        except Exception as error:
             said = str(error)
         report.sections.append(("the container's last words", said))
