@@ -16,7 +16,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration molecule conformance fuzz lab-up lab-down lab-status clean
+.PHONY: help demo test lint test-unit test-integration molecule conformance fuzz lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -53,6 +53,9 @@ lab-down: ## remove a lab: LAB=name
 
 lab-status: ## list labs and their hosts
 	@python3 lab/lab.py status
+
+docs: ## the tables of variables in the roles' READMEs
+	$(BOOTSTRAP) python && $(PYTHON) docs/roles.py
 
 clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz

@@ -19,6 +19,7 @@ import sys
 import tarfile
 import tempfile
 import typing as t
+import zlib
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
 
@@ -61,26 +62,35 @@ def read_archive(path: str, name: str) -> dict[str, t.Any]:
     :raises ImageError: with the file's name and what is wrong with it.
     """
     try:
-        with tarfile.open(path) as archive:
-            names = {member.name: member for member in archive}  # reads to the end: a truncated one shows
-            rows = json.loads(_member(archive, "manifest.json"))
-            row = _choose(rows, name, path)
+        # docker load takes what travels as gzip: no other compression may be inside
+        with open(path, "rb") as start:
+            mode: t.Literal["r:gz", "r:"] = "r:gz" if start.read(2) == b"\x1f\x8b" else "r:"
+        with tarfile.open(path, mode) as archive:
+            names = {member.name for member in archive}
+            _drain(archive)
+            row = _choose(json.loads(_member(archive, "manifest.json")), name, path)
             missing = [layer for layer in row["Layers"] if layer not in names]
             if missing:
                 raise ImageError("%s: layers are missing (%s): made by docker save?" % (path, missing[0]))
             config = _member(archive, row["Config"])
+            labels = (json.loads(config).get("config") or {}).get("Labels") or {}
     except FileNotFoundError as error:
         raise ImageError("oqs_ssh_image_archive: there is no file %s on the controller" % path) from error
-    except (tarfile.TarError, EOFError, gzip.BadGzipFile) as error:
+    except (tarfile.TarError, EOFError, gzip.BadGzipFile, zlib.error) as error:
         words = "%s is truncated or not an image archive (%s): make it anew with docker save"
-        raise ImageError(words % (path, error)) from error
-    except (KeyError, ValueError, TypeError) as error:
+        raise ImageError(words % (path, " ".join(str(error).split()))) from error
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise ImageError("%s is an archive, but not of an image: make it with docker save" % path) from error
     except OSError as error:
         raise ImageError("%s cannot be read: %s" % (path, error.strerror or error)) from error
     tags = row.get("RepoTags") or [name]
-    labels = (json.loads(config).get("config") or {}).get("Labels") or {}
     return {"id": "sha256:" + hashlib.sha256(config).hexdigest(), "name": tags[0], "facts": _facts(labels)}
+
+
+def _drain(archive: tarfile.TarFile) -> None:
+    """Read to the end: only there a compressed file shows that it is damaged."""
+    while archive.fileobj and archive.fileobj.read(1 << 20):
+        pass
 
 
 def _member(archive: tarfile.TarFile, name: str) -> bytes:
@@ -94,6 +104,8 @@ def _choose(rows: list[dict[str, t.Any]], name: str, path: str) -> dict[str, t.A
     if len(rows) == 1:
         return rows[0]
     short = name.removeprefix("docker.io/").removeprefix("library/")
+    if ":" not in short.rpartition("/")[2]:
+        short += ":latest"
     for row in rows:
         if short in (row.get("RepoTags") or []):
             return row
@@ -138,12 +150,22 @@ def parts(image: t.Mapping[str, t.Any], archive: str) -> list[dict[str, str]]:
     index = os.path.join(folder, "index.json")
     try:
         with _locked("archives"):
-            if not os.path.exists(index):
+            rows = _indexed(folder, index)
+            if not rows or not all(os.path.exists(row["path"]) for row in rows):
                 _compress(image, archive, folder, index)
+                rows = _indexed(folder, index)
     except OSError as error:
         raise ImageError("the image cannot be compressed into %s: %s" % (folder, error.strerror or error)) from error
-    with open(index, encoding="utf-8") as stored:
-        rows: list[dict[str, str]] = json.load(stored)
+    return rows
+
+
+def _indexed(folder: str, index: str) -> list[dict[str, str]]:
+    """The parts that the cache's index names; none where there is no index."""
+    try:
+        with open(index, encoding="utf-8") as stored:
+            rows = json.load(stored)
+    except (FileNotFoundError, ValueError):
+        return []
     return [{"path": os.path.join(folder, row["name"]), "sha256": row["sha256"]} for row in rows]
 
 
