@@ -11,6 +11,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorit
 
 _SSH = "/opt/oqs-ssh/bin/ssh"
 _CONFIG = "/opt/oqs-ssh/ssh_config"
+_TARGET = "%h:%p"
 
 
 class Controller(t.NamedTuple):
@@ -45,9 +46,14 @@ def lines(name: str, row: t.Mapping[str, t.Any], controller: Controller) -> Line
     if hop.get("state") != "present":
         return Lines(shlex.join(client.words() + login), "", "", client.kex)
     port = str(hop["hop_port"])
-    jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + shlex.join(client.proxy(login)), "-p", port]
+    jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
     end = client.classical(proof) + jump + ["USER@localhost"]
     return Lines(shlex.join(client.words() + login), "ssh USER@localhost -p " + port, shlex.join(end), client.kex)
+
+
+def _command(words: t.Sequence[str]) -> str:
+    """A value for ProxyCommand: ssh expands its percent signs (TOKENS in ssh_config(5)) before a shell reads it."""
+    return shlex.join(word if word == _TARGET else word.replace("%", "%%") for word in words)
 
 
 def own_kex(offer: t.Mapping[str, t.Any], controller: Controller, key_types: t.Sequence[str]) -> str:
@@ -77,7 +83,7 @@ class _Own:
         return ["ssh"]
 
     def proxy(self, login: list[str]) -> list[str]:
-        return ["ssh", "-W", "%h:%p"] + login
+        return ["ssh", "-W", _TARGET] + login
 
     def classical(self, _proof: t.Mapping[str, t.Any]) -> list[str]:
         return ["ssh"]
@@ -101,7 +107,7 @@ class _InImage:
         return self._container + self._options
 
     def proxy(self, login: list[str]) -> list[str]:
-        return [_SSH, "-F", _CONFIG] + self._options + ["-W", "%h:%p"] + login
+        return [_SSH, "-F", _CONFIG] + self._options + ["-W", _TARGET] + login
 
     def classical(self, proof: t.Mapping[str, t.Any]) -> list[str]:
         """The same client for the host's own sshd, which has other algorithms than the image's defaults."""

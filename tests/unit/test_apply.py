@@ -1,0 +1,213 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Carrying out a plan: the lock, the order, another look after each round, and when to give up. Hosts are invented."""
+
+from __future__ import annotations
+
+import os
+import stat
+import threading
+import time
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    apply,
+    apply_container,
+    apply_outside,
+    bookkeeping,
+    planning,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
+
+WANT = {"ssh": {}}
+
+
+class Invented:
+    """A host that is what its resources say; ``stuck`` ones do not change, ``slow`` ones need another look first."""
+
+    def __init__(self, **resources):
+        self.now = dict.fromkeys(resources, "absent")
+        self.wanted = resources
+        self.errors = []
+        self.looks, self.acts = 0, []
+        self.stuck, self.unknown_until = set(), {}
+
+    def assess(self, _want, _secret):
+        self.looks += 1
+        plan = Plan()
+        plan.errors = list(self.errors)
+        for kind, section in self.wanted.items():
+            after = UNKNOWN if self.unknown_until.get(kind, 0) >= self.looks else "there"
+            plan.want(section, kind, "", self.now[kind], after if self.now[kind] == "absent" else "there", "because")
+        return {"round": self.looks}, plan
+
+    def act(self, _host, item):
+        self.acts.append((self.looks, item.kind))
+        if item.kind not in self.stuck:
+            self.now[item.kind] = "there"
+
+
+@pytest.fixture
+def run(monkeypatch, tmp_path):
+    """Apply on an invented host; gives the outcome."""
+    def carry_out(host, sections=("ssh",), secret=None):
+        written = []
+        monkeypatch.setattr(apply.assess, "assess", host.assess)
+        monkeypatch.setattr(apply.assess, "proof", lambda *_any: {"own": {"ok": True}})
+        monkeypatch.setattr(apply.assess, "result", lambda _w, _f, plan, proof: {"plan": plan.items, "proof": proof})
+        monkeypatch.setattr(apply, "HANDLERS", {kind: host.act for kind in host.wanted})
+        monkeypatch.setattr(apply, "locked", lambda: apply_lock(str(tmp_path / "lock")))
+        for name in ("before_packages", "after_packages", "record"):
+            monkeypatch.setattr(bookkeeping, name, lambda *given, name=name: written.append((name, *given)))
+        host.written = written
+        return apply.apply(WANT, list(sections), secret, {})
+    apply_lock = apply.locked
+    return carry_out
+
+
+def test_in_the_order_of_the_sections_and_then_another_look(run):
+    host = Invented(running="container", host_key="keys", folder="state", image="image")
+    outcome = run(host)
+    assert [kind for _round, kind in host.acts] == ["image", "folder", "host_key", "running"]
+    assert host.looks == 2 and outcome["plan"] == [] and outcome["proof"] == {"own": {"ok": True}}
+    assert [item["kind"] for item in outcome["done"]] == ["image", "folder", "host_key", "running"]
+
+
+def test_a_converged_host_is_looked_at_and_left_alone(run):
+    host = Invented(folder="state")
+    host.now["folder"] = "there"
+    assert run(host)["done"] == [] and host.acts == [] and host.looks == 1
+
+
+def test_only_the_sections_that_were_asked_for(run):
+    host = Invented(folder="state", nftables="firewall", hop_config="hop")
+    run(host, ["firewall"])
+    assert [kind for _round, kind in host.acts] == ["nftables"]
+
+
+def test_what_cannot_be_known_yet_waits_for_another_look(run):
+    host = Invented(folder="state", sshd_config="config", container="container")
+    host.unknown_until = {"sshd_config": 1}
+    run(host)
+    assert host.acts == [(1, "folder"), (2, "sshd_config"), (2, "container")]
+
+
+@pytest.mark.parametrize("kind", sorted(apply_container.MAKERS))
+def test_what_only_the_act_can_tell_is_made_at_once(run, kind):
+    host = Invented(**{kind: "state"})
+    host.unknown_until = {kind: 9}
+    run(host)
+    assert host.acts == [(1, kind)]
+
+
+def test_a_plan_with_a_refusal_changes_nothing(run):
+    host = Invented(folder="state")
+    host.errors = ["port 2222 is taken by nginx", "no root"]
+    with pytest.raises(apply.ApplyError, match="port 2222 is taken by nginx; no root"):
+        run(host)
+    assert host.acts == [] and host.written == []
+
+
+def test_what_does_not_change_is_named_and_not_tried_for_ever(run):
+    host = Invented(folder="state", running="container")
+    host.stuck = {"running"}
+    with pytest.raises(apply.ApplyError, match="running is still absent; it was to be there"):
+        run(host)
+    assert host.now["folder"] == "there" and host.looks <= apply.ROUNDS
+
+
+def test_two_resources_that_undo_each_other_come_to_an_end(run):
+    host = Invented(folder="state", entry="state")
+
+    def undo(_host, item):
+        other = "entry" if item.kind == "folder" else "folder"
+        host.now.update({item.kind: "there", other: "absent"})
+
+    host.act = undo
+    with pytest.raises(apply.ApplyError, match="is still absent"):
+        run(host)
+    assert host.looks <= apply.ROUNDS
+
+
+def test_an_act_that_fails_stops_the_rest_and_the_next_run_goes_on(run):
+    host = Invented(folder="state", sshd_config="config", running="container")
+    act = host.act
+
+    def fail(one, item):
+        if item.kind == "sshd_config":
+            raise apply_container.ContainerError("refused")
+        act(one, item)
+
+    host.act = fail
+    with pytest.raises(apply_container.ContainerError, match="refused"):
+        run(host)
+    assert host.now == {"folder": "there", "sshd_config": "absent", "running": "absent"}
+    host.act = act
+    assert [item["kind"] for item in run(host)["done"]] == ["sshd_config", "running"]
+
+
+def test_what_ansible_does_itself_is_written_down_first_and_left_to_it(run):
+    host = Invented(daemon_settings="engine", packages="engine", service="engine")
+    run(host, ["engine"])
+    assert [kind for _round, kind in host.acts] == ["daemon_settings"]
+    assert [row[0] for row in host.written] == ["before_packages", "record"]
+    assert host.written[0][1] == ["there"] and host.written[1][1] == "service"
+
+
+def test_every_kind_that_can_be_planned_has_somebody_who_mends_it():
+    planned = set(apply.HANDLERS) | apply_container.BY_ANSIBLE
+    assert apply_container.MAKERS <= set(apply.HANDLERS)
+    assert not set(apply_container.HANDLERS) & set(apply_outside.HANDLERS)
+    assert {"packages", "service"} == planned - set(apply.HANDLERS)
+
+
+def test_sections_are_those_of_the_plan():
+    assert planning.section_names(["firewall"]) == ["firewall"]
+    assert "access" in planning.section_names(["ssh"])
+
+
+# the lock
+
+
+def test_the_lock_is_private_and_free_afterwards(tmp_path):
+    path = str(tmp_path / "new" / "lock")
+    for _again in range(2):
+        with apply.locked(path, 0.1):
+            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
+    with pytest.raises(ZeroDivisionError), apply.locked(path, 0.1):
+        raise ZeroDivisionError
+    with apply.locked(path, 0.1):
+        pass
+
+
+def test_who_waits_too_long_says_so(tmp_path):
+    path = str(tmp_path / "lock")
+    with apply.locked(path, 0.1):
+        start = time.monotonic()
+        with pytest.raises(apply.ApplyError, match="another run has been changing this host"), apply.locked(path, 0.3):
+            pytest.fail("two at once")
+        assert 0.3 <= time.monotonic() - start < 5
+
+
+def test_who_waits_long_enough_gets_it(tmp_path):
+    path, got = str(tmp_path / "lock"), []
+
+    def second():
+        with apply.locked(path, 20):
+            got.append("second")
+
+    with apply.locked(path, 0.1):
+        other = threading.Thread(target=second, daemon=True)
+        other.start()
+        time.sleep(0.3)
+        got.append("first")
+    other.join(20)
+    assert got == ["first", "second"]
+
+
+def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
+    target = tmp_path / "target"
+    os.symlink(str(target), str(tmp_path / "lock"))
+    with pytest.raises(OSError, match="symbolic"), apply.locked(str(tmp_path / "lock"), 0.1):
+        pytest.fail("followed")
+    assert not target.exists()

@@ -1,0 +1,130 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run says: first word, failures, and the ending for every kind of host."""
+
+from __future__ import annotations
+
+import core_samples as samples
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, as_dicts
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording
+
+CONTROLLER = commandlines.Controller(
+    ["mlkem768x25519-sha256"], [samples.HYBRID_KEY], [samples.HYBRID_KEY], "/home/me/.ssh",
+)
+OWN = {
+    "ok": True, "kex": "mlkem768x25519-sha256", "host_key_algorithm": samples.HYBRID_KEY, "host_key": "SHA256:abc",
+    "server": "OpenSSH_10.6", "error": "",
+}
+
+
+def row(plan=(), **other):
+    look = {
+        "plan": list(plan), "notes": [], "proof": {"own": dict(OWN)},
+        "offer": {"kex": ["mlkem768x25519-sha256"], "host_keys": [samples.HYBRID_KEY], "pubkeys": [samples.HYBRID_KEY]},
+        "own_sshd": {"software": "OpenSSH_10.0", "kex": [], "error": ""},
+    }
+    found = {"look": look, "want": samples.want(hop=samples.hop_want(state="absent")), "secret": samples.SECRET}
+    return dict(found, **other)
+
+
+def ending(**rows):
+    said = wording.ending(rows, CONTROLLER)
+    assert samples.SECRET not in said
+    return said
+
+
+def test_a_host_that_was_done():
+    done = as_dicts(planning.make(samples.want(), samples.converged()).items) + [
+        {"section": "container", "kind": "container", "name": "oqs-ssh", "resource": "container oqs-ssh"},
+        {"section": "access", "kind": "password", "name": "oqs"},
+    ]
+    said = ending(web1=row(done=done))
+    assert "done        container oqs-ssh, password oqs" in said
+    assert "negotiated  mlkem768x25519-sha256, host key ssh-mldsa44-ed25519 SHA256:abc (OpenSSH_10.6)" in said
+    assert "log in      ssh -p 2222 oqs@web1" in said
+    assert "1 of 1 hosts are as wanted." in said
+
+
+def test_many_changes_are_told_by_section():
+    plan = planning.make(samples.want(), samples.virgin())
+    said = ending(web1=row(done=[item._asdict() for item in plan.ordered()]))
+    assert "done        %s" % ", ".join(wording._SECTIONS[name] for name in SECTIONS) in said
+
+
+def test_every_section_has_words():
+    items = [{"section": section, "kind": "x", "name": "y"} for section in planning.section_names(
+        ["engine", "ssh", "firewall", "hop"])]
+    assert "x y" not in ending(web1=row(done=items))
+
+
+def test_a_converged_host():
+    assert "done        nothing, it was as wanted" in ending(web1=row())
+
+
+def test_check_mode_says_what_a_run_would_change():
+    plan = as_dicts(planning.make(samples.want(), samples.virgin()).items)
+    said = ending(web1=row(plan, check=True), web2=row(check=True))
+    assert "nothing (check mode); a run would change: Docker" in said
+    assert "nothing (check mode); a run would change: nothing" in said
+
+
+def test_failed_and_unreachable_hosts_are_named_too():
+    said = ending(
+        web1=row(), web2=row(failed="port 2222 is taken by nginx"), web3={"failed": "unreachable: no route"}, web4={},
+    )
+    assert "web2\n----\n  failed      port 2222 is taken by nginx" in said
+    assert "web3\n----\n  failed      unreachable: no route" in said
+    assert "web4\n----\n  failed      the run ended before this host was looked at" in said
+    assert "1 of 4 hosts are as wanted." in said
+    assert said.count("log in") == 1
+
+
+def test_a_server_that_did_not_prove_itself_gets_no_command_line():
+    broken = row()
+    broken["look"]["proof"] = {"own": {"ok": False, "error": "Connection refused"}}
+    said = ending(web1=broken)
+    assert "negotiated  no handshake: Connection refused" in said and "log in" not in said
+
+
+def test_notes_and_the_hop_are_told():
+    found = row(want=samples.want())
+    found["look"]["notes"] = ["the hop: post-quantum"]
+    found["look"]["proof"]["hop"] = dict(OWN, server="OpenSSH_9.2")
+    said = ending(web1=found)
+    assert "note        the hop: post-quantum" in said and "hop         mlkem768x25519-sha256" in said
+    assert "then hop    ssh USER@localhost -p 22" in said and "in one go   ssh " in said
+
+
+def test_the_prototype_is_called_one():
+    ssh = samples.ssh_want(image={"name": "docker.io/openquantumsafe/openssh:latest", "source": "pull"})
+    assert "not for production" in ending(web1=row(want={"ssh": ssh}))
+    assert "not for production" not in ending(web1=row())
+
+
+def test_honest_about_isolation():
+    assert "a way in, not a sandbox" in ending(web1=row())
+
+
+@pytest.mark.parametrize(("own", "words"), [
+    ({"software": "OpenSSH_10.0", "kex": ["mlkem768x25519-sha256"]}, "(OpenSSH_10.0) already does a post-quantum key"),
+    ({"software": "OpenSSH_8.4", "kex": []}, "(OpenSSH_8.4) does classical key exchange only"),
+    ({"software": "", "kex": []}, "its own sshd was not asked"),
+])
+def test_the_first_word(own, words):
+    said = wording.first_word({"own_sshd": own})
+    assert words in said and "the container adds post-quantum host keys" in said
+
+
+@pytest.mark.parametrize(("result", "words"), [
+    ({"msg": "the port is taken"}, "the port is taken"),
+    ({"rc": 127, "msg": "MODULE FAILURE", "module_stdout": "python3: not found"}, "install python3 (3.8 or newer)"),
+    ({"msg": "The module interpreter '/usr/bin/python3' was not found."}, "set ansible_python_interpreter"),
+    ({"msg": "x", "module_stderr": "sudo: a password is required"}, "sudo on the host asks for a password"),
+    ({"module_stderr": "Killed\n"}, "Killed"),
+    ({"exception": "ZeroDivisionError"}, "a defect in this collection: ZeroDivisionError"),
+    ({}, "a defect in this collection: the module ended without a word"),
+])
+def test_a_failure_in_one_sentence(result, words):
+    assert words in wording.failure(result)
