@@ -34,6 +34,7 @@ PQ_KEY = "id_ssh-mldsa44-ed25519"
 STOCK_KEY = "id_ed25519"
 #: What changes on a machine without anybody's doing, and what Ansible itself leaves.
 RESTLESS = ("/var/lib/systemd", "/var/lib/docker", "/var/lib/containerd", "/root/.ansible", "/home/admin/.ansible",
+            "/home/admin/.sudo_as_admin_successful",  # sudo's own mark at the first login that uses it
             "/etc/machine-id", "/etc/mtab", "/etc/resolv.conf", "/var/lib/private", "/var/lib/dbus")
 #: A firewall as people write it: everything closed but ssh, and rules of the host's own that must stay.
 NFTABLES = """#!/usr/sbin/nft -f
