@@ -233,7 +233,7 @@ class Scenario:
                 argv += ["-i", str(inventory)]
             if limit:
                 argv += ["--limit", limit]
-            counts = {host: self.lab.sessions(host) for host in self.hosts}
+            counts = {host: self.lab.sessions(host) for host in self.hosts if limit in ("", host)}
             began = time.monotonic()
             done = subprocess.run(argv, cwd=scratch, env=environment(), stdin=subprocess.DEVNULL, timeout=600,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
