@@ -127,6 +127,7 @@ STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("molecule", 40, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
+    Stage("outside", 15, _pytest("tests/outside"), count_pytest, failed_pytest),
     Stage("integration", 35, _pytest("tests/integration"), count_pytest, failed_pytest),
     Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
     Stage("conformance", 20, _pytest("tests/conformance"), count_pytest, failed_pytest),
