@@ -98,17 +98,26 @@ def test_agent_is_not_forwarded(visitor: Visitor, server: str) -> None:
     assert said.out == "agent=\n"
 
 
-def test_x11_is_not_forwarded(visitor: Visitor, server: str) -> None:
-    said = visitor.shell('DISPLAY=:7 "$@"', *CLIENT, "-v", "-Y", *visitor.target(server), "echo display=$DISPLAY")
-    assert "X11 forwarding request failed" in said.log, said.log
-    assert said.out == "display=\n"
+def test_x11_is_not_forwarded(scenario: Scenario, visitor: Visitor, server: str) -> None:
+    xauth = "/usr/bin/xauth"  # the image has none, and without it sshd never forwards
+    made = "[ ! -e $0 ] && printf '#!/bin/sh\nexit 0\n' > $0 && chmod 755 $0 && echo made"
+    made_one = scenario.inside(server, "sh", "-c", made, xauth, check=False) == "made"
+    try:
+        said = visitor.shell('DISPLAY=:7 "$@"', *CLIENT, "-v", "-Y", *visitor.target(server), "echo display=$DISPLAY")
+        assert "X11 forwarding request failed" in said.log, said.log
+        assert said.out == "display=\n"
+        # Refused, not tried in vain (a lab without IPv6 has no room for a display).
+        assert "X11 display socket" not in scenario.root(server, "docker", "logs", "--tail", "6", "oqs-ssh")
+    finally:
+        if made_one:
+            scenario.inside(server, "rm", xauth)
 
 
 def test_tunnel_is_refused(visitor: Visitor, server: str) -> None:
     said = visitor.ssh(server, "true", *FAIL, "-w", "any:any")
     if "Tunnel device open failed" in said.log:
         pytest.skip("this machine makes no tunnel devices")
-    assert re.search("has rejected tunnel|Tunnel forwarding failed|open failed|forwarding failed", said.log), said.log
+    assert "Server has rejected tunnel device forwarding" in said.log, said.log
 
 
 def test_root_cannot_log_in_even_with_a_key_of_its_own(scenario: Scenario, visitor: Visitor, server: str) -> None:
