@@ -26,12 +26,13 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import (
     DAEMON_JSON,
+    HOME_SSH,
     IMAGES_DIR,
     PRIVATE_DIR,
     VAR_DIR,
-    account,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.planning import OLD_FILES
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 if TYPE_CHECKING:
@@ -62,6 +63,17 @@ def folder(_host: Host, item: Item) -> None:
     if item.before == "absent" and not item.name.startswith(VAR_DIR + "/ledger") and item.name != VAR_DIR:
         bookkeeping.record("folder", item.name, None, item.after)
     files.make_dir(item.name, int(mode, 8), uid, gid)
+
+
+def file_mode(_host: Host, item: Item) -> None:
+    """Mode and owner of a file of the state: written anew, since what lies in a container's reach may be a link."""
+    mode, owner = item.after.split()
+    number, group = (int(part) for part in owner.split(":"))
+    root = VAR_DIR if item.name.startswith(VAR_DIR) else "/"
+    data = files.read_file(item.name, root=root)
+    if data is not None:
+        bookkeeping.record("file", item.name, item.before, item.after)
+        files.write_file(item.name, data, int(mode, 8), number, group, root=root)
 
 
 def uid(_host: Host, item: Item) -> None:
@@ -140,6 +152,8 @@ def host_key(host: Host, item: Item) -> None:
     names = desired.desired(host.want["ssh"], host.facts).host_keys
     paths = {name: "%s/%s" % (PRIVATE_DIR, sshkeys.host_key_name(name)) for name in names}
     bookkeeping.record("file", paths[item.name], None, "a key")
+    if item.after == UNKNOWN:
+        files.remove_file(PRIVATE_DIR + "/in-force")  # a run that is cut short here must still reload sshd
     requests = [keypair.Request(path, name, "oqs-ssh", "damaged") for name, path in paths.items()]
     keypair.ensure_pairs(requests, keypair.in_image(host.facts["image"]["engine_id"]))
 
@@ -173,14 +187,13 @@ def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
 
     :raises ContainerError: with the words of the image's own sshd or ssh; nothing was replaced.
     """
+    here = {name: files.read_file("%s/%s" % (STATE_DIR, name)) for name in ("sshd_config", "ssh_config")}
     candidate = PRIVATE_DIR + "/candidate"
+    shutil.rmtree(candidate, ignore_errors=True)  # of a run that was cut short
     files.make_dir(candidate, 0o700)
-    names = ("sshd_config", "ssh_config")
     try:
-        for name in names:
-            data = wanted.get(name)
-            if data is None:
-                data = host.facts["state"][name] or host.facts["image"][name].encode()
+        for name, present in here.items():
+            data = wanted.get(name) or present or host.facts["image"][name].encode()
             files.write_file("%s/%s" % (candidate, name), data, 0o600)
         mounts = [docker.bind(STATE_DIR, STATE_DIR, readonly=True)]
         mounts.append(docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True))
@@ -188,13 +201,12 @@ def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
             host.facts["image"]["engine_id"], [desired.ENTRY, "check", candidate], mounts, check=False
         )
     finally:
-        for name in names:
-            files.remove_file("%s/%s" % (candidate, name))
-        os.rmdir(candidate)
+        shutil.rmtree(candidate)
     if done.rc != 0:
         raise ContainerError("the image's own programs refuse the configuration: %s" % done.reason)
+    host.validated = True
     for name, data in wanted.items():
-        if data != host.facts["state"][name]:
+        if data != here[name]:
             bookkeeping.write("%s/%s" % (STATE_DIR, name), data, 0o644)
 
 
@@ -218,12 +230,17 @@ def set_password(host: Host, item: Item) -> None:
 
 def authorized_keys(host: Host, item: Item) -> None:
     """Who may log in by key."""
-    owner, group, _home = account(host.want["ssh"]["user"], host.facts)
-    owner = group = int(host.facts["state"]["uid"] or owner)
+    owner = group = owner_of_home()
     path = desired.HOME_SSH + "/authorized_keys"
     wanted = desired.desired(host.want["ssh"], host.facts).authorized_keys
     bookkeeping.write(path, wanted, 0o600, owner, group, root=VAR_DIR)
     del item
+
+
+def owner_of_home() -> int:
+    """The uid of the container's user, as its folder has it: the plan's first items have seen to that."""
+    found = files.stat_file(HOME_SSH)
+    return found.st_uid if found else 0
 
 
 def container(host: Host, item: Item) -> None:
@@ -248,14 +265,24 @@ def folder_gone(_host: Host, item: Item) -> None:
 
 
 def running(host: Host, item: Item) -> None:
-    """Start (or restart) the container and wait until its sshd listens."""
-    verb = "restart" if item.before == "nobody listens" else "start"
+    """Start (or restart) the container and wait until its sshd listens.
+
+    :raises ContainerError: its configuration would not do; then it is left as it is.
+    """
+    if not host.validated and host.facts["image"].get("sshd_config"):
+        write_configs(host, {})
+    verb = {"nobody listens": "restart", OLD_FILES: "restart", "paused": "unpause"}.get(item.before, "start")
     docker.docker([verb, item.name], timeout=docker.WORK)
     wait_until_serving(item.name, host.want["ssh"]["port"], frozenset())
 
 
 def in_force(host: Host, item: Item) -> None:
-    """Have the running sshd load its configuration: a signal, logins survive. Proved by its new sockets."""
+    """Have the running sshd load its configuration: a signal, logins survive. Proved by its new sockets.
+
+    :raises ContainerError: the configuration would not do: sshd would end; it goes on with the one that it has.
+    """
+    if not host.validated:
+        write_configs(host, {})
     port = host.want["ssh"]["port"]
     old = frozenset(listeners.listening(port))
     docker.docker(["exec", item.name, "kill", "-HUP", "1"])
@@ -287,6 +314,7 @@ def wait_until_serving(name: str, port: int, old: "frozenset[int]") -> None:
 HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
     "daemon_settings": daemon_settings,
     "folder": folder,
+    "file_mode": file_mode,
     "uid": uid,
     "entry": entry,
     "image": image,

@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import (
     ContainerError,
+    owner_of_home,
     remember,
     write_configs,
 )
@@ -62,14 +63,16 @@ def nftables_file(_host: Host, item: Item) -> None:
 
 def hop_identity(host: Host, item: Item) -> None:
     """The container's ed25519 identity, only where accounts are named that it may log in to."""
-    owner = int(host.facts["state"]["uid"])
+    owner = owner_of_home()
     bookkeeping.record("file", item.name, None, "a key")
     request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, "damaged", owner, owner, VAR_DIR)
     keypair.ensure_pairs([request], keypair.in_image(host.facts["image"]["engine_id"]))
 
 
 def _wanted(host: Host) -> plan_outside.HopGoal:
-    return plan_outside.HopGoal(host.want["hop"], host.facts, host.facts["state"]["ssh_config"])
+    # the container's own section has written both in this round, maybe
+    base, pinned = (files.read_file("%s/%s" % (STATE_DIR, name)) for name in ("ssh_config", "known_hosts"))
+    return plan_outside.HopGoal(host.want["hop"], host.facts, base or b"", pinned or b"")
 
 
 def hop_config(host: Host, _item: Item) -> None:

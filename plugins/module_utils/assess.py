@@ -10,12 +10,18 @@ from typing import Any, Dict, Mapping, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
+    authorized_keys,
     bookkeeping,
+    desired,
     look,
     look_outside,
+    nftables,
+    plan_outside,
     planning,
     policy,
     shadow,
+    sshconfig,
+    sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan, as_dicts
 
@@ -23,10 +29,11 @@ Facts = Dict[str, Any]
 Want = Mapping[str, Any]
 
 
-def assess(want: Want, secret: Optional[str]) -> Tuple[Facts, Plan]:
+def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> Tuple[Facts, Plan]:
     """Everything about the host that the wanted sections need, and the plan.
 
     :param secret: the password wanted for the container's user, or None.
+    :param sshd: what an earlier look of this run found out about the host's own sshd; None: ask it.
     :raises DockerError, CommandError, UnsafePath, ShadowError: something could not be read.
     """
     facts = look.look(want)
@@ -36,7 +43,7 @@ def assess(want: Want, secret: Optional[str]) -> Tuple[Facts, Plan]:
     if "firewall" in want:
         facts["firewall"] = look_outside.firewall(want["firewall"])
     if "hop" in want:
-        facts["hop"] = look_outside.hop(want["hop"], bookkeeping.entries())
+        facts["hop"] = look_outside.hop(want["hop"], bookkeeping.entries(), sshd)
     return facts, planning.make(want, facts)
 
 
@@ -45,7 +52,8 @@ def free_uid(now: str) -> Facts:
     candidate = look.UID_FIRST
     while _known(candidate):
         candidate += 1
-    return {"taken": bool(now.isdigit() and _known(int(now))), "free": candidate}
+    number = desired.uid_of(now)
+    return {"taken": number is not None and _known(number), "free": candidate}
 
 
 def _known(number: int) -> bool:
@@ -92,9 +100,50 @@ def proof(want: Want, facts: Facts) -> Facts:
     return look_outside.prove(part["container"], part["port"], hop_port, user)
 
 
+def details(facts: Facts) -> Facts:
+    """What was found, resource by resource, for people and reports: states, names and fingerprints, never a secret."""
+    state, port, hop = facts["state"], facts.get("port") or {}, facts.get("hop", {})
+    ours = set(port.get("inodes", ())) & facts["container"].get("sockets", set())
+    found: Facts = {
+        "password": facts.get("password", {}).get("state", ""),
+        "listener": port.get("owner", "nobody") if "port" in facts else "",
+        "listener_is_ours": bool(ours),
+        "folders": state.get("folders", {}),
+        "keys": {name: _pair(*halves) for name, halves in state.get("keys", {}).items()},
+        "settings": {name: _settings(state.get(name), name) for name in ("sshd_config", "ssh_config")},
+        "hop_users": {name: _hop_user(user) for name, user in hop.get("users", {}).items()},
+    }
+    rules = (facts.get("firewall") or {}).get("ruleset")
+    found["firewall_rules"] = [rule.text for rule in nftables.ours(rules, plan_outside.TAG)] if rules else []
+    return found
+
+
+def _pair(private: Optional[bytes], public: Optional[bytes]) -> str:
+    pair = sshkeys.pair_state(private, public)
+    return " ".join([pair.state] + ([pair.key.type, pair.key.fingerprint] if pair.key else []))
+
+
+def _settings(data: Optional[bytes], dialect: str) -> Dict[str, str]:
+    """A configuration as its program reads it, as far as the file itself says something."""
+    try:
+        found = sshconfig.read(data or b"", dialect)
+    except sshconfig.ConfigError as error:
+        return {"error": str(error)}
+    return {name: " ".join(values).encode("utf-8", "replace").decode() for name, values in sorted(found.items())}
+
+
+def _hop_user(user: Facts) -> str:
+    if "error" in user:
+        return str(user["error"])
+    lines = authorized_keys.parse(user["keys"])
+    ours = authorized_keys.marked(plan_outside.HOP_MARK)
+    return "the container's key may log in" if any(line.entry and ours(line.entry) for line in lines) else "no access"
+
+
 def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
     """What travels back to the controller: no secret, no file content beyond the plan's."""
     sshd = facts.get("hop", {}).get("sshd") or {}
+    container = facts["container"]
     return {
         "plan": as_dicts(plan.ordered()),
         "errors": plan.errors,
@@ -103,12 +152,13 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
         "host": {
             "system": facts["machine"]["name"],
             "engine": facts["engine"]["version"] or ("stopped" if facts["engine"]["installed"] else "absent"),
-            "container": facts["container"].get("status", "absent"),
-            "health": facts["container"].get("health", ""),
+            "container": container.get("status", "absent"),
+            "health": container.get("health", ""),
             "image": facts["image"].get("engine_id", ""),
             "openssh": facts["image"].get("openssh", ""),
             "uid": facts["state"].get("uid", ""),
             "firewall": facts.get("firewall", {}).get("active", ""),
+            **details(facts),
         },
         "own_sshd": {
             "software": sshd.get("software", ""),

@@ -16,6 +16,18 @@ VAR_DIR = "/var/lib/oqs-ssh"
 PRIVATE_DIR = STATE_DIR + "/private"
 HOME_SSH = VAR_DIR + "/home-ssh"
 
+#: Files of the state with their modes, all of root; the container's user must be able to read its configuration.
+FILES = {
+    STATE_DIR + "/sshd_config": "644 0:0",
+    STATE_DIR + "/ssh_config": "644 0:0",
+    STATE_DIR + "/hop_config": "644 0:0",
+    STATE_DIR + "/known_hosts": "644 0:0",
+    STATE_DIR + "/uid": "644 0:0",
+    STATE_DIR + "/entry": "755 0:0",
+    PRIVATE_DIR + "/password": "600 0:0",
+    HOME_SSH + "/authorized_keys": "600 %(uid)d:%(uid)d",
+}
+
 #: What goes with the container; the ledger stays, it says what else was changed.
 REMOVED = (STATE_DIR, HOME_SSH, VAR_DIR + "/images")
 
@@ -54,10 +66,15 @@ def user_id(want: Mapping[str, Any], facts: Mapping[str, Any]) -> int:
     """The uid (and gid) of the container's user: the one asked for, the one in use, or a free one."""
     if want["uid"] != "auto":
         return int(want["uid"])
-    now = facts["state"].get("uid", "")
-    if now.isdigit() and not facts["uid"]["taken"]:
-        return int(now)
+    now = uid_of(facts["state"].get("uid", ""))
+    if now is not None and not facts["uid"]["taken"]:
+        return now
     return int(facts["uid"]["free"])
+
+
+def uid_of(text: str) -> Optional[int]:
+    """The uid in a file of the state; None where the text is none that an ordinary account can have."""
+    return int(text) if text.isdigit() and len(text) < 11 and 0 < int(text) < 2**31 else None
 
 
 def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:

@@ -42,5 +42,17 @@ def parse(text: str, user: str) -> Dict[str, Any]:
     return found
 
 
+def is_whole(found: Any) -> bool:
+    """Whether this is what :func:`parse` gave and the caller stored: with the engine's id, and all of it or no more."""
+    if not isinstance(found, dict) or not isinstance(found.get("engine_id"), str):
+        return False
+    lists = all(
+        isinstance(found.get(name), list) and all(isinstance(word, str) for word in found[name])
+        for name in ("kex", "key", "sig", "user", "unknown_keywords")
+    )
+    texts = all(isinstance(found.get(name), str) for name in ("sshd_config", "ssh_config", "openssh"))
+    return set(found) == {"engine_id"} or bool(lists and texts and len(found["user"]) == 3)
+
+
 def _lines(text: str) -> List[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]

@@ -8,9 +8,17 @@ import glob
 import json
 import os
 import shutil
-from typing import Any, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, listeners, password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    desired,
+    docker,
+    files,
+    image_facts,
+    listeners,
+    password,
+    sshkeys,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import INSTALL_DIR, STATE_DIR
 
@@ -106,13 +114,14 @@ def image(want: Mapping[str, Any]) -> Facts:
 
 
 def stored_image(image_id: str) -> Optional[Facts]:
-    """What an earlier run asked an image (``entry facts``), or None."""
+    """What an earlier run asked an image (``entry facts``), or None; a file that was damaged meanwhile counts as none.
+    """
     data = files.read_file("%s/%s.json" % (IMAGES_DIR, image_id.replace("sha256:", "")))
     try:
         found = json.loads(data.decode()) if data else None
     except ValueError:
         return None
-    return found if isinstance(found, dict) else None
+    return found if image_facts.is_whole(found) else None
 
 
 def container(name: str) -> Facts:
@@ -125,18 +134,29 @@ def container(name: str) -> Facts:
         "id": found["Id"],
         "image": found["Image"],
         "labels": found["Config"].get("Labels") or {},
-        "running": bool(status["Running"]) and not status.get("Restarting"),
+        "running": bool(status["Running"]) and not status.get("Restarting") and not status.get("Paused"),
         "status": status["Status"],
         "pid": status.get("Pid") or 0,
         "health": (status.get("Health") or {}).get("Status", ""),
         "started": status.get("StartedAt", ""),
         "restarts": found.get("RestartCount", 0),
     }
-    if result["running"]:
+    if result["pid"]:
         root = "/proc/%d/root" % result["pid"]
+        binds = [(row["Source"], root + row["Destination"]) for row in found["Mounts"] if row["Type"] == "bind"]
+        result["stale"] = [source for source, inside in binds if not _same(source, inside, root)]
         result["passwd"] = (files.read_file(root + "/etc/passwd", root=root) or b"").decode("utf-8", "replace")
         result["sockets"] = listeners.sockets_of(result["pid"])
     return result
+
+
+def _same(source: str, inside: str, root: str) -> bool:
+    """Whether a container still sees what lies at a path: what was replaced or made anew meanwhile, it does not."""
+    try:
+        here, there = files.stat_file(source), files.stat_file(inside, root=root)
+    except (files.UnsafePath, OSError):
+        return False
+    return bool(here and there and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
 
 
 def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
@@ -146,7 +166,7 @@ def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
         if len(fields) == 7 and fields[0] == name:
             return int(fields[2]), int(fields[3]), fields[5]
     known = facts["image"].get("user") or ["", "1000", "/home/" + name]
-    uid = int(facts["state"].get("uid") or known[1])
+    uid = desired.uid_of(facts["state"].get("uid", "")) or int(known[1])
     return uid, uid, known[2]
 
 
@@ -155,7 +175,7 @@ def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
     found = facts["container"]
     if not found:
         return None
-    if found["running"]:
+    if found["pid"]:
         root = "/proc/%d/root" % found["pid"]
         return files.read_file(root + "/etc/shadow", root=root)
     return password.container_shadow(name)[0]
@@ -168,10 +188,12 @@ def state() -> Facts:
         return files.read_file(path)
 
     keys: Dict[str, Tuple[Optional[bytes], Optional[bytes]]] = {}
+    modes = {}
     for name in files.list_dir(PRIVATE_DIR) if os.path.isdir(PRIVATE_DIR) else []:
         if name.startswith("ssh_host_") and name.endswith("_key"):
             path = "%s/%s" % (PRIVATE_DIR, name)
             keys[name] = (content(path), content(path + ".pub"))
+            modes[name] = _wrong_mode(path, 0, 0o600) or _wrong_mode(path + ".pub", 0, 0o644)
     text = {name: content("%s/%s" % (PRIVATE_DIR, name)) or b"" for name in ("in-force", "password")}
     return {
         "folders": {path: _mode(path) for path in (STATE_DIR, PRIVATE_DIR, VAR_DIR, HOME_SSH, IMAGES_DIR, LEDGER_DIR)},
@@ -186,8 +208,26 @@ def state() -> Facts:
         "password": text["password"].decode("ascii", "replace").strip(),
         "authorized_keys": content(HOME_SSH + "/authorized_keys"),
         "identity": content(HOME_SSH + "/id_ed25519.pub"),
+        "identity_state": _identity_state(),
         "keys": keys,
+        "key_modes": modes,
+        "modes": {path: _mode(path) for path in desired.FILES},
     }
+
+
+def _identity_state() -> str:
+    """What the container's ed25519 identity is worth; ssh takes none that others can read."""
+    pair = sshkeys.pair_state(*(files.read_file(HOME_SSH + "/id_ed25519" + end, root=VAR_DIR) for end in ("", ".pub")))
+    folder = files.stat_file(HOME_SSH)
+    wrong = _wrong_mode(HOME_SSH + "/id_ed25519", folder.st_uid if folder else 0, 0o600)
+    return wrong if pair.state == "good" and wrong else pair.state
+
+
+def _wrong_mode(path: str, uid: int, mode: int) -> str:
+    """``mode 644 0:0``, where a file is there with another mode or owner than it should have."""
+    wanted = "%o %d:%d" % (mode, uid, uid)
+    found = _mode(path)
+    return "" if found in ("absent", wanted) else "mode " + found
 
 
 def _written() -> Facts:
@@ -204,15 +244,27 @@ def _mode(path: str) -> str:
     return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else "absent"
 
 
-def host_keys() -> List[str]:
-    """The public lines of the host's own sshd, as its configuration names them (``sshd -T``)."""
-    paths: List[str] = []
+def own_settings() -> Dict[str, List[str]]:
+    """The configuration of the host's own sshd as itself reads it (``sshd -T``): keyword in lower case to values; empty
+    where it does not say."""
     program = shutil.which("sshd") or "/usr/sbin/sshd"
+    found: Dict[str, List[str]] = {}
     try:
         for line in run([program, "-T"], timeout=10.0).text.splitlines():
-            if line.lower().startswith("hostkey "):  # 10.6 prints capitals, too
-                paths.append(line.split(" ", 1)[1])
+            keyword, _blank, value = line.partition(" ")
+            found.setdefault(keyword.lower(), []).append(value)  # 10.6 prints capitals, too
     except CommandError:
+        return {}
+    return found
+
+
+def host_keys(settings: Mapping[str, Sequence[str]]) -> List[str]:
+    """The public lines of the host's own sshd, as its configuration names them.
+
+    :param settings: as ``own_settings`` gave them.
+    """
+    paths = list(settings.get("hostkey", ()))
+    if not settings:
         paths = [name[: -len(".pub")] for name in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub"))]
     lines = [(files.read_file(path + ".pub") or b"").decode("utf-8", "replace").strip() for path in paths]
     return [line for line in lines if line]

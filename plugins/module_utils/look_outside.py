@@ -15,9 +15,12 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, nftables, plan_outside, probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import ENTRY
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import host_keys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import host_keys, own_settings
 
 Facts = Dict[str, Any]
+
+#: What sshd says instead of its banner to an address in its penalty box.
+PENALTY = "Not allowed at this time"
 
 _SAID = {
     "kex": re.compile(r"^debug1: kex: algorithm: (\S+)", re.M),
@@ -77,19 +80,30 @@ def _active(ruleset: Optional[List[Dict[str, Any]]]) -> str:
     return "nftables" if nftables.input_chains(ruleset) else "none"
 
 
-def hop(want: Mapping[str, Any], rows: Sequence[Mapping[str, Any]]) -> Facts:
+def hop(want: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sshd: Optional[Facts] = None) -> Facts:
     """The host's own sshd, its host keys, and the accounts that the hop may use.
 
     :param rows: the ledger.
+    :param sshd: what an earlier look of this run found out about the host's own sshd; None: ask it.
     """
     # those that the ledger names had our line once, and may have to lose it
     once = [row["after"] for row in rows if row["kind"] == "line" and row["after"]]
     names = dict.fromkeys(list(want["users"]) + once)
+    settings = own_settings()
     return {
-        "sshd": probe.probe("localhost", want["hop_port"], timeout=5.0),
-        "host_keys": host_keys(),
+        "sshd": sshd or _own_sshd(want["hop_port"], settings),
+        "host_keys": host_keys(settings),
         "users": {name: user(name) for name in names},
     }
+
+
+def _own_sshd(port: int, settings: Mapping[str, Sequence[str]]) -> Facts:
+    """What the host's own sshd offers. It remembers addresses that come and go too often (PerSourcePenalties, 9.8) and
+    sends them away for a while: then it is there, and its configuration says what it would offer."""
+    found = probe.probe("localhost", port, timeout=5.0)
+    if found["error"] and PENALTY in found["error"] and settings:
+        return dict(found, error="", kex=settings.get("kexalgorithms", [""])[0].split(","))
+    return found
 
 
 def user(name: str) -> Facts:

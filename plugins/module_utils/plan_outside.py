@@ -95,7 +95,7 @@ def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
     try:
         base = _client_config(want, facts)
         if base is not None:
-            _plan_files(hop, facts, base, plan)
+            _plan_files(want, facts, base, plan)
     except ConfigError as error:
         plan.refuse(str(error))
         return
@@ -120,7 +120,7 @@ def _client_config(want: Want, facts: Facts) -> Optional[bytes]:
 class HopGoal:
     """The wanted content of the hop's files."""
 
-    def __init__(self, hop: Want, facts: Facts, base: bytes) -> None:
+    def __init__(self, hop: Want, facts: Facts, base: bytes, pinned: bytes) -> None:
         found, image = facts["hop"], facts["image"]
         present = hop["state"] == "present"
         self.kex = policy.hop_kex(image["kex"], found["sshd"]["kex"]) if present else []
@@ -136,11 +136,21 @@ class HopGoal:
         if everywhere:
             self.ssh_config = policy.global_hop(self.ssh_config, lines)
         pins = ["%s %s" % (goal.hosts_field(hop["hop_port"]), " ".join(line.split()[:2])) for line in self.host_keys]
-        self.known_hosts = goal.known_hosts(facts["state"].get("known_hosts") or b"", pins, goal.HOST) or b""
+        self.known_hosts = goal.known_hosts(pinned, pins, goal.HOST) or b""
 
 
-def _plan_files(hop: Want, facts: Facts, base: bytes, plan: Plan) -> None:
-    wanted, state = HopGoal(hop, facts, base), facts["state"]
+def _pinned(want: Want, facts: Facts) -> Optional[bytes]:
+    """known_hosts as it will be when the container's own section is done; None while its keys are not known."""
+    if "ssh" in want and want["ssh"]["state"] == "present":
+        return goal.desired(want["ssh"], facts).known_hosts
+    found: Optional[bytes] = facts["state"].get("known_hosts")
+    return found or b""
+
+
+def _plan_files(want: Want, facts: Facts, base: bytes, plan: Plan) -> None:
+    hop = want["hop"]
+    state, pinned = facts["state"], _pinned(want, facts)
+    wanted = HopGoal(hop, facts, base, pinned or b"")
     if hop["state"] == "present":
         if not wanted.kex:
             plan.refuse("the image's client and the host's own sshd have no key exchange in common")
@@ -153,8 +163,11 @@ def _plan_files(hop: Want, facts: Facts, base: bytes, plan: Plan) -> None:
         ))
     _want_bytes(plan, "hop_config", state.get("hop_config"), wanted.hop_config, "for connections to the host itself")
     _want_bytes(plan, "hop_client", base, wanted.ssh_config, "the client's configuration takes the hop in")
-    pinned = state.get("known_hosts") or b""
-    _want_bytes(plan, "hop_known_hosts", pinned, wanted.known_hosts, "the host's own key is pinned")
+    why = "the host's own key is pinned"
+    if pinned is not None:
+        _want_bytes(plan, "hop_known_hosts", pinned, wanted.known_hosts, why)
+    elif HopGoal(hop, facts, base, state.get("known_hosts") or b"").known_hosts != (state.get("known_hosts") or b""):
+        plan.want("hop", "hop_known_hosts", "", _text(state.get("known_hosts")), UNKNOWN, why)
 
 
 def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[bytes], why: str) -> None:
@@ -163,9 +176,14 @@ def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[
 
 
 def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
-    public = identity(facts["state"])
-    if hop["users"] and hop["state"] == "present" and not public:
-        plan.want("hop", "hop_identity", IDENTITY, "absent", UNKNOWN, "oqs_ssh_hop_users names accounts")
+    public, whole = identity(facts["state"]), facts["state"].get("identity_state", "good")
+    if hop["users"] and hop["state"] == "present":
+        if not public or (whole not in ("good", "missing") and not whole.startswith("mode")):
+            state = "absent" if whole in ("good", "missing") else whole
+            plan.want("hop", "hop_identity", IDENTITY, state, UNKNOWN, "oqs_ssh_hop_users names accounts")
+            public = None
+        elif whole.startswith("mode"):
+            plan.want("hop", "hop_identity", IDENTITY, whole, "mode 600", "ssh takes no key that others can read")
     for name, user in facts["hop"]["users"].items():
         wanted = hop["state"] == "present" and name in hop["users"]
         if "error" in user:

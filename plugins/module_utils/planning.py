@@ -45,6 +45,10 @@ _FAMILIES = {
 }
 
 
+#: A container whose mounts are of files that were replaced meanwhile.
+OLD_FILES = "with old files mounted"
+
+
 def daemon_json() -> str:
     """The content of daemon.json for an engine that we install."""
     return json.dumps(DAEMON_SETTINGS, indent=2, sort_keys=True) + "\n"
@@ -137,6 +141,14 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     _plan_container(ssh, facts, wanted, plan)
 
 
+def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:
+    """Files that are there with other modes or owners than ours have; ssh and sshd refuse some of them in silence."""
+    for path, wanted in goal.FILES.items():
+        mode = state.get("modes", {}).get(path, "absent")
+        if mode != "absent":
+            plan.want("state", "file_mode", path, mode, wanted % {"uid": uid}, "readable by those who need it only")
+
+
 def _plan_absent(ssh: Want, facts: Facts, plan: Plan) -> None:
     """The container and its state go; what is not ours stays."""
     container, name = facts["container"], ssh["container"]
@@ -212,6 +224,7 @@ def _plan_state(ssh: Want, facts: Facts, plan: Plan) -> None:
         plan.want("state", "folder", path, state["folders"][path], mode, "state outlives the container")
     plan.want("state", "uid", "", state["uid"] or "absent", str(uid), "no account of the host has it")
     plan.want("state", "entry", "", _short(state["entry"]), _short(ssh["entry"].encode()), "the container's entry")
+    _plan_modes(state, uid, plan)
     if not facts["image"].get("sshd_config"):
         plan.want("state", "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
 
@@ -232,8 +245,11 @@ def _plan_keys(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
     for name in wanted.host_keys:
         private, public = facts["state"]["keys"].get(sshkeys.host_key_name(name), (None, None))
         pair = sshkeys.pair_state(private, public)
+        mode = facts["state"].get("key_modes", {}).get(sshkeys.host_key_name(name), "")
         if pair.state != "good":
             plan.want("keys", "host_key", name, pair.state, UNKNOWN, pair.reason or "sshd_config names it")
+        elif mode:
+            plan.want("keys", "host_key", name, mode, "mode 600 0:0", "sshd takes no key that others can read")
 
 
 def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
@@ -276,12 +292,23 @@ def _plan_serving(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> 
     """The right container: does it run, does sshd listen, with the configuration that is there?"""
     container, name = facts["container"], ssh["container"]
     force = goal.digest(wanted.sshd_config)
+    entry = policy.STATE_DIR + "/entry"
+    replaced = container.get("stale") or [
+        path for path in (policy.STATE_DIR, goal.HOME_SSH) if facts["state"]["folders"][path] == "absent"
+    ] or [item.kind for item in plan.items if item.kind == "entry" or (item.kind, item.name) == ("file_mode", entry)]
     if not container["running"]:
         plan.want("container", "running", name, container["status"], "running", "sshd is to serve")
+    elif replaced:
+        plan.want("container", "running", name, OLD_FILES, "started again", "it holds what is no longer there")
     elif not set(facts["port"].get("inodes", ())) & container["sockets"]:
         plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
-    elif facts["state"]["in_force"] != force:
+    elif facts["state"]["in_force"] != force or _new_keys(plan):
         plan.want("container", "in_force", name, "another configuration", "sshd_config %s" % force[:12], "reload")
+
+
+def _new_keys(plan: Plan) -> bool:
+    """A running sshd goes on with the keys that it has read."""
+    return any(item.kind == "host_key" and item.after == UNKNOWN for item in plan.items)
 
 
 def _shown(data: bytes) -> str:

@@ -71,10 +71,11 @@ def keyword_question(want: Mapping[str, Any]) -> bytes:
 
 
 class Lists:
-    """The algorithms that a server configuration is to offer: as wished, else as the file says; and stock clients."""
+    """The algorithms that a server configuration is to offer: as wished, else as the file says (where it is silent, as
+    the image's own does: sshd's built-in lists are classical ones, too); and stock clients."""
 
     def __init__(self, want: Mapping[str, Any], image: Mapping[str, Any], data: bytes) -> None:
-        now = sshconfig.read(data, "sshd_config")
+        now = dict(sshconfig.read(image["sshd_config"].encode(), "sshd_config"), **sshconfig.read(data, "sshd_config"))
         self.kex = list(want["kex_algorithms"] or _members(now, "kexalgorithms"))
         self.host_keys = list(want["host_key_algorithms"] or _members(now, "hostkeyalgorithms"))
         self.pubkeys = list(want["pubkey_algorithms"] or _members(now, "pubkeyacceptedalgorithms"))

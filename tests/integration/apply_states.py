@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import shutil
 import signal
 import statistics
 import subprocess
@@ -79,7 +78,7 @@ def settle():
     """Wait until the restart policy has done its work."""
     for _try in range(50):
         said = sh("docker inspect -f '{{.State.Restarting}} {{.State.Running}} {{.State.Pid}}' %s" % NAME).split()
-        if len(said) != 3 or said[0] == "false" and (said[1] == "false" or os.path.exists("/proc/" + said[2])):
+        if len(said) != 3 or (said[0] == "false" and (said[1] == "false" or os.path.exists("/proc/" + said[2]))):
             break
         time.sleep(0.2)
     for _try in range(50):
@@ -89,7 +88,7 @@ def settle():
         time.sleep(0.1)
 
 
-# --- damages: each takes a random generator and copes with what earlier ones left --------------------------------------
+# --- damages: each takes a random generator and copes with what earlier ones left --------------------
 
 def container_absent(_rng):
     sh("docker rm -f " + NAME)
@@ -102,7 +101,8 @@ def container_stopped(rng):
 def container_of_other_settings(_rng):
     image = sh("docker inspect -f '{{.Image}}' " + NAME).strip()
     if image.startswith("sha256:"):
-        sh("docker rm -f %s; docker create --name %s --label org.quantumsafe.openssh.spec=other %s" % (NAME, NAME, image))
+        label = "org.quantumsafe.openssh.spec=other"
+        sh("docker rm -f %s; docker create --name %s --label %s %s" % (NAME, NAME, label, image))
 
 
 def sshd_killed(_rng):
@@ -131,7 +131,8 @@ def client_edited(rng):
 
 
 def config_bytes_appended(rng):
-    put(STATE + "/sshd_config", (content(STATE + "/sshd_config") or b"") + rng.choice([b"# \xff\xfe\n", b"\n\n#", b"\r\n"]))
+    path = STATE + "/sshd_config"
+    put(path, (content(path) or b"") + rng.choice([b"# \xff\xfe\n", b"\n\n#", b"\r\n"]))
 
 
 def config_cut(rng):
@@ -295,7 +296,7 @@ def damage(job):
     return [each.__name__ for each in chosen]
 
 
-# --- what is asked after each step -----------------------------------------------------------------------------------
+# --- what is asked after each step -------------------------------------------------------------------
 
 _judged = {}
 
@@ -348,6 +349,13 @@ def broken_keys():
     return wrong
 
 
+def keys_not_served():
+    """Classical host keys on the disk that the running server does not present (ssh-keyscan knows no others)."""
+    kept = (content(PRIVATE + "/ssh_host_ed25519_key.pub") or b"").decode().split()[:2]
+    said = sh("ssh-keyscan -T 5 -t ed25519 -p %d 127.0.0.1 2>/dev/null" % PORT)
+    return [] if not kept or " ".join(kept) in said else ["%s, but: %s" % (" ".join(kept), said)]
+
+
 def ledger_length():
     return len(bookkeeping.entries())  # raises for a ledger that does not parse
 
@@ -361,7 +369,7 @@ def applied(job):
     return apply.apply(job["want"], job.get("sections") or sorted(job["want"]), job["secret"], {"parts": []})
 
 
-# --- jobs ------------------------------------------------------------------------------------------------------------
+# --- jobs --------------------------------------------------------------------------------------------
 
 def do_look(job):
     return looked(job)
@@ -409,13 +417,13 @@ def do_cycle(job):
         "damages": names, "forecast": first["plan"], "refused": first["errors"], "done": outcome["done"],
         "proof": outcome["proof"], "left": last["plan"], "errors": last["errors"], "seconds": seconds,
         "lost": [path for path in before if path not in operators_lines()], "serves": served_password(),
-        "seen": seen, "ledger": ledger_length(), "host": last["host"],
+        "seen": seen, "ledger": ledger_length(), "keys": broken_keys() + keys_not_served(),
     }
 
 
 def do_kill(job):
     """Start an apply as a process of its own, kill it after some time; then what is there, and another apply."""
-    names = job.get("wipe") and wipe() or damage(job)
+    names = (job.get("wipe") and wipe()) or damage(job)
     watch = Watch()
     watch.start()
     inner = json.dumps(dict(job, do="apply")).encode()
@@ -465,6 +473,20 @@ def do_two(job):
     return {"results": results, "left": looked(job)["plan"], "ledger": ledger_length(), "serves": served_password()}
 
 
+def do_damage(job):
+    return damage(job)
+
+
+def do_wait(_job):
+    """Somebody holds the lock."""
+    with apply.locked():
+        try:
+            with apply.locked(patience=1.0):
+                return {"said": "nobody held it"}
+        except apply.ApplyError as error:
+            return {"said": str(error)}
+
+
 def do_time(job):
     """How long one look takes, in this process, as in a module's."""
     spent, whole = [], []
@@ -478,9 +500,37 @@ def do_time(job):
     return {"look": statistics.median(spent), "with_proof": statistics.median(whole), "load": os.getloadavg()[0]}
 
 
-def do_restore(_job):
-    shutil.rmtree(PRIVATE + "/candidate", ignore_errors=True)
-    return {}
+def do_nonsense(job):
+    """A line that sshd refuses, in a configuration that is otherwise as wanted: looked, applied, then taken back."""
+    path = STATE + "/sshd_config"
+    before = content(path)
+    put(path, before + b"NoSuchKeyword yes\n")
+    pid = listeners.who_listens(PORT).get("pid")
+    said = do_apply(job)
+    found = {"said": said.get("failed", ""), "same_process": listeners.who_listens(PORT).get("pid") == pid}
+    put(path, before)
+    outcome = applied(job)
+    return dict(found, left=outcome["plan"], proof=outcome["proof"])
+
+
+def do_truth(job):
+    """What the look tells of the configurations, and what the programs themselves say."""
+    said = {}
+    for name, program in (("sshd_config", "sbin/sshd -T -f"), ("ssh_config", "bin/ssh -G elsewhere.example -F")):
+        words = program.split()
+        text = sh("docker exec %s /opt/oqs-ssh/%s" % (NAME, " ".join(words + ["/opt/oqs-ssh/" + name])))
+        said[name] = [line.lower() for line in text.splitlines()]
+    return {"host": looked(job)["host"], "programs": said, "shadow": (content(PRIVATE + "/password") or b"").decode()}
+
+
+def do_penalty(job):
+    """Look while the host's own sshd has this address in its penalty box."""
+    sh("printf 'PerSourcePenalties noauth:9999s min:1s\n' >/etc/ssh/sshd_config.d/00-oqs-test.conf; "
+       "systemctl reload ssh; for n in 1 2 3; do echo | nc -w1 127.0.0.1 22; echo | nc -w1 ::1 22; done")
+    try:
+        return dict(looked(job), said=sh("echo | nc -w1 127.0.0.1 22; echo | nc -w1 ::1 22"))
+    finally:
+        sh("printf 'PerSourcePenalties no\n' >/etc/ssh/sshd_config.d/00-oqs-test.conf; systemctl restart ssh")
 
 
 def main():

@@ -195,7 +195,7 @@ def _with_hop(hop: Any, facts: Any) -> None:
     state = facts["state"]
     if hop["users"]:
         state["identity"] = IDENTITY
-    goal = plan_outside.HopGoal(hop, facts, state["ssh_config"])
+    goal = plan_outside.HopGoal(hop, facts, state["ssh_config"], state["known_hosts"])
     state.update(hop_config=goal.hop_config, ssh_config=goal.ssh_config, known_hosts=goal.known_hosts)
     for name in hop["users"]:
         line = plan_outside.hop_line(IDENTITY) + "\n"

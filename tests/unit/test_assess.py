@@ -40,6 +40,7 @@ def accounts(monkeypatch):
     ([], [22222], "22222", {"taken": True, "free": 22223}),
     ([], [], "22222", {"taken": False, "free": 22222}),
     ([], [], "rubbish", {"taken": False, "free": 22222}),
+    ([], [], "99999999999999", {"taken": False, "free": 22222}),
 ])
 def test_a_uid_that_no_account_has(accounts, users, groups, now, expected):
     accounts["users"].update(users)
@@ -146,7 +147,7 @@ def test_everything_is_looked_at_once_and_only_what_is_asked_for(monkeypatch):
     monkeypatch.setattr(look, "look", lambda _want: asked.append("look") or samples.converged())
     outside = samples.virgin()
     monkeypatch.setattr(look_outside, "firewall", lambda _want: asked.append("firewall") or outside["firewall"])
-    monkeypatch.setattr(look_outside, "hop", lambda _want, _rows: asked.append("hop") or outside["hop"])
+    monkeypatch.setattr(look_outside, "hop", lambda _want, _rows, _sshd: asked.append("hop") or outside["hop"])
     monkeypatch.setattr(assess.bookkeeping, "entries", list)
     monkeypatch.setattr(look, "shadow", lambda _name, _facts: None)
     assess.assess({"engine": {"state": "present"}}, None)

@@ -95,3 +95,26 @@ def without(part: str) -> str:
 def test_what_is_no_such_image(text, words):
     with pytest.raises(image_facts.NotAnImage, match=words):
         image_facts.parse(text, "alice")
+
+
+WHOLE = {"engine_id": "sha256:0", "kex": ["a"], "key": ["b"], "sig": [], "user": ["oqs", "1000", "/home/oqs"],
+         "sshd_config": "Port 2222\n", "ssh_config": "Port 2222\n", "unknown_keywords": [], "openssh": "OpenSSH_10.6"}
+
+
+@pytest.mark.parametrize(("stored", "whole"), [
+    (WHOLE, True),
+    (dict(WHOLE, refuses=""), True),
+    ({"engine_id": "sha256:0"}, True),
+    ({}, False),
+    ([1], False),
+    (None, False),
+    ({"engine_id": 7}, False),
+    ({"sshd_config": "x"}, False),
+    (dict(WHOLE, kex="a"), False),
+    (dict(WHOLE, kex=[1]), False),
+    (dict(WHOLE, user=["oqs"]), False),
+    (dict(WHOLE, ssh_config=None), False),
+    ({name: value for name, value in WHOLE.items() if name != "key"}, False),
+])
+def test_stored_answers_are_believed_only_whole(stored, whole):
+    assert image_facts.is_whole(stored) is whole

@@ -134,13 +134,27 @@ WHOLE_CONTAINER = {"container", "running"}
 DRIFTS: Dict[str, Any] = {
     "engine stopped": (lambda f: f["engine"].update(running=False, service=True), {"service"}),
     "folder": (lambda f: f["state"]["folders"].update({desired.PRIVATE_DIR: "755 0:0"}), {"folder"}),
-    "entry": (lambda f: f["state"].update(entry=b"#!/bin/sh\n"), {"entry"}),
-    "host key gone": (lambda f: f["state"]["keys"].clear(), {"host_key", "known_hosts"}),
+    "entry": (lambda f: f["state"].update(entry=b"#!/bin/sh\n"), {"entry", "running"}),
+    "host key gone": (lambda f: f["state"]["keys"].clear(), {"host_key", "known_hosts", "in_force"}),
+    "host key readable by others": (
+        lambda f: f["state"].update(key_modes={"ssh_host_ssh-mldsa44-ed25519_key": "mode 644 0:0"}), {"host_key"},
+    ),
+    "configuration hidden from the user": (
+        lambda f: f["state"].update(modes={"/etc/oqs-ssh/ssh_config": "600 0:0"}), {"file_mode"},
+    ),
+    "entry not executable": (
+        lambda f: f["state"].update(modes={"/etc/oqs-ssh/entry": "644 0:0"}), {"file_mode", "running"},
+    ),
+    "old files mounted": (lambda f: f["container"].update(stale=["/etc/oqs-ssh"]), {"running"}),
+    "state made anew under the container": (
+        lambda f: f["state"]["folders"].update({desired.HOME_SSH: "absent"}), {"folder", "running"},
+    ),
+    "uid no account can have": (lambda f: f["state"].update(uid="99999999999999"), {"uid"}),
     "host key mismatch": (
         lambda f: f["state"]["keys"].update({
             "ssh_host_ssh-mldsa44-ed25519_key": (
                 samples.key_pair(samples.HYBRID_KEY)[0], samples.key_pair(samples.HYBRID_KEY, b"eels")[1]),
-        }), {"host_key", "known_hosts"},
+        }), {"host_key", "known_hosts", "in_force"},
     ),
     "sshd_config by hand": (
         lambda f: f["state"].update(sshd_config=f["state"]["sshd_config"].replace(b"RootLogin no", b"RootLogin yes")),
@@ -179,6 +193,12 @@ DRIFTS: Dict[str, Any] = {
     "hop file gone": (lambda f: f["state"].update(hop_config=None), {"hop_config"}),
     "hop identity gone": (lambda f: f["state"].update(identity=None), {"hop_identity", "hop_user"}),
     "hop identity damaged": (lambda f: f["state"].update(identity=b"\n"), {"hop_identity", "hop_user"}),
+    "hop identity without its private half": (
+        lambda f: f["state"].update(identity_state="half"), {"hop_identity", "hop_user"},
+    ),
+    "hop identity readable by others": (
+        lambda f: f["state"].update(identity_state="mode 644 0:0"), {"hop_identity"},
+    ),
     "hop user's line gone": (lambda f: f["hop"]["users"]["alice"].update(keys=b""), {"hop_user"}),
     "host's own key changed": (
         lambda f: f["hop"].update(host_keys=[samples.public_line("ssh-ed25519", b"new!")]), {"hop_known_hosts"},
