@@ -90,7 +90,7 @@ SERVERS = {
     "endless zeros": (endless(bytes(512)), ("not_ssh",)),
     "slow drip of the banner": (drip(BANNER * 4, 0.15), ("timeout",)),
     "slow drip of the key exchange": (lambda c: (c.sendall(BANNER), drip(KEXINIT, 0.1)(c)), ("timeout",)),
-    "fast drip, byte by byte": (drip(GOOD, 0.0005), None),
+    "fast drip, byte by byte": (drip(GOOD, 0), None),
     "silence": (say(b""), ("timeout",)),
     "banner, then silence": (say(BANNER), ("timeout",)),
     "half a packet, then silence": (say(GOOD[:60]), ("timeout",)),
