@@ -220,15 +220,17 @@ class Scenario:
 
     # -- the playbook ----------------------------------------------------------------------------------------------
 
-    def deploy(self, *options: str, limit: str = "", **extra: Any) -> Run:
+    def deploy(
+        self, *options: str, limit: str = "", playbook: pathlib.Path = PLAYBOOK, **extra: Any
+    ) -> Run:
         """Run the playbook as an operator does, with more variables in a file that only the owner can read.
 
-        :param options: of ansible-playbook. :param limit: one host only.
+        :param options: of ansible-playbook. :param limit: one host only. :param playbook: another than ours.
         """
         with tempfile.TemporaryDirectory(prefix="oqs-test-") as scratch:
             variables = pathlib.Path(scratch) / "extra.json"
             _write(variables, json.dumps(extra))
-            argv = ["ansible-playbook", str(PLAYBOOK), "-e", "@%s" % variables, *options]
+            argv = ["ansible-playbook", str(playbook), "-e", "@%s" % variables, *options]
             for inventory in [*self.inventories, self.lab.inventory]:
                 argv += ["-i", str(inventory)]
             if limit:

@@ -32,7 +32,7 @@ class Invented:
         self.looks, self.acts = 0, []
         self.stuck, self.unknown_until = set(), {}
 
-    def assess(self, _want, _secret):
+    def assess(self, _want, _secret, _sshd=None):
         self.looks += 1
         plan = Plan()
         plan.errors = list(self.errors)
