@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Each role works alone in somebody's own play, and with --tags: it looks for itself, and a second run changes nothing."""
+"""Each role works alone in somebody's own play, and with --tags: it looks for itself; a second run changes nothing."""
 
 from __future__ import annotations
 

@@ -145,7 +145,9 @@ DRIFTS: Dict[str, Any] = {
     "entry not executable": (
         lambda f: f["state"].update(modes={"/etc/oqs-ssh/entry": "644 0:0"}), {"file_mode", "running"},
     ),
-    "old files mounted": (lambda f: f["container"].update(stale=["/etc/oqs-ssh"]), {"running"}),
+    "old files mounted": (
+        lambda f: f["container"] and f["container"].update(stale=["/etc/oqs-ssh"]), {"running"},
+    ),
     "state made anew under the container": (
         lambda f: f["state"]["folders"].update({desired.HOME_SSH: "absent"}), {"folder", "running"},
     ),
