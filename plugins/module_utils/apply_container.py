@@ -168,13 +168,17 @@ def sshd_config(host: Host, _item: Item) -> None:
 
 
 def remember(host: Host, part: str, data: bytes, dialect: str) -> None:
-    """Keep in mind which algorithm lists are ours, before they are written."""
-    state = host.facts["state"]
-    default = host.facts["image"][dialect].encode()
+    """Keep in mind which algorithm lists are ours, before they are written. One that somebody else began, and to which
+    we only add, is not: taken back for ours, it would change with every run."""
+    state, image = host.facts["state"], host.facts["image"]
+    default = image[dialect].encode()
+    alone = policy.values(data, dialect)
+    if part == "sshd_config":
+        alone = policy.values(policy.server_config(default, host.want["ssh"], image), dialect)
     foreign = [policy.values(each, dialect) for each in (default, state[dialect] or default)]
     ours = {
         name: value for name, value in policy.values(data, dialect).items()
-        if all(value != each.get(name) for each in foreign)
+        if value == alone.get(name) and all(value != each.get(name) for each in foreign)
     }
     written = desired.remember(state["written"], part, ours)
     if written != state["written"]:
@@ -224,7 +228,12 @@ def set_password(host: Host, item: Item) -> None:
         stored = shadow.make_hash(host.secret or "")
     bookkeeping.record("file", PRIVATE_DIR + "/password", None, "a hash")
     files.write_file(PRIVATE_DIR + "/password", stored.encode() + b"\n", 0o600)
-    if host.facts["container"]:
+    if not host.facts["container"]:
+        return
+    try:
+        password.set_hash(ssh["container"], ssh["user"], stored)
+    except docker.DockerError:  # it comes and goes (a restart loop): nothing can be done in it until it holds still
+        docker.docker(["stop", "--time", "5", ssh["container"]], timeout=docker.WORK)
         password.set_hash(ssh["container"], ssh["user"], stored)
 
 
@@ -271,7 +280,9 @@ def running(host: Host, item: Item) -> None:
     """
     if not host.validated and host.facts["image"].get("sshd_config"):
         write_configs(host, {})
-    verb = {"nobody listens": "restart", OLD_FILES: "restart", "paused": "unpause"}.get(item.before, "start")
+    verb = "restart" if item.before in ("nobody listens", "restarting", "paused", OLD_FILES) else "start"
+    if host.facts["container"].get("status") == "paused":
+        docker.docker(["unpause", item.name])
     docker.docker([verb, item.name], timeout=docker.WORK)
     wait_until_serving(item.name, host.want["ssh"]["port"], frozenset())
 

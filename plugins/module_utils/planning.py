@@ -296,10 +296,10 @@ def _plan_serving(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> 
     replaced = container.get("stale") or [
         path for path in (policy.STATE_DIR, goal.HOME_SSH) if facts["state"]["folders"][path] == "absent"
     ] or [item.kind for item in plan.items if item.kind == "entry" or (item.kind, item.name) == ("file_mode", entry)]
-    if not container["running"]:
-        plan.want("container", "running", name, container["status"], "running", "sshd is to serve")
-    elif replaced:
+    if replaced and (container["running"] or container["status"] == "paused"):
         plan.want("container", "running", name, OLD_FILES, "started again", "it holds what is no longer there")
+    elif not container["running"]:
+        plan.want("container", "running", name, container["status"], "running", "sshd is to serve")
     elif not set(facts["port"].get("inodes", ())) & container["sockets"]:
         plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
     elif facts["state"]["in_force"] != force or _new_keys(plan):
