@@ -16,7 +16,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration molecule conformance fuzz lab-up lab-down lab-status docs clean
+.PHONY: help demo test lint test-unit test-integration test-modules molecule conformance fuzz lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -35,6 +35,9 @@ test-unit: ## the quick tests: no Docker, no root
 
 test-integration: ## the tests with real programs, containers and hosts
 	$(BOOTSTRAP) && $(PYTHON) tests/run integration
+
+test-modules: ## every module in four calls, and look and apply from a hundred states, killed, and two at once (40 min)
+	$(BOOTSTRAP) && $(PYTHON) -m pytest -q -m 'slow or not slow' $(wildcard tests/integration/test_oqs_*.py) tests/integration/test_ssh_probe.py tests/integration/test_look_apply.py
 
 molecule: ## the Molecule scenarios
 	$(BOOTSTRAP) && $(PYTHON) tests/run molecule

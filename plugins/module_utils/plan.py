@@ -72,13 +72,17 @@ def as_dicts(items: Sequence[Item]) -> List[Dict[str, Any]]:
 
 
 def diff(items: Iterable[Dict[str, Any]]) -> List[Dict[str, str]]:
-    """Plan items (as dictionaries) in the form that Ansible prints for ``--diff``."""
+    """Plan items (as dictionaries) in the form that Ansible prints for ``--diff``.
+
+    Where what comes to a file is not known yet, its present lines are not shown as if they went.
+    """
     return [
         {
             "before_header": "%s (%s)" % (item["resource"], item["why"]),
             "after_header": item["resource"],
             "before": _text(item["before"]),
-            "after": _text(item["after"]),
+            "after": (item["before"] if item["before"].endswith("\n") and item["after"] == UNKNOWN else "")
+            + _text(item["after"]),
         }
         for item in items
     ]

@@ -44,11 +44,13 @@ def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
         plan.refuse("oqs_ssh_firewall_backend is nftables, but the program nft is not on this host")
         return
     port, sources = firewall["port"], firewall["sources"]
-    now = [rule.text for rule in nftables.ours(found["ruleset"], TAG)]
+    now = shown_rules(found["ruleset"])
     rules = firewall_rules(firewall, found)
     if nftables.needed(found["ruleset"], port, sources, TAG) or (now and not rules):
-        before = "\n".join(now) or "closed"
-        plan.want("firewall", "nftables", "port %d" % port, before, "\n".join(rules) or "closed", "the port is served")
+        before, after = "\n".join(now) or "closed", "\n".join(map(_shown_rule, rules)) or "closed"
+        if now and before == after:
+            before += "\nwithout effect: another rule comes first"
+        plan.want("firewall", "nftables", "port %d" % port, before, after, "the port is served")
     if not found["persistent"]:
         return
     snippet = snippet_of(rules)
@@ -56,6 +58,18 @@ def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
     conf = conf_with(found["conf"], bool(rules))
     shown = conf.decode("utf-8", "replace")
     plan.want("firewall", "nftables_file", NFT_CONF, _text(found["conf"]), shown, "it includes our file")
+
+
+def shown_rules(ruleset: Any) -> List[str]:
+    """Our rules, each as people read it: where it stands, and what it says."""
+    return ["%s %s %s %s" % (rule[:3] + (rule.text,)) for rule in nftables.ours(ruleset, TAG)]
+
+
+def _shown_rule(command: str) -> str:
+    """The same of a command that is going to make one."""
+    text = command.split(" rule ", 1)[1]
+    end = ' comment "%s"' % TAG
+    return text[: -len(end)] if text.endswith(end) else text
 
 
 def firewall_rules(firewall: Want, found: Facts) -> List[str]:

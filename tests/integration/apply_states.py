@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # on the host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply,
     assess,

@@ -25,6 +25,7 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "images")]
+import apply_states
 import build
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import plan as plans
 
@@ -39,6 +40,7 @@ KILLS, FEW_KILLS = 20, 3
 ENTRIES, FEW_ENTRIES = 32, 2
 SECRET = "heron-" + secrets.token_hex(9)
 USER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHvS0rTq1n3c5Xk9f0bW2mL4d6h8j0q2s4u6w8y0A1C3 me@desk"
+FOREIGN = apply_states.FOREIGN_KEY
 #: A firewall as people have it: closed, but for ssh, pings, and what the operator added.
 NFT = """#!/usr/sbin/nft -f
 # operator: keep this table
@@ -305,13 +307,17 @@ def test_an_address_in_the_penalty_box_can_still_look(bench):
 
 def test_the_plan_reads_well_as_a_diff(bench):
     """As people see it with --diff: one key, one setting a line, and no line longer than the thing itself."""
-    bench.job("damage", seed=3, damages=["authorized_keys", "config_edited", "known_hosts", "line_of_account"])
-    shown = plans.diff(bench.job("look")["plan"])
-    for part in shown:
-        for text in (part["before"], part["after"]):
-            assert text == "" or text.endswith("\n")
-        print(part["before_header"])
-        print("".join(difflib.unified_diff(part["before"].splitlines(True), part["after"].splitlines(True), n=1)))
+    bench.job("damage", seed=2, damages=["authorized_keys", "config_edited", "key_damaged", "line_of_account", "rule"])
+    changed = {}
+    for part in plans.diff(bench.job("look")["plan"]):
+        assert all(text == "" or text.endswith("\n") for text in (part["before"], part["after"]))
+        lines = list(difflib.unified_diff(part["before"].splitlines(True), part["after"].splitlines(True), n=0))[2:]
+        changed[part["after_header"]] = [line for line in lines if not line.startswith("@@")]
+    print(json.dumps(changed, indent=1))
+    assert changed["authorized keys oqs"] == ["-" + FOREIGN + "\n"]
+    assert changed["known hosts container"] == ["+<known after apply>\n"]
+    assert [line[0] for line in changed["nftables port 2222"]] in (["-"], ["-", "+"])
+    assert len(changed["sshd config"]) <= 4
     assert_converged_again(bench)
 
 

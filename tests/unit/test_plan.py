@@ -62,3 +62,13 @@ def test_the_diff_says_why_and_ends_its_lines():
 def test_a_wish_may_own_several_sections():
     owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in planning.section_names([name])]
     assert owned == list(SECTIONS)
+
+
+@pytest.mark.parametrize(("before", "after"), [
+    ("a line\nanother\n", "a line\nanother\n<known after apply>\n"),
+    ("damaged", "<known after apply>\n"),
+    ("", "<known after apply>\n"),
+])
+def test_what_is_not_known_yet_takes_no_line_away(before, after):
+    shown = diff(as_dicts([Item("config", "known_hosts", "", before, "<known after apply>", "pinned")]))[0]
+    assert shown["after"] == after

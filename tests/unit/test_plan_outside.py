@@ -73,11 +73,23 @@ def test_none_means_hands_off():
     assert firewall_plan(backend="none").items == []
 
 
+def test_a_rule_behind_another_that_drops_is_put_first_again():
+    drop = {"rule": {"family": "inet", "table": "filter", "chain": "input", "handle": 9, "expr": [
+        {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": samples.PORT}},
+        {"drop": None}]}}
+    facts = samples.converged()
+    rules = samples.ruleset([samples.open_rule()])
+    facts["firewall"]["ruleset"] = rules[:-1] + [drop] + rules[-1:]
+    text = "inet filter input tcp dport 2222 accept"
+    found = shown(planning.make({"firewall": samples.firewall_want()}, facts))
+    assert found["nftables", "port 2222"] == (text + "\nwithout effect: another rule comes first", text)
+
+
 def test_absent_takes_our_rules_away_and_only_them():
     facts = samples.converged()
     plan = planning.make({"firewall": samples.firewall_want(state="absent")}, facts)
     found = shown(plan)
-    assert found["nftables", "port 2222"] == ("tcp dport 2222 accept", "closed")
+    assert found["nftables", "port 2222"] == ("inet filter input tcp dport 2222 accept", "closed")
     assert found["nftables_file", plan_outside.NFT_SNIPPET][1] == "absent"
     assert found["nftables_file", plan_outside.NFT_CONF][1] == "flush ruleset\n"
     assert planning.make({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).items == []
