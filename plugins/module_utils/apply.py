@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import glob
 import os
+import shutil
 import time
 from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
 
@@ -20,8 +22,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     files,
     keypair,
     ledger,
+    look,
     password,
     planning,
+    policy,
     shadow,
     sshconfig,
 )
@@ -92,7 +96,20 @@ def apply(
     :raises ApplyError: with the first cause; what was done until then stays, and another run goes on from there.
     """
     with locked():
+        _tidy()
         return _converge(Host(want, secret, brought), planning.section_names(list(sections)), secret)
+
+
+def _tidy() -> None:
+    """Remove what killed runs left behind: keys that never came to their place, halves of files, an image on its way.
+    """
+    for path in glob.glob("/run/%s*" % keypair.FOLDER):
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(path).st_mtime > docker.WORK:  # nothing that still runs is older
+                shutil.rmtree(path)
+    for folder in (look.VAR_DIR, policy.STATE_DIR, look.PRIVATE_DIR, look.HOME_SSH, look.IMAGES_DIR, look.LEDGER_DIR):
+        with contextlib.suppress(OSError, files.UnsafePath), files.open_place(folder + "/any", "/") as place:
+            files.sweep(place.fd)
 
 
 def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, Any]:

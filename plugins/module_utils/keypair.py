@@ -30,6 +30,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshkeys import
     public_from_private,
 )
 
+#: How the folders begin in which keys are made.
+FOLDER = "oqs-ssh-keys-"
 LEVELS = ("never", "missing", "damaged", "always")
 KEYGEN = "/opt/oqs-ssh/bin/ssh-keygen"
 # Pairs are made one after the other; what fails is named on standard error and the rest goes on.
@@ -102,7 +104,7 @@ Maker = Callable[[str, Sequence[Request]], None]
 def private_folder() -> Iterator[str]:
     """A temporary folder of root (0700), in memory where the host has ``/run``; gone afterwards."""
     base = "/run" if os.path.isdir("/run") and os.access("/run", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="oqs-ssh-keys-", dir=base) as folder:
+    with tempfile.TemporaryDirectory(prefix=FOLDER, dir=base) as folder:
         yield folder
 
 

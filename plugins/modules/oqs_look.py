@@ -67,7 +67,10 @@ notes:
   type: list
   elements: str
 host:
-  description: System, engine, container, image, firewall in a word each.
+  description:
+    - What was found, resource by resource. System, engine, container and its health, image and its OpenSSH, uid,
+      firewall and our rules, the state of the password (never its hash), who listens on the port, modes of folders,
+      host keys with their fingerprints, both configurations as their programs read them, and who may use the hop.
   returned: always
   type: dict
 own_sshd:
