@@ -347,6 +347,7 @@ def test_stock_serves_however_it_is_run_and_dies_with_sshd(options: tuple[str, .
         assert time.monotonic() < end, "sshd died and nobody saw it"
         time.sleep(0.3)
     wait(prefix)
+    time.sleep(3)  # the entry point is still a shell for a moment, and as process 1 that ignores SIGTERM
     begin = time.monotonic()
     docker("stop", prefix)
     assert time.monotonic() - begin < 5
