@@ -260,6 +260,12 @@ def line_of_account(rng):
     sh(rng.choice(["sed -i '/oqs-ssh-hop/d' ", "sed -i 's/restrict,//' ", "rm -f "]) + ALICE)
 
 
+def folder_replaced(rng):
+    """The same content in another place on the disk, as after a run that was killed, or a restored backup."""
+    path = rng.choice([STATE, HOME, STATE + "/entry"])
+    sh("cp -a {0} {0}.copy && rm -rf {0} && mv {0}.copy {0}".format(path))
+
+
 def ledger_cut(_rng):
     sh("printf '{\"kind\": \"fi' >>%s/ledger.jsonl" % LEDGER)
 
@@ -269,7 +275,7 @@ DAMAGES = (
     client_edited, config_bytes_appended, config_cut, file_mode, key_half_missing, key_damaged, key_mode,
     password_by_hand, password_state, authorized_keys, folder_missing, folder_mode, entry_edited, hop_config,
     known_hosts, in_force, uid, rule, rule_file, image_facts, candidate, identity_half, identity_damaged,
-    line_of_account, ledger_cut,
+    line_of_account, ledger_cut, folder_replaced,
 )
 
 
@@ -357,6 +363,14 @@ def keys_not_served():
     return [] if not kept or " ".join(kept) in said else ["%s, but: %s" % (" ".join(kept), said)]
 
 
+def unseen():
+    """Files of the state that the container does not see as they are."""
+    pairs = ((HOME + "/authorized_keys", "/home/oqs/.ssh/authorized_keys"), (STATE + "/sshd_config",) * 2,
+             (STATE + "/entry", "/usr/local/sbin/oqs-ssh-entry"))
+    return [here for here, there in pairs
+            if sh("docker exec %s stat -c %%i %s" % (NAME, there)) != sh("stat -c %i " + here)]
+
+
 def ledger_length():
     return len(bookkeeping.entries())  # raises for a ledger that does not parse
 
@@ -419,6 +433,7 @@ def do_cycle(job):
         "proof": outcome["proof"], "left": last["plan"], "errors": last["errors"], "seconds": seconds,
         "lost": [path for path in before if path not in operators_lines()], "serves": served_password(),
         "seen": seen, "ledger": ledger_length(), "keys": broken_keys() + keys_not_served(),
+        "unseen": unseen(),
     }
 
 
@@ -469,7 +484,8 @@ def do_two(job):
                                  stdout=subprocess.PIPE, stderr=subprocess.PIPE) for _number in range(2)]
     for child in children:
         child.stdin.write(data)
-        child.stdin.flush()
+        child.stdin.close()  # only now it begins
+        child.stdin = None
     said = [child.communicate(timeout=180) for child in children]
     results = [json.loads(out) if out else {"failed": err.decode()[-2000:]} for out, err in said]
     return {"results": results, "left": looked(job)["plan"], "ledger": ledger_length(), "serves": served_password(),
