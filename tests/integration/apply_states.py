@@ -363,6 +363,14 @@ def keys_not_served():
     return [] if not kept or " ".join(kept) in said else ["%s, but: %s" % (" ".join(kept), said)]
 
 
+def wrong_modes():
+    """Secrets that others can read, and what the container's user cannot read."""
+    secret = sh("find %s -type f ! -name '*.pub' ! -name in-force \\( -perm /077 -o ! -user root \\)" % PRIVATE)
+    hidden = sh("find %s -maxdepth 1 -type f ! -perm -444" % STATE)
+    loose = sh("find %s %s -type f -perm /022" % (STATE, HOME))
+    return sorted({*secret.split(), *hidden.split(), *loose.split()})
+
+
 def unseen():
     """Files of the state that the container does not see as they are."""
     pairs = ((HOME + "/authorized_keys", "/home/oqs/.ssh/authorized_keys"), (STATE + "/sshd_config",) * 2,
@@ -433,7 +441,7 @@ def do_cycle(job):
         "proof": outcome["proof"], "left": last["plan"], "errors": last["errors"], "seconds": seconds,
         "lost": [path for path in before if path not in operators_lines()], "serves": served_password(),
         "seen": seen, "ledger": ledger_length(), "keys": broken_keys() + keys_not_served(),
-        "unseen": unseen(),
+        "unseen": unseen(), "modes": wrong_modes(),
     }
 
 
