@@ -17,7 +17,8 @@ _NO_EFFECT = frozenset((
     "counter", "log", "comment", "mangle", "notrack", "last", "ct helper", "ct timeout", "ct expectation", "secmark",
     "flow", "dup",
 ))
-# nft leaves out the test of the address family before these, as a reject of this type implies it.
+# nft leaves out the test of the address family before these, as a reject of this type implies it. Before a TCP reset in
+# a table of both families it leaves it out, too, though nothing implies it: such a rule may be for one family only.
 _REJECT_FAMILY = {"icmp": "ip", "icmpv6": "ip6"}
 _GATES = frozenset(("limit", "quota", "ct count", "meter"))
 _END: Mapping[str, str] = {
@@ -120,6 +121,8 @@ class Walk:
         for statement in rule.get("expr", []):
             kind, body = next(iter(statement.items()), ("", None))
             ending = self._ending(kind, body, table, depth)
+            if kind == "reject" and body == {"type": "tcp reset"} and table[0] == "inet" and not _tells_family(rule):
+                answers.append(match.MAYBE)
             if ending is not None:
                 may, may_not = self._may(match.both(answers))
                 return (ending if may else frozenset()) | (frozenset({"next"}) if may_not else frozenset())
@@ -163,6 +166,14 @@ class Walk:
             if not may_not:
                 return found
         return found | {"next"}
+
+
+def _tells_family(rule: Mapping[str, Any]) -> bool:
+    """Whether a field of the rule's matches exists in one address family only."""
+    sides = [each["match"].get("left") for each in rule["expr"] if "match" in each]
+    return any(
+        isinstance(side, Mapping) and side.get("payload", {}).get("protocol") in ("ip", "ip6") for side in sides
+    )
 
 
 def passes(rules: Rules, packet: Packet, assume: Assume) -> Outcomes:

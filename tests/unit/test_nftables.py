@@ -239,7 +239,7 @@ def test_later_packets_must_pass_too(rules, policy, expected):
         ({"type": "icmp", "expr": "port-unreachable"}, "closed", "open"),
         ({"type": "icmpv6", "expr": "port-unreachable"}, "open", "closed"),
         ({"type": "icmpx", "expr": "admin-prohibited"}, "closed", "closed"),
-        ({"type": "tcp reset"}, "closed", "closed"),
+        ({"type": "tcp reset"}, "unknown", "unknown"),
         (None, "closed", "closed"),
     ],
 )
@@ -247,6 +247,14 @@ def test_a_reject_implies_its_family(kind, four, six):
     """nft prints "meta nfproto ipv6 reject" as a reject of type icmpv6 alone."""
     found = ruleset([[{"reject": kind}]], "accept")
     assert (nftables.verdict(found, 2222), nftables.verdict(found, 2222, "ip6")) == (four, six)
+
+
+def test_a_reset_hides_its_family():
+    """nft prints "meta nfproto ipv6 meta l4proto tcp reject with tcp reset" without its first test."""
+    reset = {"reject": {"type": "tcp reset"}}
+    assert nftables.verdict(ruleset([[reset]], "accept", family="ip"), 2222) == "closed"
+    assert nftables.verdict(ruleset([[m(SADDR, "0.0.0.0/0"), reset]], "accept"), 2222) == "closed"
+    assert nftables.rules_for(ruleset([[reset]], "accept"), 2222, [], TAG)
 
 
 def test_a_drop_in_any_base_chain_counts():
