@@ -165,8 +165,8 @@ def random_ruleset(chance, me):
 
 
 def test_the_verdict_is_the_kernel_s(host):
-    """Random rule sets: what is said to be open or closed is so. CASES in the environment for more of them."""
-    me, seed = own_address(host.address), int(os.environ.get("SEED", "0")) or random.randrange(10**9)
+    """Random rule sets: what is said to be open or closed is so. CASES and SEED in the environment for more of them."""
+    me, seed = own_address(host.address), int(os.environ.get("SEED", "587706991"))
     chance, sure, cases = random.Random(seed), 0, int(os.environ.get("CASES", "40"))
     for number in range(cases):
         text = random_ruleset(chance, me)
