@@ -7,5 +7,11 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import hypothesis
+
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
+
+# The same examples in every run, whatever the load: more and others are the fuzzers' work (make fuzz).
+hypothesis.settings.register_profile("repeatable", derandomize=True, deadline=None, database=None)
+hypothesis.settings.load_profile("repeatable")

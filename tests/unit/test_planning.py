@@ -258,7 +258,7 @@ def test_a_uid_that_the_host_has_taken_meanwhile_is_left():
     assert (item.before, item.after) == ("22222", "22223")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=15, suppress_health_check=[HealthCheck.too_slow])
 @given(st.sets(st.sampled_from(sorted(DRIFTS)), min_size=2, max_size=6))
 def test_drifts_add_up_and_planning_never_raises(names):
     facts = samples.converged()
@@ -275,7 +275,7 @@ RAW = st.one_of(st.none(), st.binary(max_size=40), st.sampled_from(
 ))
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.fixed_dictionaries(dict.fromkeys(
         ("entry", "sshd_config", "ssh_config", "hop_config", "known_hosts", "authorized_keys", "identity"), RAW)),

@@ -90,7 +90,7 @@ def test_every_byte_that_is_no_setting_of_ours_stays():
         position = after.index(line, position) + 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.sampled_from(
     [b"# \xff note\r\n", b"\n", b"\tClientAliveInterval  7\n", b"Banner=none\n", b"MaxAuthTries 99\n",
      b"GatewayPorts yes\n", b"permitrootlogin yes\n", b"AllowUsers mallory\n", b"PasswordAuthentication yes\n"]

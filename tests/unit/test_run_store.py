@@ -36,7 +36,7 @@ def test_values_add_up_and_newer_ones_win(tmp_path):
     assert store.load() == {"one": 1, "two": None, "three": {"x": True}}
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(min_size=1, max_size=40).filter(lambda name: name != "web1"))
 def test_hosts_do_not_meet_whatever_they_are_called(tmp_path, name):
     RunStore("web1", str(tmp_path)).update(secret="heron")

@@ -39,7 +39,7 @@ def test_vector_of_the_specification(text: str, password: str, wanted: str) -> N
 
 
 @LIBRARY
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(st.binary(max_size=200).filter(lambda data: b"\0" not in data), SETTINGS)
 def test_own_sha_crypt_equals_the_library(password: bytes, setting: str) -> None:
     assert shacrypt.sha_crypt(password, setting) == shacrypt.lib_crypt(password, setting)

@@ -221,7 +221,7 @@ JUNK = st.recursive(
 OPEN = [name for name in sorted(SPECS) if name != "oqs_ssh_password"]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(st.dictionaries(st.sampled_from(OPEN), JUNK, max_size=4), st.none() | st.text(max_size=20))
 def test_the_check_never_raises(values, secret):
     for said in variables.check(values, secret):
