@@ -22,22 +22,28 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """``step: print`` the ending of all hosts, ``note`` a failure of this host, or ``fail`` where one was noted."""
+        """``step: note`` a failure of this host; ``end``: print the ending of the batch, and fail a host that failed."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         store = RunStore(variables.get("inventory_hostname", "localhost"))
-        step = self._task.args["step"]
-        if step == "note":
+        if self._task.args["step"] == "note":
             if not store.load().get("failed"):
                 store.update(failed=str(self._task.args.get("failed") or "a task failed"))
-        elif step == "fail":
-            if store.load().get("failed"):
-                return {"failed": True, "changed": False, "msg": "see the ending above"}
-        elif variables["inventory_hostname"] == variables["ansible_play_hosts"][0]:
-            rows = {host: RunStore(host).load() for host in variables.get("ansible_play_hosts_all", [])}
+            return {"changed": False}
+        if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
-            Display().display(wording.ending(rows, own_ssh(folder)))
+            self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
+        if store.load().get("failed"):
+            return {"failed": True, "changed": False, "msg": "see the ending above"}
         return {"changed": False}
+
+    def _tell(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> None:
+        """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
+        rows = {host: RunStore(host).load() for host in every}
+        shown = [host for host in every if host in batch or (rows[host] and not rows[host].get("told"))]
+        Display().display(wording.ending(rows, controller, shown))
+        for host in shown:
+            RunStore(host).update(told=True)
 
 
 def own_ssh(folder: str) -> commandlines.Controller:

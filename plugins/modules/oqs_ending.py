@@ -26,10 +26,10 @@ attributes:
 options:
   step:
     description:
-      - V(note) remembers that this host failed, V(print) prints the ending of all hosts once, V(fail) fails this host
-        where a failure was noted.
+      - V(note) remembers that this host failed; V(end) prints the ending of all hosts of the batch once, and fails this
+        host where a failure was noted.
     type: str
-    choices: [note, print, fail]
+    choices: [note, end]
     required: true
   failed:
     description:
@@ -45,7 +45,7 @@ options:
 EXAMPLES = r"""
 - name: What was done, what was negotiated, how to log in
   quantumsafe.openssh.oqs_ending:
-    step: print
+    step: end
 """
 
 RETURN = r""" # """

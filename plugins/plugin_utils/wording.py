@@ -59,17 +59,24 @@ def first_word(look: t.Mapping[str, t.Any]) -> str:
     return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
 
 
-def ending(rows: t.Mapping[str, t.Mapping[str, t.Any]], controller: commandlines.Controller) -> str:
-    """The ending of a run, host by host.
+def ending(
+    rows: t.Mapping[str, t.Mapping[str, t.Any]],
+    controller: commandlines.Controller,
+    shown: t.Collection[str] | None = None,
+) -> str:
+    """The ending of a run, or of a batch of it (``oqs_ssh_serial``), host by host.
 
-    :param rows: host to what the run store knows of it.
+    :param rows: every host of the run to what the run store knows of it; nothing yet for one whose turn has not come.
     :param controller: the person's own ssh.
+    :param shown: the hosts of the batch; None: all.
     """
     lines: list[str] = []
-    for host in sorted(rows):
+    named = sorted(rows if shown is None else shown)
+    for host in named:
         lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
     good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
-    lines += ["", "%d of %d hosts are as wanted." % (good, len(rows))]
+    later = sum(1 for host, row in rows.items() if not row and host not in named)
+    lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), later and ", %d to come" % later or "")]
     if any(_prototype(row) for row in rows.values()):
         lines.append(
             "The Open Quantum Safe image is a prototype, unmaintained upstream: not for production. "

@@ -47,6 +47,16 @@ def test_a_host_that_was_done():
     assert "1 of 1 hosts are as wanted." in said
 
 
+def test_a_batch_tells_its_own_hosts():
+    """With oqs_ssh_serial there is an ending a batch."""
+    rows = {"web1": row(told=True), "web2": row(), "web3": row(failed="no"), "web4": {}}
+    said = wording.ending(rows, CONTROLLER, ["web2", "web3"])
+    assert "web2\n" in said and "web3\n" in said and "web1\n" not in said and "web4\n" not in said
+    assert "2 of 4 hosts are as wanted, 1 to come." in said
+    said = wording.ending(rows, CONTROLLER, ["web4"])
+    assert "the run ended before" in said and "2 of 4 hosts are as wanted." in said
+
+
 def test_many_changes_are_told_by_section():
     plan = planning.make(samples.want(), samples.virgin())
     said = ending(web1=row(done=[item._asdict() for item in plan.ordered()]))
