@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Check every variable before the first connection: names, types, ranges, contradictions. Values are described, never
-echoed."""
+echoed. docs/bad-input.md lists what is said to what."""
 
 from __future__ import annotations
 
@@ -14,38 +14,21 @@ import typing as t
 
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variable_forms
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variable_forms import describe
 
 ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
+PASSWORD = "oqs_ssh_password"
 PREFIXES = ("oqs_ssh_", "docker_engine_")
-#: Variables of the playbooks, which belong to no role.
-PLAYBOOK = ("oqs_ssh_hosts", "oqs_ssh_pipelining", "oqs_ssh_serial", "oqs_ssh_client_dir")
+#: Variables of the playbooks, which belong to no role; Ansible itself reads those without a type, before we can.
+PLAYBOOK: dict[str, dict[str, str]] = {
+    "oqs_ssh_hosts": {}, "oqs_ssh_pipelining": {"type": "bool"}, "oqs_ssh_serial": {},
+    "oqs_ssh_client_dir": {"type": "str"},
+}
 #: Names that the roles register or compute.
 INTERNAL = re.compile(r"(_want|_result|_probe)$")
-
-_NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
-_CONTAINER = (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -)")
-_PATTERNS: dict[str, tuple[re.Pattern[str], str]] = {
-    "oqs_ssh_container_name": _CONTAINER,
-    "oqs_ssh_firewall_container": _CONTAINER,
-    "oqs_ssh_hop_container": _CONTAINER,
-    "oqs_ssh_verify_address": (re.compile(r"[\w\[:][\w.:%\[\]-]*"), "a host name or an address"),
-    "oqs_ssh_user": (_NAME, "an account name (small letters, digits, _ -; at most 32)"),
-    "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),
-    "oqs_ssh_image": (
-        re.compile(r"[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_.-]{1,128})?(@sha256:[0-9a-f]{64})?"),
-        "an image name such as registry/name:tag or name@sha256:<64 digits>",
-    ),
-    "oqs_ssh_image_archive": (re.compile(r"[^\0\n]*"), "a path in one line"),
-}
-_MEMBERS: dict[str, tuple[re.Pattern[str], str]] = {
-    "oqs_ssh_hop_users": (_NAME, "account names (small letters, digits, _ -)"),
-}
-for _list in ("kex", "host_key", "pubkey"):
-    _MEMBERS["oqs_ssh_%s_algorithms" % _list] = (re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]*"), "algorithm names")
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "list": (list,), "dict": (dict,),
-}
+#: How near a name, and the beginning of one without our prefix, must be to one of ours to be taken for a slip.
+_NEAR, _BEGINS = 0.8, 0.7
 
 
 @functools.lru_cache(maxsize=1)
@@ -58,28 +41,36 @@ def known() -> dict[str, dict[str, t.Any]]:
     return found
 
 
+def checked() -> dict[str, dict[str, t.Any]]:
+    """All variables whose values are checked: those of the roles, and the playbooks' own."""
+    return {**known(), **{name: spec for name, spec in PLAYBOOK.items() if spec}}
+
+
+def follows(name: str) -> str | None:
+    """The variable that another one takes its default from."""
+    found = re.match(r"{{ (\w+) \|", str(checked()[name].get("default", "")))
+    return found.group(1) if found else None
+
+
 def misspelt(names: t.Iterable[str]) -> list[str]:
     """An error for each variable that nobody reads but that looks like one of ours."""
     errors = []
     real = list(known()) + list(PLAYBOOK)
     for name in sorted(names):
-        if not name.startswith(PREFIXES) or name in real or INTERNAL.search(name):
+        plain = name.lower().replace("-", "_")
+        if name in real or INTERNAL.search(name) or not _begins_like_ours(plain):
             continue
-        near = difflib.get_close_matches(name, real, n=1, cutoff=0.8)
+        near = difflib.get_close_matches(plain, real, n=1, cutoff=_NEAR)
         if near:
             errors.append("%s: there is no such variable; did you mean %s?" % (name, near[0]))
     return errors
 
 
-def describe(value: t.Any) -> str:
-    """A value in words that do not give it away."""
-    if isinstance(value, str):
-        return "text of %d characters" % len(value)
-    if isinstance(value, (list, dict)):
-        return "a %s of %d" % ("list" if isinstance(value, list) else "dictionary", len(value))
-    return {"NoneType": "nothing (null)", "bool": "true or false", "int": "a number", "float": "a number"}.get(
-        type(value).__name__, "something else"
-    )
+def _begins_like_ours(name: str) -> bool:
+    def like(prefix: str) -> float:
+        return difflib.SequenceMatcher(None, prefix, name[: len(prefix)]).ratio()
+
+    return any(name.startswith(prefix) or like(prefix[:-1]) >= _BEGINS for prefix in PREFIXES)
 
 
 def check(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
@@ -90,66 +81,36 @@ def check(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
     """
     errors = []
     for name, value in sorted(values.items()):
-        spec = known().get(name)
-        if spec:
-            problem = _type_problem(spec, value) or _form_problem(name, value)
-            if problem:
-                errors.append("%s: must be %s" % (name, problem))
+        spec = checked().get(name)
+        if not spec or _told_with_another(name, value, values):
+            continue
+        problem = variable_forms.problem(name, spec, value)
+        if problem:
+            errors.append("%s: must be %s" % (name, problem))
     if errors:
         return errors
     return _ports(values) + _sources(values) + _access(values, secret) + _archive(values)
 
 
-def _type_problem(spec: t.Mapping[str, t.Any], value: t.Any) -> str | None:
-    kind = spec["type"]
-    value = _from_text(kind, value)
-    words = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
-             "dict": "a dictionary"}
-    if not isinstance(value, _TYPES[kind]) or (kind in ("int", "float") and isinstance(value, bool)):
-        return "%s, got %s" % (words[kind], describe(value))
-    if "choices" in spec and value not in spec["choices"]:
-        return "one of %s, got %s" % (", ".join(spec["choices"]), describe(value))
-    if kind == "list":
-        for number, member in enumerate(value, 1):
-            if not isinstance(member, str):
-                return "a list of texts, member %d is %s" % (number, describe(member))
-    return None
+def no_text(name: str, value: t.Any) -> str:
+    """The error for a value that should be text."""
+    return "%s: must be text, got %s: write it in quotes" % (name, describe(value))
 
 
-def _from_text(kind: str, value: t.Any) -> t.Any:
-    """Inventories in INI form give numbers and truth as text, others a number where text is wanted."""
-    if kind == "int" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}", value):
-        return int(value)
-    if kind == "float" and isinstance(value, str) and re.fullmatch(r"[0-9]{1,9}([.][0-9]{1,9})?", value):
-        return float(value)
-    if kind == "bool" and isinstance(value, str) and value.lower() in ("true", "yes", "false", "no"):
-        return value.lower() in ("true", "yes")
-    if kind == "str" and isinstance(value, int) and not isinstance(value, bool):
-        return str(value)
-    return value
-
-
-def _form_problem(name: str, value: t.Any) -> str | None:
-    if name in _PATTERNS:
-        pattern, words = _PATTERNS[name]
-        if not pattern.fullmatch(str(value)):
-            return "%s, got %s" % (words, describe(value))
-    if name in _MEMBERS:
-        pattern, words = _MEMBERS[name]
-        for number, member in enumerate(value, 1):
-            if not pattern.fullmatch(member):
-                return "%s, member %d is %s" % (words, number, describe(member))
-    return None
+def _told_with_another(name: str, value: t.Any, values: t.Mapping[str, t.Any]) -> bool:
+    """Whether a variable has its value from another: what is wrong with it is said of that one."""
+    leader = follows(name) or ""
+    return leader in values and values[leader] == value and type(values[leader]) is type(value)
 
 
 def _ports(values: t.Mapping[str, t.Any]) -> list[str]:
-    errors = []
     ports = {name: int(value) for name, value in values.items() if name.endswith("_port")}
-    for name, port in sorted(ports.items()):
-        if not 1 <= port <= 65535:
-            errors.append("%s: must be a port from 1 to 65535, got a number outside" % name)
     if ports.get("oqs_ssh_port", 2222) == ports.get("oqs_ssh_hop_port", 22):
-        errors.append("oqs_ssh_port: must differ from oqs_ssh_hop_port, which is the host's own sshd")
+        return ["oqs_ssh_port: must differ from oqs_ssh_hop_port, which is the port of the host's own sshd"]
+    errors = []
+    for name in ("oqs_ssh_firewall_port", "oqs_ssh_hop_container_port"):
+        if "oqs_ssh_port" in ports and ports.get(name, ports["oqs_ssh_port"]) != ports["oqs_ssh_port"]:
+            errors.append("%s: must be the same as oqs_ssh_port: take it out, it follows by itself" % name)
     return errors
 
 
@@ -161,24 +122,24 @@ def _sources(values: t.Mapping[str, t.Any]) -> list[str]:
         except ValueError:
             errors.append(
                 "oqs_ssh_firewall_sources: member %d (%s) is no address or network such as 192.0.2.0/24 or "
-                "2001:db8::/32 (host bits must be 0)" % (number, describe(source))
+                "2001:db8::/32 (host bits must be 0; no names)" % (number, describe(source))
             )
-    return errors
+    return variable_forms.few(errors, "oqs_ssh_firewall_sources")
 
 
 def _access(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
-    errors = []
     if values.get("oqs_ssh_state", "present") != "present":
-        return errors
+        return []
+    errors = []
     for number, line in enumerate(values.get("oqs_ssh_authorized_keys") or [], 1):
-        try:
-            authorized_keys.parse_entry(line)
-        except sshkeys.BadKey as error:
-            errors.append("oqs_ssh_authorized_keys: member %d is no public key line: %s" % (number, error))
-    if secret:
-        reason = shadow.weakness(secret, values.get("oqs_ssh_user", "oqs"))
+        reason = _no_key(line)
         if reason:
-            errors.append("oqs_ssh_password: refused, %s" % reason)
+            errors.append("oqs_ssh_authorized_keys: member %d is no public key line: %s" % (number, reason))
+    errors = variable_forms.few(errors, "oqs_ssh_authorized_keys")
+    if secret:
+        weak = _misplaced(secret) or shadow.weakness(secret, str(values.get("oqs_ssh_user", "oqs")))
+        if weak:
+            errors.append("oqs_ssh_password: refused, it %s: give a longer random one, from a vault" % weak)
     elif "oqs_ssh_image" in values and not values.get("oqs_ssh_authorized_keys"):
         errors.append(
             "nobody could log in: set oqs_ssh_password (from a vault), or oqs_ssh_authorized_keys (a list of keys)"
@@ -186,8 +147,37 @@ def _access(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
     return errors
 
 
+def _no_key(line: str) -> str:
+    """Why a line is no public key, or an empty text."""
+    try:
+        authorized_keys.parse_entry(line)
+    except sshkeys.BadKey as error:
+        if re.fullmatch(r"\s*(~|\.|\.\.)?/\S+\s*", line):
+            return "it is a path; for the file's content write \"{{ lookup('file', PATH) }}\""
+        if "PRIVATE KEY" in line:
+            return "it is a private key, and who reads the inventory has it now: make a new pair, give its .pub line"
+        return str(error)
+    return ""
+
+
+def _misplaced(secret: str) -> str:
+    """What was given instead of a password, or an empty text."""
+    if secret.startswith("$ANSIBLE_VAULT;"):
+        return "is still encrypted (write the !vault tag before it)"
+    if re.match(r"\$(1|2[abxy]|5|6|y|gy|7)\$", secret):
+        return "is a hash, and the password itself is needed to prove the login"
+    if "PRIVATE KEY" in secret or re.match(r"(ssh|ecdsa|sk-ssh|sk-ecdsa)-\S+ AAAA", secret):
+        return "is a key (keys go into oqs_ssh_authorized_keys, public ones only)"
+    return ""
+
+
 def _archive(values: t.Mapping[str, t.Any]) -> list[str]:
-    archive = values.get("oqs_ssh_image_archive", "")
-    if values.get("oqs_ssh_image_source") == "archive" and not archive:
+    archive, source = values.get("oqs_ssh_image_archive", ""), values.get("oqs_ssh_image_source", "pull")
+    if source == "archive" and not archive:
         return ["oqs_ssh_image_archive: must name a file on the controller, because oqs_ssh_image_source is archive"]
+    if source != "archive" and archive and values.get("oqs_ssh_state", "present") == "present":
+        return [
+            "oqs_ssh_image_archive: is set, but oqs_ssh_image_source is %s and would not use it: set "
+            "oqs_ssh_image_source: archive, or empty oqs_ssh_image_archive" % source
+        ]
     return []
