@@ -15,7 +15,6 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images,
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
-_PASSWORD = "oqs_ssh_password"
 #: What a look gives back.
 LOOK = ("plan", "errors", "notes", "host", "own_sshd", "offer", "proof", "wanted")
 display = Display()
@@ -32,13 +31,28 @@ class HostAction(ActionBase):
     _task_vars: dict[str, t.Any]
     store: RunStore
 
+    @classmethod
+    def finalize_task_arg(cls, name: str, value: t.Any, templar: t.Any, context: t.Any) -> t.Any:
+        """A wish that cannot be evaluated is no reason to stop yet: the check of all variables says which one it is."""
+        del context
+        try:
+            return templar.template(value)
+        except AnsibleError:
+            if name != "want":
+                raise
+            return None
+
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
         """Do the work; a failure is one sentence, without a trace, and remembered for the ending of the run."""
         super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
         self.store = RunStore(self.host)
         try:
-            return self.work(dict(self._task.args))
+            arguments = dict(self._task.args)
+            if arguments.get("want", {}) is None:
+                self._check_variables({}, self.secret(arguments))
+                raise HostFailure("nothing was changed; the option want of this task cannot be evaluated")
+            return self.work(arguments)
         except HostFailure as failure:
             self.store.update(failed=str(failure))
             return {"failed": True, "changed": False, "msg": str(failure)}
@@ -62,10 +76,11 @@ class HostAction(ActionBase):
             return str(arguments["password"])
         known = self.store.load()
         if "secret" not in known:
-            raw = self._task_vars.get(_PASSWORD)
-            value = self._templar.template(raw) if raw is not None else ""
+            value, error = self._evaluated(variables.PASSWORD)
+            if error:
+                raise HostFailure("nothing was changed; " + error)
             if not isinstance(value, str) and value is not None:
-                raise HostFailure("%s: must be text, got %s" % (_PASSWORD, variables.describe(value)))
+                raise HostFailure("nothing was changed; " + variables.no_text(variables.PASSWORD, value))
             self.store.update(secret=str(value or ""))
             known = self.store.load()
         return known["secret"] or None
@@ -90,18 +105,30 @@ class HostAction(ActionBase):
 
     def _check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
         errors = variables.misspelt(self._task_vars)
-        values = {}
-        for name in variables.known():
-            if name in self._task_vars and name != _PASSWORD:
-                try:
-                    values[name] = self._templar.template(self._task_vars[name])
-                except AnsibleError as error:
-                    errors.append("%s: cannot be evaluated: %s" % (name, str(error).split("\n", maxsplit=1)[0]))
+        values, failed = {}, {}
+        for name in variables.checked():
+            if name in self._task_vars and name != variables.PASSWORD:
+                value, error = self._evaluated(name)
+                if error:
+                    failed[name] = error
+                else:
+                    values[name] = value
+        errors += [error for name, error in failed.items() if variables.follows(name) not in failed]
         if "ssh" not in want:
             values.pop("oqs_ssh_image", None)
         errors += variables.check(values, secret)
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))
+
+    def _evaluated(self, name: str) -> tuple[t.Any, str]:
+        """A variable's value with its templates and lookups done; or what went wrong with them."""
+        try:
+            return self._templar.template(self._task_vars.get(name)), ""
+        except AnsibleError as error:
+            said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
+            if "Syntax error" in said:
+                said += "; text with braces that is no template: write the tag !unsafe before it"
+            return None, "%s: cannot be evaluated: %s" % (name, said)
 
     def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one of our modules on the host; a host that cannot be reached fails like any other."""
