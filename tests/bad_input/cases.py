@@ -149,8 +149,8 @@ CASES: List[Case] = [
     Case("a template without its variable", {"oqs_ssh_user": "{{ team_account }}"},
          "oqs_ssh_user: cannot be evaluated: 'team_account' is undefined", ("team_account",)),
     Case("a password with braces", {PASSWORD: "heron{{lantern-vortex"},
-         "oqs_ssh_password: cannot be evaluated: %s; text with braces that is no template: write the tag !unsafe before "
-         "it" % BY_ANSIBLE),
+         "oqs_ssh_password: cannot be evaluated: %s; text with braces that is no template: write the tag !unsafe "
+         "before it" % BY_ANSIBLE),
     Case("a lookup that finds nothing", {"oqs_ssh_authorized_keys": ["{{ lookup('file', '/nowhere/key.pub') }}"]},
          "oqs_ssh_authorized_keys: cannot be evaluated: " + BY_ANSIBLE, ("/nowhere/key.pub",)),
 
