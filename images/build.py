@@ -23,7 +23,7 @@ import subprocess
 import sys
 import uuid
 from pathlib import Path
-from typing import Any, Callable, Iterator, Optional
+from typing import Callable, Iterator, Optional
 
 HERE = Path(__file__).resolve().parent
 RECIPE = HERE / "stock"
@@ -31,16 +31,16 @@ SUITE = "forky"
 LABEL = "org.quantumsafe.openssh"
 VARIANTS = ("stock", "quirks")
 BUILD_SECONDS = 1800
-# Asked of the image's sshd, so that a controller knows from an archive what it would have to leave out.
+ENTRY = HERE.parent / "roles" / "oqs_ssh" / "files" / "entry"
+# Asked of the image's sshd, so that a plan can be made before any host holds the image.
 KEYWORDS = (
     "AllowAgentForwarding no", "AllowStreamLocalForwarding no", "AllowTcpForwarding local", "AllowUsers oqs",
-    "ClientAliveCountMax 3", "ClientAliveInterval 60", "DisableForwarding no", "GatewayPorts no",
-    "HostbasedAuthentication no", "KbdInteractiveAuthentication no", "LoginGraceTime 30", "MaxAuthTries 3",
-    "MaxSessions 10", "MaxStartups 10:30:60", "PasswordAuthentication no", "PerSourceMaxStartups 10",
-    "PerSourceNetBlockSize 32:64", "PerSourcePenalties yes", "PerSourcePenaltyExemptList 127.0.0.1",
-    "PermitEmptyPasswords no", "PermitListen none", "PermitOpen localhost:22", "PermitRootLogin no", "PermitTunnel no",
-    "PermitUserEnvironment no", "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "PubkeyAcceptedAlgorithms +ssh-ed25519",
-    "RequiredRSASize 2048", "StrictModes yes", "UnusedConnectionTimeout none", "UsePAM no", "X11Forwarding no",
+    "AuthorizedKeysFile .ssh/authorized_keys", "GatewayPorts no", "HostbasedAuthentication no",
+    "KbdInteractiveAuthentication no", "LoginGraceTime 30", "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 10:30:60",
+    "PasswordAuthentication no", "PerSourceMaxStartups 8", "PerSourcePenalties yes", "PermitEmptyPasswords no",
+    "PermitListen none", "PermitOpen localhost:22", "PermitRootLogin no", "PermitTunnel no", "PermitUserEnvironment no",
+    "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "Port 2222", "PubkeyAuthentication yes", "StrictModes yes",
+    "X11Forwarding no",
 )
 
 Say = Callable[[str], None]
@@ -102,39 +102,18 @@ def build(
     return tag
 
 
-def facts_of(image: str) -> dict[str, Any]:
-    """What an image's programs say of themselves, asked in a container without network.
+def facts_of(image: str, user: str) -> str:
+    """What an image's programs say of themselves when the collection's entry asks them, in a container without network.
 
+    :returns: the answer of ``entry facts``, as the collection reads it.
     :raises BuildError: the image does not run, or its ssh answers nothing.
     """
-    script = ["ssh=$OQS_INSTALL_DIR/bin/ssh", "echo '[openssh]'", "$ssh -V 2>&1"]
-    for key, query in (("kex", "kex"), ("key", "key-plain"), ("sig", "sig"), ("cipher", "cipher"), ("mac", "mac")):
-        script += ["echo '[%s]'" % key, "$ssh -Q %s 2>/dev/null" % query]
-    script += ["echo '[user]'", 'echo "$OQS_USER"', "echo '[uid]'", 'id -u "$OQS_USER"']
-    script += ["echo '[install_dir]'", 'echo "$OQS_INSTALL_DIR"', "echo '[sshd_keywords_unknown]'"]
-    for setting in KEYWORDS:
-        script += [
-            "echo '%s' > /tmp/asked" % setting,
-            "$OQS_INSTALL_DIR/sbin/sshd -t -f /tmp/asked 2>&1 | grep -q -i 'bad configuration option' && echo '%s'"
-            % setting.split()[0],
-        ]
-    argv = ["run", "--rm", "-i", "--network", "none", "--entrypoint", "/bin/sh", image]
-    out = _docker(argv, 120, "\n".join(script + ["exit 0"]))
-    found: dict[str, list[str]] = {}
-    section = ""
-    for line in out.splitlines():
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-            found[section] = []
-        elif line.strip() and section:
-            found[section].append(line.strip())
-    if not found.get("kex") or not found.get("uid"):
+    options = ["--rm", "-i", "--network", "none", "--env", "OQS_USER=" + user, "--entrypoint", "/bin/sh"]
+    argv = ["run", *options, image, "-c", ENTRY.read_text(encoding="utf-8"), "entry", "facts"]
+    answer = _docker(argv, 120, "".join(setting + "\n" for setting in KEYWORDS))
+    if not re.search(r"^== kex\n\S", answer, re.MULTILINE):
         raise BuildError("%s: its ssh answered nothing when asked for algorithms" % image)
-    facts: dict[str, Any] = dict(found)
-    for key in ("openssh", "user", "install_dir"):
-        facts[key] = found[key][0]
-    facts["uid"] = int(found["uid"][0])
-    return facts
+    return answer
 
 
 def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: Say) -> None:
@@ -148,7 +127,7 @@ def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: S
         say("asking the new image what it knows")
         now = datetime.datetime.now(datetime.timezone.utc)
         labels = {
-            LABEL + ".facts": json.dumps(facts_of(bare), sort_keys=True),
+            LABEL + ".facts": facts_of(bare, arguments["OQS_USER"]),
             LABEL + ".recipe": recipe,
             LABEL + ".variant": arguments["VARIANT"] + ("+broken-names" if arguments["BROKEN_NAMES"] == "1" else ""),
             "org.opencontainers.image.created": now.strftime("%Y-%m-%dT%H:%M:%SZ"),

@@ -22,6 +22,10 @@ from typing import Any, Iterator
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts  # the path comes first
+
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parent.parent / "images"
 # What was measured on the real image, and so what quirks must have, no less and no more.
@@ -291,11 +295,12 @@ def test_man_pages(tag: str) -> None:
 
 def test_facts_label() -> None:
     labels = json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", image("stock")))
-    facts = json.loads(labels["org.quantumsafe.openssh.facts"])
+    facts = image_facts.parse(labels["org.quantumsafe.openssh.facts"], "oqs")
     assert facts["kex"] == docker("run", "--rm", "--entrypoint", "ssh", image("stock"), "-Q", "kex").split()
-    assert (facts["user"], facts["uid"], facts["install_dir"]) == ("oqs", 1000, "/opt/oqs-ssh")
+    assert facts["user"] == ["oqs", "1000", "/home/oqs"]
+    assert facts["sshd_config"] == docker("run", "--rm", "--entrypoint", "cat", image("stock"), "/opt/oqs-ssh/sshd_config")
     assert facts["openssh"].startswith("OpenSSH_")
-    assert facts["sshd_keywords_unknown"] == []
+    assert facts["unknown_keywords"] == []
     assert labels["org.opencontainers.image.created"].endswith("Z")
 
 
