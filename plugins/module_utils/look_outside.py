@@ -111,7 +111,7 @@ def user(name: str) -> Facts:
     try:
         found = pwd.getpwnam(name)
     except KeyError:
-        return {"error": "this host has no account %s" % name}
+        return {"error": "this host has no such account"}
     groups = [grp.getgrgid(gid).gr_name for gid in os.getgrouplist(name, found.pw_gid) if _has_group(gid)]
     path = _keys_path(found)
     return {

@@ -15,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import member
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import ConfigError
 
@@ -233,10 +234,11 @@ def user_keys(data: bytes, line: Optional[str]) -> bytes:
 
 
 def _check_users(hop: Want, found: Facts, plan: Plan) -> None:
-    for name in hop["users"]:
+    for number, name in enumerate(hop["users"], 1):
         user = found["users"][name]
         if "error" in user:
-            plan.refuse("oqs_ssh_hop_users: %s" % user["error"])
+            words = "oqs_ssh_hop_users: %s: %s: make it first, or correct the name"
+            plan.refuse(words % (member(number, name), user["error"]))
         elif user["privileged"] and not hop["privileged"]:
             plan.refuse(
                 "oqs_ssh_hop_users: %s is %s; whoever gets into the container would be that account: name another, or "

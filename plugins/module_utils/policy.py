@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, sshconfig, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import member
 
 INSTALL_DIR = "/opt/oqs-ssh"
 STATE_DIR = "/etc/oqs-ssh"
@@ -272,13 +273,11 @@ def without_hop(data: bytes, default: bytes, written: Written, everywhere: bool)
 def unknown_names(wanted: Iterable[str], known: Sequence[str], what: str) -> List[str]:
     """An error text for each algorithm that the image does not know, with the nearest one that it does."""
     errors = []
-    for name in wanted:
+    for number, name in enumerate(wanted, 1):
         if name not in known:
             near = algorithms.nearest(name, known)
-            errors.append(
-                "%s: the image knows no algorithm %r; %s"
-                % (what, name, "did you mean %s?" % near if near else "it knows %s" % ", ".join(known))
-            )
+            guess = "did you mean %s?" % near if near else "it knows %s" % ", ".join(known)
+            errors.append("%s: %s is no algorithm that the image knows; %s" % (what, member(number, name), guess))
     return errors
 
 

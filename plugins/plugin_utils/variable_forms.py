@@ -8,6 +8,7 @@ import difflib
 import re
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import describe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import ARGUMENT_SPEC
 
 Spec = t.Mapping[str, t.Any]
@@ -47,19 +48,6 @@ _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "
           "dict": "a dictionary"}
 #: More members with something wrong than this are counted, not told.
 _FEW = 5
-
-
-def describe(value: t.Any) -> str:
-    """A value in words that do not give it away."""
-    if isinstance(value, str):
-        return "text of %d character%s" % (len(value), "" if len(value) == 1 else "s") if value else "an empty text"
-    if isinstance(value, (list, dict)):
-        return "a %s of %d" % ("list" if isinstance(value, list) else "dictionary", len(value))
-    if value is None:
-        return "nothing (null)"
-    if isinstance(value, bool):
-        return "true or false"
-    return "a number" if isinstance(value, (int, float)) else "something else"
 
 
 def problem(name: str, spec: Spec, value: t.Any) -> str | None:

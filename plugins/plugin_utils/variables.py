@@ -14,8 +14,8 @@ import typing as t
 
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import describe, member
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variable_forms
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variable_forms import describe
 
 ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 PASSWORD = "oqs_ssh_password"
@@ -121,8 +121,8 @@ def _sources(values: t.Mapping[str, t.Any]) -> list[str]:
             ipaddress.ip_network(source)
         except ValueError:
             errors.append(
-                "oqs_ssh_firewall_sources: member %d (%s) is no address or network such as 192.0.2.0/24 or "
-                "2001:db8::/32 (host bits must be 0; no names)" % (number, describe(source))
+                "oqs_ssh_firewall_sources: %s is no address or network such as 192.0.2.0/24 or 2001:db8::/32 (host "
+                "bits must be 0; no names)" % member(number, source)
             )
     return variable_forms.few(errors, "oqs_ssh_firewall_sources")
 

@@ -399,7 +399,8 @@ def test_an_unknown_algorithm_names_the_nearest(option, name, near, where):
         ssh["image"]["facts"] = {"kex": samples.KEX, "key": samples.KEY, "sig": []}
         facts = samples.virgin()
     words = refused(samples.want(ssh=ssh), facts)
-    assert words == "oqs_ssh_%s: the image knows no algorithm %r; did you mean %s?" % (option, name, near)
+    said = "oqs_ssh_%s: member 1 (text of %d characters) is no algorithm that the image knows; did you mean %s?"
+    assert words == said % (option, len(name), near)
 
 
 def test_an_unknown_algorithm_with_nothing_near_lists_what_there_is():
