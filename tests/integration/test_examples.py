@@ -181,7 +181,7 @@ def folder(tmp_path, lab):
 
 
 def four_times(task, changes):
-    """Check, real, check, real; each says what is expected about changes. Twice is enough where nothing ever changes."""
+    """Check, real, check, real, each with what is expected about changes; twice is enough where nothing changes."""
     expected = [True, True, False, False] if changes else [False, False]
     return [
         dict(task, check_mode=number % 2 == 0, register="call",
