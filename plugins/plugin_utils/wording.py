@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines
@@ -27,16 +28,35 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
     words = str(result.get("msg"))
     if result.get("rc") == 127 or ("interpreter" in words and "not found" in words):
         return _NO_PYTHON
-    if "sudo" in said and "password" in said:
-        return refused("sudo password")
+    for told in (said, words):
+        sudo = _sudo(told)
+        if sudo:
+            return sudo
     return str(result.get("msg") or said.strip() or _cause(result.get("exception")))
 
 
 def refused(said: str) -> str:
     """The one sentence for a module that could not be started."""
-    if "sudo password" in said or "become password" in said.lower():
-        return "sudo on the host asks for a password: give it (ansible-playbook -K), or connect as root"
-    return said.strip().split("\n", maxsplit=1)[0]
+    return _sudo(said) or said.strip().split("\n", maxsplit=1)[0]
+
+
+def _sudo(said: str) -> str:
+    """What sudo's answer means, and what to do; empty where it is about something else."""
+    text = said.lower()
+    if "not in the sudoers file" in text or "may not run sudo" in text or "is not allowed to execute" in text:
+        return "this account may not use sudo on the host: set ansible_user to one that may, or connect as root"
+    if "sudo: not found" in text or "sudo: command not found" in text:
+        return "there is no sudo on the host: connect as root, or set ansible_become_method"
+    if "must have a tty" in text:
+        return "sudo on the host wants a terminal (requiretty): set oqs_ssh_pipelining: false for this host"
+    if not re.search("(sudo|become).*password|password.*sudo", text):
+        return ""
+    if "incorrect" in text or "try again" in text:
+        return (
+            "sudo on the host refused the password: check ansible_become_password (or what was typed at -K) and that "
+            "the account may use sudo"
+        )
+    return "sudo on the host asks for a password: give it (ansible-playbook -K), or connect as root"
 
 
 def _cause(error: t.Any) -> str:
@@ -76,7 +96,7 @@ def ending(
         lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
     good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
     later = sum(1 for host, row in rows.items() if not row and host not in named)
-    lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), later and ", %d to come" % later or "")]
+    lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
     if any(_prototype(row) for row in rows.values()):
         lines.append(
             "The Open Quantum Safe image is a prototype, unmaintained upstream: not for production. "

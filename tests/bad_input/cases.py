@@ -12,6 +12,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import pathlib
+import re
 import struct
 from typing import Any, Dict, List, NamedTuple, Tuple
 
@@ -21,18 +22,26 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 PASSWORD = "oqs_ssh_password"
 #: A file that a shell would make if a value ever reached one, on the host or here.
 CANARY = "/tmp/oqs-ssh-was-executed"
-#: Stands for words of Ansible's own, which change with its version.
-BY_ANSIBLE = "<what Ansible says>"
+#: Stand for words that change with a version or a process number.
+BY_ANSIBLE, BY_HOST = "<what Ansible says>", "<what the host says>"
+#: Stands for the folder of the files that `make_archives` makes.
+FOLDER = "/FOLDER"
 
 
 class Case(NamedTuple):
-    """Variables over `GOOD`, and all that must be said (`BY_ANSIBLE`: in its own words); `shown`: values that may be
-    named."""
+    """Variables over `GOOD`, and all that must be said; `shown`: values that may be named, since others know them;
+    `host`: `plain` (no Docker) or `ready` (with it), where a look at one is needed."""
 
     name: str
     variables: Dict[str, Any]
     words: str
     shown: Tuple[str, ...] = ()
+    host: str = ""
+
+    def fits(self, said: str) -> bool:
+        """Whether this is what must be said."""
+        parts = re.split("%s|%s" % (BY_ANSIBLE, BY_HOST), self.words)
+        return bool(re.fullmatch("(nothing was changed; )?" + ".+".join(map(re.escape, parts)), said))
 
 
 def public_line(seed: bytes) -> str:
@@ -250,6 +259,77 @@ CASES: List[Case] = [
     Case("password as the user", {"oqs_ssh_user": "Heron-Lantern-9"}, "oqs_ssh_user: " + _USER + "15 characters"),
     Case("password as the state", {"oqs_ssh_hop_state": "Heron-Lantern-9"},
          "oqs_ssh_hop_state: must be one of present, absent, got text of 15 characters"),
+]
+
+_ARCHIVE = "oqs_ssh_image_archive"
+
+
+def _archive(name: str, file: str, words: str) -> Case:
+    path = "%s/%s" % (FOLDER, file)
+    return Case(name, {"oqs_ssh_image_source": "archive", _ARCHIVE: path}, words, (path,))
+
+
+#: Archives that are there, and none; the file's name may be told, what is wrong is in the file.
+ARCHIVE_CASES: List[Case] = [
+    Case("archive that is not there", {"oqs_ssh_image_source": "archive", _ARCHIVE: "/nowhere/image.tar"},
+         "oqs_ssh_image_archive: there is no file /nowhere/image.tar on the controller", ("/nowhere/image.tar",)),
+    _archive("archive that is cut off", "half.tar",
+             FOLDER + "/half.tar is truncated or not an image archive (%s): make it anew with docker save" % BY_HOST),
+    _archive("archive that is text", "text.tar",
+             FOLDER + "/text.tar is truncated or not an image archive (%s): make it anew with docker save" % BY_HOST),
+    _archive("archive of something else", "other.tar",
+             "%s/other.tar is an archive, but not of an image: make it with docker save" % FOLDER),
+    _archive("archive that is a folder", "folder", "%s/folder cannot be read: Is a directory" % FOLDER),
+]
+_SUDO = {"ansible_user": "carol"}
+_UNKNOWN = ("oqs_ssh_%s_algorithms: member 1 (text of %d characters) is no algorithm that the image knows; did you "
+            "mean %s?")
+_NO_SSHD = ("the host's own sshd does not answer on localhost port 2022 (%s): set oqs_ssh_hop_port, or "
+            "oqs_ssh_hop_enabled: false" % BY_HOST)
+
+HOST_CASES: List[Case] = [
+    Case("unknown key exchange", {"oqs_ssh_kex_algorithms": ["mlkem768x25519-sha265"]},
+         _UNKNOWN % ("kex", 21, "mlkem768x25519-sha256"), (), "plain"),
+    Case("unknown host key", {"oqs_ssh_host_key_algorithms": ["ssh-mldsa44-ed25591"]},
+         _UNKNOWN % ("host_key", 19, "ssh-mldsa44-ed25519"), (), "plain"),
+    Case("unknown key type", {"oqs_ssh_pubkey_algorithms": ["ssh-ed25591"]},
+         _UNKNOWN % ("pubkey", 11, "ssh-ed25519"), (), "plain"),
+    Case("several that are unknown", {"oqs_ssh_kex_algorithms": ["kyber-768-sha384"], "oqs_ssh_hop_users": ["heron-7"]},
+         "oqs_ssh_kex_algorithms: member 1 (text of 16 characters) is no algorithm that the image knows; %s; "
+         "oqs_ssh_hop_users: member 1 (text of 7 characters): this host has no such account: make it first, or correct "
+         "the name" % BY_HOST, (), "plain"),
+    Case("account that is not there", {"oqs_ssh_hop_users": ["alice", "heron-lantern"]},
+         "oqs_ssh_hop_users: member 2 (text of 13 characters): this host has no such account: make it first, or "
+         "correct the name", ("alice",), "plain"),
+    Case("root by hop", {"oqs_ssh_hop_users": ["root"]},
+         "oqs_ssh_hop_users: root is root; whoever gets into the container would be that account: name another, or set "
+         "oqs_ssh_hop_privileged: true", ("root",), "plain"),
+    Case("administrator by hop", {"oqs_ssh_hop_users": ["carol"]},
+         "oqs_ssh_hop_users: carol is a member of sudo; whoever gets into the container would be that account: name "
+         "another, or set oqs_ssh_hop_privileged: true", ("carol",), "plain"),
+    Case("nobody at the hop's port", {"oqs_ssh_hop_port": 2022}, _NO_SSHD, (), "plain"),
+    Case("port of another sshd", {"oqs_ssh_port": 22, "oqs_ssh_hop_port": 2022},
+         "port 22 is taken by %s: stop it there, or set oqs_ssh_port to a free one; %s" % (BY_HOST, _NO_SSHD), (),
+         "plain"),
+    Case("no root", {"ansible_user": "admin", "ansible_become": False},
+         "this needs root on the host: set become: true (or ansible_become), or connect as root", ("admin",), "plain"),
+    Case("no sudo password", _SUDO,
+         "sudo on the host asks for a password: give it (ansible-playbook -K), or connect as root", ("carol",),
+         "plain"),
+    Case("wrong sudo password", dict(_SUDO, ansible_become_password="heron-lantern-vortex"),
+         "sudo on the host refused the password: check ansible_become_password (or what was typed at -K) and that the "
+         "account may use sudo", ("carol",), "plain"),
+    Case("no Python where it is said to be", {"ansible_python_interpreter": "/usr/bin/python-of-nobody"},
+         "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter",
+         ("/usr/bin/python-of-nobody",), "plain"),
+    Case("wrong port to reach it", {"ansible_port": 9}, "unreachable: %s" % BY_ANSIBLE, (), "plain"),
+    Case("no such account to reach it", {"ansible_user": "heron"}, "unreachable: %s" % BY_ANSIBLE, ("heron",), "plain"),
+    Case("port of another program", {"oqs_ssh_port": 2223},
+         "port 2223 is taken by python3, process %s: stop it there, or set oqs_ssh_port to a free one" % BY_HOST, (),
+         "ready"),
+    Case("name of another container", {"oqs_ssh_container_name": "somebodys"},
+         "a container somebodys is there that this collection did not make: look at it (docker inspect somebodys), "
+         "then remove it (docker rm -f somebodys) or set oqs_ssh_container_name", ("somebodys",), "ready"),
 ]
 
 

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pathlib
 import subprocess
+import tarfile
 from typing import Any, Dict, Iterator, List, Mapping, Sequence
 
 from cases import CANARY, Case
@@ -61,6 +63,25 @@ class Table:
         line = ending.split(head, 1)[1].split("\n", 1)[0]
         assert line.startswith("  failed      "), line
         return line[len("  failed      "):]
+
+
+def make_archives(folder: pathlib.Path) -> None:
+    """Archives of images that are none, as `ARCHIVE_CASES` names them."""
+    whole = io.BytesIO()
+    with tarfile.open(fileobj=whole, mode="w") as archive:
+        _add(archive, "manifest.json", b"[]")
+        _add(archive, "layer.tar", bytes(1 << 16))
+    (folder / "half.tar").write_bytes(whole.getvalue()[: 1 << 15])
+    (folder / "text.tar").write_text("no image\n" * 1000, encoding="ascii")
+    with tarfile.open(folder / "other.tar", "w") as archive:
+        _add(archive, "hello", b"hi")
+    (folder / "folder").mkdir()
+
+
+def _add(archive: tarfile.TarFile, name: str, data: bytes) -> None:
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
 
 
 def host_names(cases: Sequence[Case]) -> List[str]:

@@ -127,11 +127,27 @@ def test_the_first_word(own, words):
     assert words in said and "the container adds post-quantum host keys" in said
 
 
+@pytest.mark.parametrize(("said", "words"), [
+    ("Incorrect sudo password", "sudo on the host refused the password"),
+    ("Missing sudo password", "sudo on the host asks for a password: give it (ansible-playbook -K)"),
+    ("Timed out waiting for become success or become password prompt.", "sudo on the host asks for a password"),
+    ("Cannot write to /tmp\nsecond line", "Cannot write to /tmp"),
+])
+def test_a_module_that_could_not_be_started(said, words):
+    found = wording.refused(said)
+    assert found.startswith(words) and "\n" not in found
+
+
 @pytest.mark.parametrize(("result", "words"), [
     ({"msg": "the port is taken"}, "the port is taken"),
     ({"rc": 127, "msg": "MODULE FAILURE", "module_stdout": "python3: not found"}, "install python3 (3.8 or newer)"),
     ({"msg": "The module interpreter '/usr/bin/python3' was not found."}, "set ansible_python_interpreter"),
     ({"msg": "x", "module_stderr": "sudo: a password is required"}, "sudo on the host asks for a password"),
+    ({"msg": "x", "module_stderr": "[sudo] password for me: Sorry, try again.\nsudo: 1 incorrect password attempt"},
+     "sudo on the host refused the password: check ansible_become_password"),
+    ({"msg": "x", "module_stderr": "alice is not in the sudoers file."}, "this account may not use sudo on the host"),
+    ({"msg": "x", "module_stderr": "/bin/sh: 1: sudo: not found"}, "there is no sudo on the host"),
+    ({"msg": "x", "module_stderr": "sudo: sorry, you must have a tty to run sudo"}, "set oqs_ssh_pipelining: false"),
     ({"module_stderr": "Killed\n"}, "Killed"),
     ({"exception": "ZeroDivisionError"}, "a defect in this collection: ZeroDivisionError"),
     ({}, "a defect in this collection: the module ended without a word"),
