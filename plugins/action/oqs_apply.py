@@ -9,8 +9,9 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import BY_ANSIBLE
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_pull
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
     LOOK,
     HostAction,
@@ -37,7 +38,7 @@ class ActionModule(HostAction):
         if self._task.check_mode:
             self.store.update(check=True)
         elif items:
-            self._apply(arguments, sections, known, items)
+            result["done"] = self._apply(arguments, sections, known, items)
         return result
 
     def _apply(
@@ -46,34 +47,50 @@ class ActionModule(HostAction):
         sections: list[str],
         known: dict[str, t.Any],
         items: list[dict[str, t.Any]],
-    ) -> None:
+    ) -> list[dict[str, t.Any]]:
         engine = "engine" in sections  # while it is made ready, looking at the rest is of no use
         todo = {
             "want": sent({name: part for name, part in known["want"].items() if name == "engine" or not engine}),
             "sections": sections,
             "password": self.secret(arguments),
         }
-        if any(item["kind"] == "image" for item in items) and known["want"]["ssh"]["image"]["source"] != "pull":
-            outcome = self._with_image(todo, known["want"]["ssh"]["image"])
-        else:
-            outcome = self.execute("quantumsafe.openssh.oqs_apply", todo)
-        self._remember(known, items, outcome)
+        outcome = self._with_image(todo, known["want"]["ssh"]["image"]) if any(
+            item["kind"] == "image" for item in items
+        ) else self._run(todo)
+        return self._remember(known, items, outcome)
 
     def _remember(
         self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any]
-    ) -> None:
-        done = known.get("done", []) + outcome["done"]
-        done += [item for item in items if item["kind"] in ("packages", "service")]
+    ) -> list[dict[str, t.Any]]:
+        done: list[dict[str, t.Any]] = outcome["done"] + [item for item in items if item["kind"] in BY_ANSIBLE]
         look = known["look"]
         if set(look["wanted"]) <= set(outcome["wanted"]):
             look = {name: outcome[name] for name in LOOK}
         else:
             mended = [item["resource"] for item in items]
             look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in mended])
-        self.store.update(done=done, look=look)
+        self.store.update(done=known.get("done", []) + done, look=look)
         self.check_proof(known["want"], look)
+        return done
+
+    def _run(self, todo: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
+        return self.execute("quantumsafe.openssh.oqs_apply", dict(todo, **more))
 
     def _with_image(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
+        if image["source"] != "pull":
+            return self._sending(todo, image)
+        if image["digest"]:
+            return self._run(todo)
+        try:
+            with images_pull.decided(image["name"]) as run:
+                todo["want"]["ssh"]["image"]["digest"] = run.get("digest", "")
+                outcome = self._run(todo)
+                run["digest"] = outcome["host"]["image_origin"]["digest"]
+                return outcome
+        except images_pull.PullError as error:
+            raise HostFailure(str(error)) from error
+
+    def _sending(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
         """Send the image in parts, then apply; what was sent is removed whatever happens."""
         try:
             parts = images.parts(image, image["archive"])
@@ -88,7 +105,7 @@ class ActionModule(HostAction):
                 remote = self._connection._shell.join_path(folder, os.path.basename(part["path"]))
                 self._transfer_file(part["path"], remote)
                 sent_parts.append({"path": remote, "sha256": part["sha256"]})
-            return self.execute("quantumsafe.openssh.oqs_apply", dict(todo, parts=sent_parts))
+            return self._run(todo, parts=sent_parts)
         except AnsibleConnectionFailure as error:
             raise HostFailure("the connection broke while the image was sent: %s; run again" % error) from error
         finally:

@@ -14,6 +14,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
+    apply_image,
     apply_outside,
     assess,
     bookkeeping,
@@ -56,6 +57,7 @@ class Host:
 
 #: kind of plan item -> the function that mends it
 HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
+HANDLERS.update(apply_image.HANDLERS)
 HANDLERS.update(apply_container.HANDLERS)
 HANDLERS.update(apply_outside.HANDLERS)
 
@@ -172,6 +174,7 @@ EXPECTED = (
     apply_container.ContainerError,
     docker.DockerError,
     files.UnsafePath,
+    apply_image.ImageError,
     keypair.KeyPairError,
     ledger.LedgerError,
     commands.CommandError,

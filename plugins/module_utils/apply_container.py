@@ -1,15 +1,14 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Mend what belongs to the container: image, state on the host, keys, configuration, access, the container itself."""
+"""Mend what belongs to the container: state on the host, keys, configuration, access, the container itself."""
 
 from __future__ import annotations
 
 import json
 import os
 import shutil
-import tempfile
 import time
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
+from typing import TYPE_CHECKING, Callable, Dict, Mapping
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
@@ -23,11 +22,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     shadow,
     sshkeys,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import (
     DAEMON_JSON,
     HOME_SSH,
-    IMAGES_DIR,
     PRIVATE_DIR,
     VAR_DIR,
 )
@@ -84,67 +81,6 @@ def uid(_host: Host, item: Item) -> None:
 def entry(host: Host, _item: Item) -> None:
     """The entry; a running container keeps the old one until it is created anew, which the plan sees."""
     bookkeeping.write(STATE_DIR + "/entry", host.want["ssh"]["entry"].encode(), 0o755)
-
-
-def image(host: Host, item: Item) -> None:
-    """Load the archive that the controller brought, or pull."""
-    wanted = host.want["ssh"]["image"]
-    bookkeeping.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
-    if wanted["source"] == "pull":
-        docker.docker(["pull", wanted["name"]], timeout=docker.WORK)
-        return
-    parts = host.brought.get("parts") or []
-    if not parts:
-        raise ContainerError("the image %s is not on this host, and the controller sent none" % item.after)
-    name = _load(parts)
-    found = docker.inspect("image", wanted["id"]) or docker.inspect("image", name)
-    if not found:
-        raise ContainerError("docker load took the archive, but %s is still not there" % wanted["name"])
-    if found["Id"] != wanted["id"]:
-        # engines that keep images with containerd call them by the manifest's digest
-        _store_facts(wanted["id"], {"engine_id": found["Id"]})
-
-
-def _load(parts: List[Mapping[str, str]]) -> str:
-    """Put the parts together, verify each, load the whole; the name of what was loaded."""
-    files.make_dir(VAR_DIR, 0o700)
-    with tempfile.NamedTemporaryFile(dir=VAR_DIR, prefix=files.TEMPORARY) as whole:
-        for part in parts:
-            with open(part["path"], "rb") as piece:
-                data = piece.read()
-            if desired.digest(data) != part["sha256"]:
-                raise ContainerError("a part of the image arrived damaged (%s): run again" % part["path"])
-            whole.write(data)
-        whole.flush()
-        said = docker.docker(["load", "--input", whole.name], timeout=docker.WORK).text
-    return said.splitlines()[-1].split(": ", 1)[-1].strip() if said else ""
-
-
-def _store_facts(image_id: str, facts: Mapping[str, Any]) -> None:
-    files.make_dir(VAR_DIR, 0o700)
-    files.make_dir(IMAGES_DIR, 0o700)
-    path = "%s/%s.json" % (IMAGES_DIR, image_id.replace("sha256:", ""))
-    files.write_file(path, json.dumps(facts, sort_keys=True).encode(), 0o600)
-
-
-def image_facts(host: Host, _item: Item) -> None:
-    """Ask the image what it knows, once."""
-    ssh, found = host.want["ssh"], host.facts["image"]
-    if not found:
-        return  # the image came in this round; the next look finds it
-    mount = docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True)
-    done = docker.run_once(
-        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh),
-        env={"OQS_USER": ssh["user"]},
-    )
-    try:
-        known = knowledge.parse(done.out.decode("utf-8", "replace"), ssh["user"])
-    except knowledge.NotAnImage as error:
-        raise ContainerError("the image %s cannot be used: %s" % (ssh["image"]["name"], error)) from error
-    known["engine_id"] = found["engine_id"]
-    _store_facts(found["engine_id"], known)
-    if ssh["image"]["id"]:
-        _store_facts(ssh["image"]["id"], known)
 
 
 def host_key(host: Host, item: Item) -> None:
@@ -328,8 +264,6 @@ HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
     "file_mode": file_mode,
     "uid": uid,
     "entry": entry,
-    "image": image,
-    "image_facts": image_facts,
     "host_key": host_key,
     "sshd_config": sshd_config,
     "ssh_config": sshd_config,

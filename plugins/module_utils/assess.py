@@ -160,6 +160,7 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "container": container.get("status", "absent"),
             "health": container.get("health", ""),
             "image": facts["image"].get("engine_id", ""),
+            "image_origin": facts["image"].get("origin", {}),
             "openssh": facts["image"].get("openssh", ""),
             "uid": facts["state"].get("uid", ""),
             "firewall": facts.get("firewall", {}).get("active", ""),

@@ -15,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     docker,
     files,
     image_facts,
+    image_names,
     listeners,
     password,
     sshkeys,
@@ -46,6 +47,8 @@ def look(want: Mapping[str, Any]) -> Facts:
         facts["state"] = state()
     if "ssh" in want:
         facts["image"] = image(want["ssh"]["image"]) if facts["engine"]["running"] else {}
+        if facts["engine"]["running"] and not facts["image"]:
+            facts["held"] = held(want["ssh"]["image"])
         facts["port"] = listeners.who_listens(want["ssh"]["port"])
     elif facts["container"]:
         facts["image"] = stored_image(facts["container"]["image"]) or {}
@@ -104,13 +107,34 @@ def engine() -> Facts:
 def image(want: Mapping[str, Any]) -> Facts:
     """The wanted image, as far as this host holds it, with what is known of it."""
     stored = stored_image(want["id"]) if want["id"] else None
+    names = [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else _name(want)]
     found = None
     for name in [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else want["name"]]:
         found = found or (docker.inspect("image", name) if name else None)
     if not found:
         return {}
     known = stored or stored_image(found["Id"]) or {"engine_id": found["Id"]}
-    return dict(known, engine_id=found["Id"])
+    return dict(known, engine_id=found["Id"], origin=origin(found, want["name"]))
+
+
+def _name(want: Mapping[str, Any]) -> str:
+    """What the engine is asked for: the digest where it is known."""
+    if want["source"] != "pull":
+        return str(want["name"])
+    return image_names.parse(want["name"]).pinned(want.get("digest") or "") or str(want["name"])
+
+
+def origin(found: Mapping[str, Any], name: str) -> Dict[str, str]:
+    """Where an image came from: its digest in the registry (empty: from none), and the day it was made."""
+    digest = image_names.digest_among(found.get("RepoDigests") or [], name)
+    return {"digest": digest, "made": str(found.get("Created") or "")[:10]}
+
+
+def held(want: Mapping[str, Any]) -> str:
+    """The image that has the wanted tag here, where it is not the wanted one; in words, or nothing."""
+    tagged = image_names.parse(want["name"]).tagged if want["source"] == "pull" else ""
+    found = docker.inspect("image", tagged) if tagged else None
+    return image_names.described(want["name"], **origin(found, want["name"])) if found else ""
 
 
 def stored_image(image_id: str) -> Optional[Facts]:

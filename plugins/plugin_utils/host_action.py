@@ -11,7 +11,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, planning
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables, wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_pull, variables, wording
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
@@ -155,6 +155,10 @@ class HostAction(ActionBase):
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
         result = self.execute("quantumsafe.openssh.oqs_look", {"want": sent(want), "password": secret})
         self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
+        try:
+            images_pull.learn(want, result)
+        except images_pull.PullError as error:
+            raise HostFailure("nothing was changed; %s" % error) from error
         errors = result["errors"]
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))

@@ -21,7 +21,8 @@ import tempfile
 import typing as t
 import zlib
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, image_facts
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images_pull
 
 IMAGES = os.path.join(os.path.dirname(__file__), "..", "..", "images")
 FACTS = "org.quantumsafe.openssh.facts"
@@ -48,7 +49,12 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     :raises ImageError: archive missing, truncated, not an image; build failed.
     """
     found = {"name": want["name"], "source": want["source"], "id": None, "facts": None}
-    if want["source"] == "archive":
+    if want["source"] == "pull":
+        try:
+            found["digest"] = images_pull.wanted(want["name"], want.get("update", False))
+        except images_pull.PullError as error:
+            raise ImageError(str(error)) from error
+    elif want["source"] == "archive":
         found.update(read_archive(want["archive"], want["name"]))
     elif want["source"] == "build":
         found.update(_build())

@@ -6,6 +6,7 @@ the end. Not in facts: those are cached, shown and inherited; and a look is only
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import hashlib
 import json
 import os
@@ -41,3 +42,28 @@ class RunStore:
         with os.fdopen(descriptor, "w", encoding="utf-8") as stored:
             json.dump(known, stored)
         os.replace(temporary, self._path)
+
+    @contextlib.contextmanager
+    def locked(self) -> t.Iterator[None]:
+        """One task of the run at a time; the others wait."""
+        os.makedirs(self._folder, mode=0o700, exist_ok=True)
+        with open(self._path + ".lock", "a", encoding="ascii") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            yield
+
+
+@contextlib.contextmanager
+def together(key: str, folder: str | None = None) -> t.Iterator[dict[str, t.Any]]:
+    """What all hosts of a run share under a key; whoever comes second waits. Changes made meanwhile are kept.
+
+    :param key: what it is about.
+    """
+    store = RunStore("shared " + key, folder)
+    with store.locked():
+        known = store.load()
+        before = dict(known)
+        try:
+            yield known
+        finally:
+            if known != before:
+                store.update(**known)

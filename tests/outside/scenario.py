@@ -3,7 +3,8 @@
 """Test hosts with a person outside of them, and the playbook run as an operator runs it.
 
 Molecule's own create and destroy call this file as a program: `scenario.py up`, `scenario.py down`. Tests import it.
-Variables of an inventory that this file reads: scenario_image (stock or quirks), scenario_login (root or admin).
+Variables of an inventory that this file reads: scenario_image (stock or quirks), scenario_login (root or admin),
+scenario_registry (true: a registry beside the hosts, with the stock image as oqs:1).
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 for _folder in ("lab", "collections"):
     if str(ROOT / _folder) not in sys.path:
         sys.path.insert(0, str(ROOT / _folder))
+
+from registry_box import Registry, trusted_by
 
 from lab import Lab
 
@@ -118,6 +121,11 @@ class Scenario:
             archive = self.folder / "image.tar"
             _run("docker", "save", "--output", str(archive), image(self.variables["scenario_image"]))
             own.update(oqs_ssh_image_source="archive", oqs_ssh_image_archive=str(archive))
+        if self.variables.get("scenario_registry"):
+            self.registry.up().push(image("stock"), "oqs:1")
+            own["oqs_ssh_image"] = self.registry.name("oqs:1")
+            for host in hosts:
+                trusted_by(self.registry, host, self.root)
         variables = self.folder / "group_vars" / "all.yml"
         variables.parent.mkdir(exist_ok=True)
         _write(variables, json.dumps(own))
@@ -128,6 +136,7 @@ class Scenario:
     def down(self) -> None:
         """Remove everything."""
         subprocess.run(["docker", "rm", "--force", self.visitor_container], capture_output=True, check=False)
+        self.registry.down()
         self.lab.down()
 
     def _make_person(self) -> None:
@@ -172,6 +181,11 @@ class Scenario:
     def visitor_container(self) -> str:
         """The container with the image's client."""
         return "qslab-%s-visitor" % self.lab.name
+
+    @property
+    def registry(self) -> Registry:
+        """The registry beside the hosts; it is there where scenario_registry is true."""
+        return Registry(self.lab.client_network, self.folder)
 
     def password(self) -> str:
         """The password of the container's user."""

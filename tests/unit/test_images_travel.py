@@ -216,7 +216,7 @@ def test_one_process_at_a_time(image):
 
 def test_a_pulled_image_needs_nothing_of_the_controller():
     want = {"name": NAME, "source": "pull"}
-    assert images.resolve(want) == {"name": NAME, "source": "pull", "id": None, "facts": None}
+    assert images.resolve(want) == {"name": NAME, "source": "pull", "id": None, "facts": None, "digest": ""}
 
 
 def test_an_archive_gives_the_wish_its_id_and_facts(put):

@@ -1,0 +1,109 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Bring the image to the host: pulled by digest, or loaded from what the controller sent; then ask it what it knows."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    bookkeeping,
+    desired,
+    docker,
+    files,
+    image_names,
+    policy,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import IMAGES_DIR, VAR_DIR
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
+
+if TYPE_CHECKING:
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
+
+
+class ImageError(Exception):
+    """The image cannot be had on this host, or is none that can serve; the text says why, and what to do."""
+
+
+def image(host: Host, item: Item) -> None:
+    """Load the archive that the controller brought, or pull."""
+    wanted = host.want["ssh"]["image"]
+    if wanted["source"] == "pull":
+        _pull(wanted)
+        return
+    bookkeeping.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
+    parts = host.brought.get("parts") or []
+    if not parts:
+        raise ImageError("the image %s is not on this host, and the controller sent none" % item.after)
+    name = _load(parts)
+    found = docker.inspect("image", wanted["id"]) or docker.inspect("image", name)
+    if not found:
+        raise ImageError("docker load took the archive, but %s is still not there" % wanted["name"])
+    if found["Id"] != wanted["id"]:
+        # engines that keep images with containerd call them by the manifest's digest
+        _store_facts(wanted["id"], {"engine_id": found["Id"]})
+
+
+def _pull(wanted: Mapping[str, Any]) -> None:
+    """By digest, which the engine verifies; the tag is for people, and for the next look."""
+    reference = image_names.parse(wanted["name"])
+    name = reference.pinned(wanted.get("digest") or "") or reference.tagged
+    bookkeeping.record("image", name, None, reference.tagged or name)
+    try:
+        docker.docker(["pull", "--quiet", name], timeout=docker.WORK)
+    except docker.DockerError as error:
+        raise ImageError(image_names.why_not(str(error), name)) from error
+    if reference.tagged and name != reference.tagged:
+        docker.docker(["image", "tag", name, reference.tagged])
+
+
+def _load(parts: List[Mapping[str, str]]) -> str:
+    """Put the parts together, verify each, load the whole; the name of what was loaded."""
+    files.make_dir(VAR_DIR, 0o700)
+    with tempfile.NamedTemporaryFile(dir=VAR_DIR, prefix=files.TEMPORARY) as whole:
+        for part in parts:
+            with open(part["path"], "rb") as piece:
+                data = piece.read()
+            if desired.digest(data) != part["sha256"]:
+                raise ImageError("a part of the image arrived damaged (%s): run again" % part["path"])
+            whole.write(data)
+        whole.flush()
+        said = docker.docker(["load", "--input", whole.name], timeout=docker.WORK).text
+    return said.splitlines()[-1].split(": ", 1)[-1].strip() if said else ""
+
+
+def _store_facts(image_id: str, facts: Mapping[str, Any]) -> None:
+    files.make_dir(VAR_DIR, 0o700)
+    files.make_dir(IMAGES_DIR, 0o700)
+    path = "%s/%s.json" % (IMAGES_DIR, image_id.replace("sha256:", ""))
+    files.write_file(path, json.dumps(facts, sort_keys=True).encode(), 0o600)
+
+
+def image_facts(host: Host, _item: Item) -> None:
+    """Ask the image what it knows, once."""
+    ssh, found = host.want["ssh"], host.facts["image"]
+    if not found:
+        return  # the image came in this round; the next look finds it
+    mount = docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True)
+    done = docker.run_once(
+        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh),
+        env={"OQS_USER": ssh["user"]},
+    )
+    try:
+        known = knowledge.parse(done.out.decode("utf-8", "replace"), ssh["user"])
+    except knowledge.NotAnImage as error:
+        raise ImageError("the image %s cannot be used: %s" % (ssh["image"]["name"], error)) from error
+    known["engine_id"] = found["engine_id"]
+    _store_facts(found["engine_id"], known)
+    if ssh["image"]["id"]:
+        _store_facts(ssh["image"]["id"], known)
+
+
+HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
+    "image": image,
+    "image_facts": image_facts,
+}
