@@ -109,7 +109,7 @@ def image(want: Mapping[str, Any]) -> Facts:
     stored = stored_image(want["id"]) if want["id"] else None
     names = [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else _name(want)]
     found = None
-    for name in [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else want["name"]]:
+    for name in names:
         found = found or (docker.inspect("image", name) if name else None)
     if not found:
         return {}
