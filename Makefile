@@ -57,8 +57,8 @@ lab-down: ## remove a lab: LAB=name
 lab-status: ## list labs and their hosts
 	@python3 lab/lab.py status
 
-docs: ## the tables of variables in the roles' READMEs
-	$(BOOTSTRAP) python && $(PYTHON) docs/roles.py
+docs: ## the tables that are made from data: variables, wrong input, kinds of hosts
+	$(BOOTSTRAP) python && $(PYTHON) docs/roles.py && $(PYTHON) docs/tables.py
 
 clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz

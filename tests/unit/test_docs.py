@@ -20,6 +20,34 @@ def roles():
     return module
 
 
+@pytest.fixture
+def tables():
+    spec = importlib.util.spec_from_file_location("docs_tables", str(ROOT / "docs" / "tables.py"))
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_tables_are_up_to_date(tables, capsys):
+    assert tables.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_a_stale_page_is_named_and_written(tables, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(tables, "ROOT", tmp_path)
+    monkeypatch.setattr(tables, "pages", lambda root: {root / "page.md": "new\n"})
+    (tmp_path / "page.md").write_text("old\n")
+    assert tables.main(["--check"]) == 1 and "page.md: is not up to date" in capsys.readouterr().out
+    assert tables.main([]) == 0 and (tmp_path / "page.md").read_text() == "new\n"
+    assert tables.main(["--chek"]) == 2
+
+
+@pytest.mark.parametrize(("given", "shown"), [
+    ("a|b", '"a\\|b"'), ("ü\n\x1b", '"\\u00fc\\n\\u001b"'), ("x" * 1000, '"' + "x" * 29 + "…"),
+])
+def test_values_in_a_cell(tables, given, shown):
+    assert tables.code(tables.value(given)) == "`%s`" % shown
+
+
 def test_the_readmes_are_up_to_date(roles, capsys):
     assert roles.main(["--check"]) == 0, capsys.readouterr().out
 

@@ -144,10 +144,10 @@ def test_while_the_key_is_not_made_the_line_is_not_known():
 
 def test_a_user_who_is_not_there():
     plan = hop_plan(lambda hop: hop["users"].update(bob={"error": "this host has no such account"}), users=["bob"])
-    assert plan.errors == [
+    assert plan.errors == [(
         "oqs_ssh_hop_users: member 1 (text of 3 characters): this host has no such account: make it first, or correct "
         "the name"
-    ]
+    )]
 
 
 @pytest.mark.parametrize("why", ["root", "a member of docker, sudo"])

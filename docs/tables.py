@@ -1,0 +1,100 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Write the tables that are made from data: ``python3 docs/tables.py [--check]``.
+
+docs/bad-input.md from tests/bad_input/cases.py, and in README.md the kinds of hosts from module_utils/platforms.py.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import sys
+from pathlib import Path
+from typing import Any, Dict, List
+
+ROOT = Path(__file__).resolve().parents[1]
+#: Longer values are described.
+LONG = 60
+HEAD = """# Wrong input, and what is said to it
+
+Made by `make docs` from `tests/bad_input/cases.py`; the tests show each of these lines with the real playbook.
+
+All variables are checked on the controller before the first connection. What only the host can tell is found by the
+first look at it, before anything is changed there; every error of a host is told at once. A rejected value is
+described, never shown, because it may be a secret that stands in the wrong place. To see what a variable became on a
+host: `ansible -i hosts HOST -m ansible.builtin.debug -a var=NAME`.
+"""
+BEFORE = "## Before the first connection\n\nDecided by the variables alone."
+EVERYTHING = """Besides, every variable of every role is given a value of a wrong type, and every text and list what a
+shell or an option parser would take for its own."""
+LOOKED = "## Before any change\n\nDecided by what the first look at the host finds."
+
+
+def load(path: Path) -> Any:
+    """A Python file as a module, whatever its folder."""
+    sys.dont_write_bytecode = True
+    spec = importlib.util.spec_from_file_location("docs_" + path.stem, path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def value(given: Any) -> str:
+    """A value as it is written in an inventory, in one line; a long one in words."""
+    text = json.dumps(given, ensure_ascii=True)
+    return text if len(text) <= LONG else text[: LONG // 2].rstrip("\\") + "…"
+
+
+def cell(text: str) -> str:
+    """Text for a cell of a table, with nothing that Markdown or HTML would take for its own."""
+    for char, shown in (("&", "&amp;"), ("<", "&lt;"), ("|", "\\|"), ("*", "\\*"), ("_", "\\_"), ("`", "\\`")):
+        text = text.replace(char, shown)
+    return text
+
+
+def code(text: str) -> str:
+    """Text for a cell, as it is."""
+    return "`` %s ``" % text.replace("|", "\\|") if "`" in text else "`%s`" % text.replace("|", "\\|")
+
+
+def table(cases: List[Any]) -> str:
+    """The rows for some cases."""
+    lines = ["| case | variables | what is said |", "|---|---|---|"]
+    for case in cases:
+        given = "<br>".join(code("%s: %s" % (name, value(what))) for name, what in case.variables.items())
+        lines.append("| %s | %s | %s |" % (cell(case.name), given, cell(case.words)))
+    return "\n".join(lines)
+
+
+def bad_input(root: Path) -> str:
+    """The content of docs/bad-input.md."""
+    known = load(root / "tests" / "bad_input" / "cases.py")
+    parts = [HEAD, BEFORE, table(known.CASES + known.ARCHIVE_CASES), EVERYTHING, LOOKED, table(known.HOST_CASES)]
+    return "\n\n".join(part.strip("\n") for part in parts) + "\n"
+
+
+def pages(root: Path) -> Dict[Path, str]:
+    """Every file that is made from data, as it should be."""
+    return {root / "docs" / "bad-input.md": bad_input(root)}
+
+
+def main(arguments: List[str]) -> int:
+    """Write all; with ``--check`` only say which differ."""
+    if arguments not in ([], ["--check"]):
+        print("usage: python3 docs/tables.py [--check]", file=sys.stderr)
+        return 2
+    stale = []
+    for path, text in pages(ROOT).items():
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            stale.append(str(path.relative_to(ROOT)))
+            if not arguments:
+                path.write_text(text, encoding="utf-8")
+    for name in stale:
+        print("%s: %s" % (name, "is not up to date: run make docs" if arguments else "written"))
+    return 1 if stale and arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
