@@ -10,13 +10,15 @@ GATES ?=
 IMAGE ?= quantumsafe/openssh-stock:latest
 N ?= 10000
 D ?= 500
+MUTANTS ?= 0
+JOBS ?= 2
 
 BOOTSTRAP := @python3 lab/bootstrap.py
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration test-modules molecule conformance fuzz lab-up lab-down lab-status docs clean
+.PHONY: help demo test lint test-unit test-integration test-modules molecule conformance fuzz mutants lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -47,6 +49,9 @@ conformance: ## does an image keep the contract? IMAGE=name
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'
+
+mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
+	$(BOOTSTRAP) python && $(PYTHON) tests/mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
 
 lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker LOGIN=root|admin
 	$(BOOTSTRAP) && python3 lab/lab.py up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'

@@ -2,8 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The real programs: `sshd -T` and `ssh -G` of several OpenSSH versions, each behind one long-running process.
 
-The process (Perl, as it is in every Debian base system) writes a configuration to a file and runs a program on it, so
-that a question costs no more than the program itself.
+The process (Perl, as it is in every Debian base system) writes a configuration to a file and runs a program on it. It
+is asked through a socket in a folder that it shares with this machine, past the engine, so that a question costs no
+more than the program itself.
 """
 
 from __future__ import annotations
@@ -11,16 +12,21 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
 DRIVER = r"""
-use strict; my $dir = $ARGV[0]; binmode STDIN; binmode STDOUT; $| = 1;
-while (defined(my $sizes = <STDIN>)) {
+use strict; use IO::Socket::UNIX; my ($dir, $socket) = @ARGV;
+my $listening = IO::Socket::UNIX->new(Local => "$socket.new", Listen => 1) or die "$socket: $!";
+chmod(0777, "$socket.new"); rename("$socket.new", $socket) or die;
+alarm(300); my $asker = $listening->accept or die; alarm(0); binmode $asker;
+while (defined(my $sizes = <$asker>)) {
     my ($arguments, $length) = split ' ', $sizes;
-    read(STDIN, my $argv, $arguments); my $data = ''; read(STDIN, $data, $length) if $length;
+    read($asker, my $argv, $arguments); my $data = ''; read($asker, $data, $length) if $length;
     open(my $file, '>:raw', "$dir/config") or die; print $file $data; close $file;
     my $pid = open(my $pipe, '-|') // die;
     if (!$pid) {
@@ -30,9 +36,10 @@ while (defined(my $sizes = <STDIN>)) {
     { local $/; $out = <$pipe> // ''; close $pipe; }
     my $rc = $? >> 8;
     { local $/; open(my $said, '<:raw', "$dir/error"); $err = <$said> // ''; close $said; }
-    print "$rc " . length($out) . ' ' . length($err) . "\n" . $out . $err;
+    print $asker "$rc " . length($out) . ' ' . length($err) . "\n" . $out . $err; $asker->flush;
 }
 """
+START_SECONDS = 120.0
 SUITES = ("bookworm", "trixie", "forky")
 _RECIPE = """FROM quantumsafe/base:%s
 RUN apt-get -o Acquire::Check-Valid-Until=false update && apt-get install -y --no-install-recommends \
@@ -53,25 +60,36 @@ class Told(NamedTuple):
 class Parser:
     """One version of OpenSSH."""
 
-    def __init__(self, name: str, start: List[str], folder: str) -> None:
+    def __init__(self, name: str, folder: str, path: str) -> None:
+        """Connect to the process behind it.
+
+        :param folder: where that process puts its files.
+        :param path: of its socket, on this machine.
+        :raises OSError: it does not listen in time.
+        """
         self.name = name
         self.folder = folder
         self.calls = 0
-        self._process = subprocess.Popen(start + [folder], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        end = time.monotonic() + START_SECONDS
+        while not os.path.exists(path):
+            if time.monotonic() > end:
+                raise TimeoutError("%s: nothing listens at %s" % (name, path))
+            time.sleep(0.02)
+        with socket.socket(socket.AF_UNIX) as connection:
+            connection.connect(path)
+            self._stream = connection.makefile("rwb")
         self._ask(["/usr/bin/ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder + "/key"], b"")
 
     def _ask(self, argv: List[str], data: bytes) -> Tuple[int, bytes, bytes]:
-        process = self._process
-        assert process.stdin is not None and process.stdout is not None
         joined = "\0".join(argv).encode()
-        process.stdin.write(b"%d %d\n" % (len(joined), len(data)) + joined + data)
-        process.stdin.flush()
-        line = process.stdout.readline().split()
+        self._stream.write(b"%d %d\n" % (len(joined), len(data)) + joined + data)
+        self._stream.flush()
+        line = self._stream.readline().split()
         if len(line) != 3:
             raise RuntimeError("%s: the process behind the parser has died" % self.name)
         rc, out, err = map(int, line)
         self.calls += 1
-        return rc, process.stdout.read(out), process.stdout.read(err)
+        return rc, self._stream.read(out), self._stream.read(err)
 
     def ask(self, data: bytes, dialect: str, who: str) -> Told:
         """What the program takes from a file, for a connection (`-C`) or a host."""
@@ -88,12 +106,9 @@ class Parser:
         return Told(rc, settings, err.decode("utf-8", "replace"))
 
     def close(self) -> None:
-        """End the process."""
-        process = self._process
+        """End the connection, and with it the process."""
         with contextlib.suppress(OSError):
-            if process.stdin is not None:
-                process.stdin.close()
-        process.wait(20)
+            self._stream.close()
 
 
 def _docker(*arguments: str, stdin: Optional[str] = None) -> str:
@@ -113,12 +128,17 @@ def local() -> Iterator[Parser]:
         raise RuntimeError("needs perl, /usr/sbin/sshd and /usr/bin/ssh on this machine")
     if os.geteuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    with tempfile.TemporaryDirectory(dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None) as folder:
-        parser = Parser("local", ["perl", "-e", DRIVER], folder)
+    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+    with tempfile.TemporaryDirectory(dir=memory) as folder, subprocess.Popen(
+        ["perl", "-e", DRIVER, folder, folder + "/socket"], stdin=subprocess.DEVNULL
+    ) as process:
         try:
+            parser = Parser("local", folder, folder + "/socket")
             yield parser
-        finally:
             parser.close()
+            process.wait(20)
+        finally:
+            process.kill()
 
 
 @contextlib.contextmanager
@@ -130,17 +150,18 @@ def in_container(suite: str) -> Iterator[Parser]:
     image = "quantumsafe-fuzz:" + suite
     if not _docker("images", "-q", image):
         _docker("build", "-q", "-t", image, "-", stdin=_RECIPE % suite)
-    container = _docker("run", "-d", "--rm", "--init", "--network", "none", "--tmpfs", "/fuzz:mode=755",
-                        "--name", "oqs-fuzz-%s-%d" % (suite, os.getpid()), image, "sleep", "infinity")
-    try:
-        _docker("exec", container, "mkdir", "-p", "/run/sshd")
-        parser = Parser(suite, ["docker", "exec", "-i", container, "perl", "-e", DRIVER], "/fuzz")
+    name = "oqs-fuzz-%s-%d" % (suite, os.getpid())
+    with tempfile.TemporaryDirectory(prefix="oqs-fuzz-") as shared:
         try:
+            _docker("run", "-d", "--rm", "--init", "--network", "none", "--tmpfs", "/run/sshd",
+                    "--tmpfs", "/fuzz:mode=755", "-v", shared + ":/shared", "--name", name, image,
+                    "perl", "-e", DRIVER, "/fuzz", "/shared/socket")
+            parser = Parser(suite, "/fuzz", shared + "/socket")
             yield parser
-        finally:
             parser.close()
-    finally:
-        _docker("rm", "-f", container)
+        finally:
+            with contextlib.suppress(RuntimeError):  # it goes by itself when nobody asks it any more
+                _docker("rm", "-f", name)
 
 
 @contextlib.contextmanager

@@ -39,7 +39,7 @@ def test_vector_of_the_specification(text: str, password: str, wanted: str) -> N
 
 
 @LIBRARY
-@settings(max_examples=60)
+@settings(max_examples=settings.default.max_examples * 3 // 5)
 @given(st.binary(max_size=200).filter(lambda data: b"\0" not in data), SETTINGS)
 def test_own_sha_crypt_equals_the_library(password: bytes, setting: str) -> None:
     assert shacrypt.sha_crypt(password, setting) == shacrypt.lib_crypt(password, setting)
@@ -70,9 +70,9 @@ def test_sha_crypt_knows_only_its_own(setting: str) -> None:
     ["$2b$31$abcdefghijklmnopqrstuu", "$y$jZT$abcdefgh$", "$7$abc", "$6$rounds=999999999$a$", "$2b$99$x", "$gy$jzz$"],
 )
 def test_a_hostile_hash_costs_nothing(hashed: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     assert shadow.verify("password", hashed) in (None, False)
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 2
 
 
 @LIBRARY
@@ -93,9 +93,9 @@ def test_verify_without_library(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shadow.verify("correct horse battery", hashed) is True
     assert shadow.verify("correct horse batter", hashed) is False
     assert shadow.verify("x", "$y$j9T$abcdefgh$9WNEpu8Mx2S4KNGvbVWKM6clOSoY6.YEl7AYF4DGV04") is None
-    started = time.monotonic()
+    started = time.process_time()
     shadow.make_hash("correct horse battery")
-    assert time.monotonic() - started < 2
+    assert time.process_time() - started < 5  # measured: 0.3 to 0.5 s
 
 
 def test_verify_of_what_is_no_hash() -> None:

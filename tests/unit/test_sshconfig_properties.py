@@ -31,13 +31,12 @@ FILES = st.tuples(LINES, st.sampled_from([b"\n", b"\r\n"]), st.booleans()).map(
 
 
 @given(st.integers(min_value=0))
-@settings(max_examples=300)
+@settings(max_examples=3 * settings.default.max_examples)
 def test_promises_on_one_change(seed):
     properties.check_pure(properties.Case(random.Random(seed), 1))
 
 
 @given(st.integers(min_value=0))
-@settings(max_examples=100)
 def test_promises_on_several_changes(seed):
     rng = random.Random(seed)
     properties.check_pure(properties.Case(rng, rng.randint(2, 4)))
