@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Callable, Dict
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     files,
+    firewalls,
     keypair,
     look_outside,
-    nftables,
     plan_outside,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import (
@@ -30,15 +30,16 @@ if TYPE_CHECKING:
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
 
 
-def nftables_rules(host: Host, item: Item) -> None:
-    """Our rules replaced in one transaction; opened only for a server that proved itself."""
-    firewall, found = host.want["firewall"], host.facts["firewall"]
-    rules = plan_outside.firewall_rules(firewall, found)
-    if rules:
+def firewall_rules(host: Host, item: Item) -> None:
+    """Our rules in one firewall; opened only for a server that proved itself."""
+    change = firewalls.change_of(host.want["firewall"], host.facts["firewall"], item.kind, item.name)
+    if change is None:
+        return
+    if change.opens:
         _must_serve(host)
-    script = nftables.removal(nftables.ours(found["ruleset"], plan_outside.TAG)) + rules
-    bookkeeping.record("nftables", item.name, item.before, item.after)
-    run(["nft", "-f", "-"], stdin=("\n".join(script) + "\n").encode())
+    bookkeeping.record(item.kind, item.name, item.before, item.after)
+    for command in change.commands:
+        run(command.argv, stdin=command.stdin)
 
 
 def _must_serve(host: Host) -> None:
@@ -50,15 +51,16 @@ def _must_serve(host: Host) -> None:
         )
 
 
-def nftables_file(_host: Host, item: Item) -> None:
-    """The file with our rules, and the line that includes it."""
+def firewall_file(_host: Host, item: Item) -> None:
+    """A file that a firewall loads at boot: our own, or somebody's with our lines."""
     if item.after == "absent":
         bookkeeping.record("file", item.name, item.before, None)
         files.remove_file(item.name)
         return
     files.make_dir(os.path.dirname(item.name), 0o755)
     found = files.stat_file(item.name)
-    bookkeeping.write(item.name, item.after.encode(), found.st_mode & 0o7777 if found else 0o644)
+    bookkeeping.write(item.name, item.after.encode("utf-8", "surrogateescape"),
+                      found.st_mode & 0o7777 if found else 0o644)
 
 
 def hop_identity(host: Host, item: Item) -> None:
@@ -112,8 +114,8 @@ def hop_user(host: Host, item: Item) -> None:
 
 
 HANDLERS: Dict[str, Callable[["Host", Item], None]] = {
-    "nftables": nftables_rules,
-    "nftables_file": nftables_file,
+    **dict.fromkeys(firewalls.BACKENDS, firewall_rules),
+    "firewall_file": firewall_file,
     "hop_identity": hop_identity,
     "hop_config": hop_config,
     "hop_client": hop_client,

@@ -14,7 +14,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     authorized_keys,
     bookkeeping,
     desired,
+    firewalls,
     look,
+    look_firewall,
     look_outside,
     plan_outside,
     planning,
@@ -38,7 +40,7 @@ def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> T
     """
     rows = bookkeeping.entries() if "hop" in want else []
     outside: Dict[str, Callable[[], Facts]] = {
-        "firewall": lambda: look_outside.firewall(want["firewall"]),
+        "firewall": lambda: look_firewall.firewall(want["firewall"]),
         "hop": lambda: look_outside.hop(want["hop"], rows, sshd),
     }
     # Nearly all of the time goes by in waiting for other programs (and in the one hash): side by side it is half.
@@ -118,9 +120,13 @@ def details(facts: Facts) -> Facts:
         "settings": {name: _settings(state.get(name), name) for name in ("sshd_config", "ssh_config")},
         "hop_users": {name: _hop_user(user) for name, user in hop.get("users", {}).items()},
     }
-    rules = (facts.get("firewall") or {}).get("ruleset")
-    found["firewall_rules"] = plan_outside.shown_rules(rules) if rules else []
+    found["firewall_rules"] = firewalls.shown(facts["firewall"]) if "firewall" in facts else []
     return found
+
+
+def _active(facts: Facts) -> str:
+    """The firewalls at work; empty where nobody asked."""
+    return (", ".join(firewalls.active(facts["firewall"])) or "none") if "firewall" in facts else ""
 
 
 def _pair(private: Optional[bytes], public: Optional[bytes]) -> str:
@@ -163,7 +169,7 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "image_origin": facts["image"].get("origin", {}),
             "openssh": facts["image"].get("openssh", ""),
             "uid": facts["state"].get("uid", ""),
-            "firewall": facts.get("firewall", {}).get("active", ""),
+            "firewall": _active(facts),
             **details(facts),
         },
         "own_sshd": {

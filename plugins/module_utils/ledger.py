@@ -21,7 +21,10 @@ KINDS = {
     "image": "id of an image that was brought",
     "package": "name of a package that was installed",
     "service": "name of a service whose setting was changed",
-    "nftables": "family, table and chain of a rule",
+    "nftables": "port of our rules",
+    "ufw": "port of our rules",
+    "firewalld": "zone of our rules",
+    "iptables": "program and port of our rules",
 }
 
 VERSION = 1

@@ -1,18 +1,17 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Look at what lies outside the container: firewall, the host's own sshd, accounts; and a handshake as proof."""
+"""Look at what lies outside the container: the host's own sshd, accounts; and a handshake as proof."""
 
 from __future__ import annotations
 
 import grp
-import json
 import os
 import pwd
 import re
 import shutil
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, Mapping, Optional, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, nftables, plan_outside, probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, plan_outside, probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import ENTRY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import host_keys, own_settings
@@ -30,54 +29,6 @@ _SAID = {
     "server": re.compile(r"^debug1: Remote protocol version \S+, remote software version (.+?)\r?$", re.M),
     "authentication": re.compile(r"^debug1: Authentications that can continue: (\S+)", re.M),
 }
-
-
-def firewall(want: Mapping[str, Any]) -> Facts:
-    """Which firewall is active, and for nftables what it says."""
-    ruleset = _ruleset()
-    active = _active(ruleset)
-    conf = files.read_file(plan_outside.NFT_CONF)
-    backend = want["backend"] if want["backend"] != "auto" else active
-    enabled = backend == "nftables" and _systemctl("is-enabled", ["nftables"])[0] == "enabled"
-    return {
-        "active": active,
-        "ruleset": ruleset,
-        "persistent": enabled and conf is not None,
-        "conf": conf or b"",
-        "snippet": files.read_file(plan_outside.NFT_SNIPPET),
-    }
-
-
-def _ruleset() -> Optional[List[Dict[str, Any]]]:
-    program = shutil.which("nft") or ("/usr/sbin/nft" if os.path.exists("/usr/sbin/nft") else None)
-    if not program:
-        return None
-    done = run([program, "-j", "list", "ruleset"], check=False)
-    if done.rc != 0:
-        return []
-    found: List[Dict[str, Any]] = json.loads(done.out.decode("utf-8", "replace"))["nftables"]
-    return found
-
-
-def _systemctl(verb: str, units: Sequence[str]) -> List[str]:
-    """``systemctl VERB UNITS``, a word a unit; empty words where there is no systemd."""
-    try:
-        words = run(["systemctl", verb] + list(units), check=False, timeout=10.0).text.split("\n")
-    except CommandError:
-        words = []
-    return (words + [""] * len(units))[: len(units)]
-
-
-def _active(ruleset: Optional[List[Dict[str, Any]]]) -> str:
-    """The firewall in charge: a manager that runs, else plain nftables that could drop something, else none."""
-    for name, state in zip(("firewalld", "ufw"), _systemctl("is-active", ["firewalld", "ufw"])):
-        if state == "active" and (name != "ufw" or b"ENABLED=yes" in (files.read_file("/etc/ufw/ufw.conf") or b"")):
-            return name
-    if ruleset is None:
-        return "none"
-    if nftables.compat_closed(ruleset):
-        return "iptables"
-    return "nftables" if nftables.input_chains(ruleset) else "none"
 
 
 def hop(want: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sshd: Optional[Facts] = None) -> Facts:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from typing import Any, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import nftables_match as match
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.nftables_match import Network, Packet
@@ -80,6 +80,15 @@ def manager(chain: Chain) -> Optional[str]:
     if chain.family in ("ip", "ip6") and chain.table in _IPTABLES_TABLES and chain.name.isupper():
         return "ufw" if any("ufw-" in json.dumps(rule.get("expr", [])) for rule in chain.rules) else "iptables"
     return None
+
+
+def manager_without_compat(chain: Chain) -> Optional[str]:
+    """The same where no iptables keeps chains of its names: they are the rule set's own."""
+    keeper = manager(chain)
+    return None if keeper in ("iptables", "ufw") else keeper
+
+
+Keeper = Callable[[Chain], Optional[str]]
 
 
 def parse_sources(sources: Sequence[str]) -> List[Network]:
@@ -164,7 +173,7 @@ def _without_ours(ruleset: Any, tag: str) -> List[Any]:
     return [item for item in objects if item.get("rule", {}).get("comment") != tag]
 
 
-def _closed(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
+def could_close(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
     """Whether this chain could drop what should pass.
 
     Conditions known to differ (a blocklist, a rate limit, an interface) are taken as not met: an operator who closes a
@@ -179,7 +188,7 @@ def _closed(rules: Rules, chain: Chain, port: int, family: str, networks: Sequen
     return False
 
 
-def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[Tuple[Chain, str]]:
+def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper) -> List[Tuple[Chain, str]]:
     """The rules that open the port, by chain, as if none of ours were there yet."""
     if not _TAG.match(tag):
         raise ValueError("tag %r: 1 to 64 letters, digits, blanks, dots, dashes and colons" % tag)
@@ -190,8 +199,8 @@ def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[T
     rules = Rules(bare)
     return [
         (chain, text)
-        for chain in input_chains(bare) if manager(chain) is None
-        for family, text in _bodies(chain.family, port, networks) if _closed(rules, chain, port, family, networks)
+        for chain in input_chains(bare) if keeper(chain) is None
+        for family, text in _bodies(chain.family, port, networks) if could_close(rules, chain, port, family, networks)
     ]
 
 
@@ -202,7 +211,9 @@ def _place(family: str, table: str, chain: str) -> str:
     return "%s %s %s" % (family, table, chain)
 
 
-def rules_for(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List[str]:
+def rules_for(
+    ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager
+) -> List[str]:
     """The nft commands that open the port, at the top of every input base chain that could close it.
 
     All that are wanted, as if none of ours were there: put them in place of those of ours (:func:`ours`,
@@ -211,29 +222,30 @@ def rules_for(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> List
 
     :param sources: addresses and networks that may connect; none: all. Others are not closed out by these rules.
     :param tag: the comment that marks our rules.
+    :param keeper: whose a chain is; those of somebody are left alone.
     :returns: lines for ``nft -f``; empty when the port is open without them.
     :raises ValueError: a bad port, source or tag; names the value.
     """
     return [
         'insert rule %s %s comment "%s"' % (_place(chain.family, chain.table, chain.name), text, tag)
-        for chain, text in _wanted(ruleset, port, sources, tag)
+        for chain, text in _wanted(ruleset, port, sources, tag, keeper)
     ]
 
 
-def needed(ruleset: Any, port: int, sources: Sequence[str], tag: str) -> bool:
+def needed(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager) -> bool:
     """Whether there is anything to do about our rules.
 
     They may be missing, altered, there twice, for another port or other sources, needless, or without effect because
     somebody put a drop before them.
     """
-    wanted = _wanted(ruleset, port, sources, tag)
+    wanted = _wanted(ruleset, port, sources, tag, keeper)
     present = sorted(tuple(rule[:3]) + (rule.text,) for rule in ours(ruleset, tag))
     if present != sorted((chain.family, chain.table, chain.name, text) for chain, text in wanted):
         return True
     rules, networks = Rules(ruleset), parse_sources(sources)
     chains = {chain[:3]: chain for chain in input_chains(ruleset)}
     return any(
-        _closed(rules, chains[bare[:3]], port, family, networks)
+        could_close(rules, chains[bare[:3]], port, family, networks)
         for bare, wanted_text in wanted
         for family, text in _bodies(bare.family, port, networks) if text == wanted_text
     )
@@ -258,15 +270,6 @@ def blockers(ruleset: Any, port: int, sources: Sequence[str]) -> List[Tuple[str,
         for chain in seen(rules, family):
             keeper = manager(chain) or (None if chain.hook == "input" else "nftables")
             entry = (keeper or "", " ".join(chain[:3]))
-            if keeper and entry not in found and _closed(rules, chain, port, family, networks):
+            if keeper and entry not in found and could_close(rules, chain, port, family, networks):
                 found.append(entry)
     return found
-
-
-def compat_closed(ruleset: Any, port: int = 0) -> bool:
-    """Whether a chain that iptables (or ufw through it) keeps could close this port; 0: a port no rule names."""
-    rules = Rules(ruleset)
-    return any(
-        _closed(rules, chain, port, chain.family, ())
-        for chain in input_chains(ruleset) if manager(chain) in ("iptables", "ufw")
-    )

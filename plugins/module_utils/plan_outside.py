@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Plan what lies outside the container: the firewall and the hop to the host's own sshd. Pure."""
+"""Plan the hop to the host's own sshd. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
     authorized_keys,
-    nftables,
     platforms,
     policy,
     sshkeys,
@@ -22,77 +21,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig impo
 Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
-TAG = "oqs-ssh"
-NFT_CONF = "/etc/nftables.conf"
-NFT_SNIPPET = "/etc/nftables.d/oqs-ssh.nft"
-NFT_INCLUDE = b'include "' + NFT_SNIPPET.encode() + b'"'
 HOP_MARK = "oqs-ssh-hop"
 IDENTITY = goal.HOME_SSH + "/id_ed25519"
-
-
-def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
-    """Open the port in the firewall that is active; an inactive one is never turned on."""
-    firewall, found = want["firewall"], facts["firewall"]
-    backend = firewall["backend"] if firewall["backend"] != "auto" else found["active"]
-    if backend not in ("none", "nftables"):
-        plan.refuse(
-            "the active firewall is %s, which this version does not open: open port %d there yourself and set "
-            "oqs_ssh_firewall_backend: none" % (backend, firewall["port"])
-        )
-    if backend != "nftables":
-        return
-    if found["ruleset"] is None:
-        plan.refuse("oqs_ssh_firewall_backend is nftables, but the program nft is not on this host")
-        return
-    port, sources = firewall["port"], firewall["sources"]
-    now = shown_rules(found["ruleset"])
-    rules = firewall_rules(firewall, found)
-    if nftables.needed(found["ruleset"], port, sources, TAG) or (now and not rules):
-        before, after = "\n".join(now) or "closed", "\n".join(map(_shown_rule, rules)) or "closed"
-        if now and before == after:
-            before += "\nwithout effect: another rule comes first"
-        plan.want("firewall", "nftables", "port %d" % port, before, after, "the port is served")
-    if not found["persistent"]:
-        return
-    snippet = snippet_of(rules)
-    plan.want("firewall", "nftables_file", NFT_SNIPPET, _text(found["snippet"]), snippet, "open after a restart, too")
-    conf = conf_with(found["conf"], bool(rules))
-    shown = conf.decode("utf-8", "replace")
-    plan.want("firewall", "nftables_file", NFT_CONF, _text(found["conf"]), shown, "it includes our file")
-
-
-def shown_rules(ruleset: Any) -> List[str]:
-    """Our rules, each as people read it: where it stands, and what it says."""
-    return ["%s %s %s %s" % (rule[:3] + (rule.text,)) for rule in nftables.ours(ruleset, TAG)]
-
-
-def _shown_rule(command: str) -> str:
-    """The same of a command that is going to make one."""
-    text = command.split(" rule ", 1)[1]
-    end = ' comment "%s"' % TAG
-    return text[: -len(end)] if text.endswith(end) else text
-
-
-def firewall_rules(firewall: Want, found: Facts) -> List[str]:
-    """The nft commands that open the port, none when it should be closed or nothing closes it."""
-    if firewall["state"] == "absent":
-        return []
-    return nftables.rules_for(found["ruleset"], firewall["port"], firewall["sources"], TAG)
-
-
-def snippet_of(rules: Sequence[str]) -> str:
-    """The file that opens the port whenever the host's own rule set is loaded."""
-    if not rules:
-        return "absent"
-    return "\n".join(["# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh."] + list(rules)) + "\n"
-
-
-def conf_with(conf: bytes, wanted: bool) -> bytes:
-    """The host's nftables.conf with (or without) one line at its end, where all chains are known."""
-    kept = b"".join(line for line in conf.splitlines(True) if line.strip() != NFT_INCLUDE)
-    if not wanted:
-        return kept
-    return kept + (b"" if not kept or kept.endswith(b"\n") else b"\n") + NFT_INCLUDE + b"\n"
 
 
 def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:

@@ -10,6 +10,7 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
     authorized_keys,
+    firewalls,
     image_names,
     plan_outside,
     platforms,
@@ -67,7 +68,7 @@ def make(want: Want, facts: Facts) -> Plan:
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine,
         "ssh": plan_ssh,
-        "firewall": plan_outside.plan_firewall,
+        "firewall": firewalls.plan_firewall,
         "hop": plan_outside.plan_hop,
     }
     for section, planner in planners.items():

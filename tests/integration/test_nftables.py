@@ -111,7 +111,8 @@ def test_chains_of_iptables_are_told_apart(host):
     assert not passes(host)
     assert nftables.verdict(found, 2222) in ("closed", "unknown")
     assert nftables.blockers(found, 2222, []) == [("iptables", "ip filter INPUT")]
-    assert nftables.compat_closed(found) and nftables.rules_for(found, 2222, [], TAG) == []
+    assert nftables.rules_for(found, 2222, [], TAG) == []
+    assert len(nftables.rules_for(found, 2222, [], TAG, nftables.manager_without_compat)) == 1
     host.run("iptables-nft -P INPUT ACCEPT; iptables-nft -F INPUT")
 
 

@@ -7,7 +7,13 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, nftables, plan_outside, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    desired,
+    firewall_nftables,
+    plan_outside,
+    sshkeys,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall_change import TAG
 from key_samples import private_file, public_line
 
 SECRET = "heron-lantern-vortex-42"
@@ -110,7 +116,7 @@ def ruleset(rules: Any = ()) -> Any:
             {"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"}}, {"accept": None}])},
     ]
     for number, expressions in enumerate(rules, 3):
-        found.append({"rule": dict(place, handle=number, expr=expressions, comment=plan_outside.TAG)})
+        found.append({"rule": dict(place, handle=number, expr=expressions, comment=TAG)})
     return found
 
 
@@ -118,6 +124,16 @@ def open_rule(port: int = PORT) -> Any:
     """Our rule as nft prints it."""
     dport = {"payload": {"protocol": "tcp", "field": "dport"}}
     return [{"match": {"op": "==", "left": dport, "right": port}}, {"accept": None}]
+
+
+def firewall_facts(**other: Any) -> Dict[str, Any]:
+    """What was found of firewalls on a host that has none, with some."""
+    found = {
+        "compat": False, "sshd_config": None, "ufw": None, "firewalld": None,
+        "nftables": {"ruleset": None, "persistent": False, "conf": b"", "snippet": None},
+        "iptables": {"tables": {}, "programs": {}, "files": []},
+    }
+    return dict(found, **other)
 
 
 def virgin() -> Dict[str, Any]:
@@ -134,8 +150,8 @@ def virgin() -> Dict[str, Any]:
             nothing, uid="", in_force="", password="", keys={}, folders=dict.fromkeys(desired.folders(0), "absent"),
         ),
         "password": {"state": "absent", "why": "nobody has set one"},
-        "firewall": {"active": "nftables", "ruleset": ruleset(), "persistent": True, "conf": b"flush ruleset\n",
-                     "snippet": None},
+        "firewall": firewall_facts(
+            nftables={"ruleset": ruleset(), "persistent": True, "conf": b"flush ruleset\n", "snippet": None}),
         "hop": {
             "sshd": {"error": "", "software": "OpenSSH_10.0", "kex": ["mlkem768x25519-sha256", "curve25519-sha256"]},
             "host_keys": list(HOST_KEYS),
@@ -205,11 +221,11 @@ def _with_hop(hop: Any, facts: Any) -> None:
 def _with_firewall(wishes: Any, facts: Any) -> None:
     if "firewall" not in wishes:
         return
-    found, port = facts["firewall"], wishes["firewall"]["port"]
+    found, port = facts["firewall"]["nftables"], wishes["firewall"]["port"]
     found["ruleset"] = ruleset([open_rule(port)])
-    rules = nftables.rules_for(found["ruleset"], port, [], plan_outside.TAG)
-    found["snippet"] = plan_outside.snippet_of(rules).encode()
-    found["conf"] = plan_outside.conf_with(found["conf"], True)
+    rules = firewall_nftables.rules_for(wishes["firewall"], facts["firewall"])
+    found["snippet"] = firewall_nftables.snippet_of(rules).encode()
+    found["conf"] = firewall_nftables.conf_with(found["conf"], True)
 
 
 def clone(facts: Any) -> Dict[str, Any]:

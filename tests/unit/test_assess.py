@@ -10,7 +10,14 @@ import pwd
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import assess, look, look_outside, planning, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    assess,
+    look,
+    look_firewall,
+    look_outside,
+    planning,
+    shadow,
+)
 
 FEW = 1000
 STORED = shadow.make_hash(samples.SECRET, FEW)
@@ -146,7 +153,7 @@ def test_everything_is_looked_at_once_and_only_what_is_asked_for(monkeypatch):
     asked = []
     monkeypatch.setattr(look, "look", lambda _want: asked.append("look") or samples.converged())
     outside = samples.virgin()
-    monkeypatch.setattr(look_outside, "firewall", lambda _want: asked.append("firewall") or outside["firewall"])
+    monkeypatch.setattr(look_firewall, "firewall", lambda _want: asked.append("firewall") or outside["firewall"])
     monkeypatch.setattr(look_outside, "hop", lambda _want, _rows, _sshd: asked.append("hop") or outside["hop"])
     monkeypatch.setattr(assess.bookkeeping, "entries", list)
     monkeypatch.setattr(look, "shadow", lambda _name, _facts: None)

@@ -395,7 +395,8 @@ def test_chains_of_others_are_left_alone_and_named(table, chain, keeper, rules):
     assert nftables.rules_for(found, 2222, [], TAG) == []
     assert nftables.blockers(found, 2222, []) == [(keeper, "ip %s %s" % (table, chain))]
     assert nftables.blockers(found, 2222, ["2001:db8::/32"]) == []
-    assert nftables.compat_closed(found) is (keeper in ("iptables", "ufw"))
+    own = nftables.rules_for(found, 2222, [], TAG, nftables.manager_without_compat)
+    assert bool(own) is (keeper in ("iptables", "ufw"))
     assert (
         nftables.blockers(
             ruleset(rules, "accept", table=table, chain=chain, family="ip", others={"ufw-before-input": []}), 2222, []

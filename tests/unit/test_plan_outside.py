@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The firewall and the hop: what is planned, what is refused, and that what others put there stays."""
+"""The hop: what is planned, what is refused, and that what others put there stays."""
 
 from __future__ import annotations
 
@@ -12,12 +12,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def firewall_plan(found=None, **other):
-    facts = samples.virgin()
-    facts["firewall"].update(found or {})
-    return planning.make({"firewall": samples.firewall_want(**other)}, facts)
-
-
 def hop_plan(change=None, **other):
     facts = samples.converged()
     if change:
@@ -27,85 +21,6 @@ def hop_plan(change=None, **other):
 
 def shown(plan):
     return {(item.kind, item.name): (item.before, item.after) for item in plan.items}
-
-
-# firewall
-
-
-def test_a_closed_port_is_opened_now_and_for_the_next_start():
-    found = shown(firewall_plan())
-    assert found["nftables", "port 2222"][0] == "closed"
-    assert "tcp dport 2222 accept" in found["nftables", "port 2222"][1]
-    assert found["nftables_file", plan_outside.NFT_SNIPPET][0] == "absent"
-    conf = found["nftables_file", plan_outside.NFT_CONF][1]
-    assert conf == 'flush ruleset\ninclude "%s"\n' % plan_outside.NFT_SNIPPET
-
-
-def test_sources_are_in_the_rule():
-    after = shown(firewall_plan(sources=["192.0.2.0/24"]))["nftables", "port 2222"][1]
-    assert "ip saddr { 192.0.2.0/24 }" in after
-
-
-def test_a_firewall_that_is_not_active_is_not_turned_on():
-    plan = firewall_plan({"active": "none", "ruleset": None, "persistent": False})
-    assert (plan.items, plan.errors) == ([], [])
-
-
-def test_nothing_is_written_for_a_service_that_does_not_load_it():
-    assert [item.kind for item in firewall_plan({"persistent": False}).items] == ["nftables"]
-
-
-@pytest.mark.parametrize("backend", ["firewalld", "ufw", "iptables"])
-@pytest.mark.parametrize("asked", [True, False])
-def test_other_firewalls_are_refused_by_name(backend, asked):
-    plan = firewall_plan({"active": backend}, backend=backend if asked else "auto")
-    assert plan.items == [] and len(plan.errors) == 1
-    assert "the active firewall is %s" % backend in plan.errors[0]
-    assert "open port 2222 there yourself and set oqs_ssh_firewall_backend: none" in plan.errors[0]
-
-
-def test_nftables_without_its_program_is_refused():
-    plan = firewall_plan({"ruleset": None}, backend="nftables")
-    assert plan.errors == ["oqs_ssh_firewall_backend is nftables, but the program nft is not on this host"]
-
-
-def test_none_means_hands_off():
-    assert firewall_plan(backend="none").items == []
-
-
-def test_a_rule_behind_another_that_drops_is_put_first_again():
-    drop = {"rule": {"family": "inet", "table": "filter", "chain": "input", "handle": 9, "expr": [
-        {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": samples.PORT}},
-        {"drop": None}]}}
-    facts = samples.converged()
-    rules = samples.ruleset([samples.open_rule()])
-    facts["firewall"]["ruleset"] = rules[:-1] + [drop] + rules[-1:]
-    text = "inet filter input tcp dport 2222 accept"
-    found = shown(planning.make({"firewall": samples.firewall_want()}, facts))
-    assert found["nftables", "port 2222"] == (text + "\nwithout effect: another rule comes first", text)
-
-
-def test_absent_takes_our_rules_away_and_only_them():
-    facts = samples.converged()
-    plan = planning.make({"firewall": samples.firewall_want(state="absent")}, facts)
-    found = shown(plan)
-    assert found["nftables", "port 2222"] == ("inet filter input tcp dport 2222 accept", "closed")
-    assert found["nftables_file", plan_outside.NFT_SNIPPET][1] == "absent"
-    assert found["nftables_file", plan_outside.NFT_CONF][1] == "flush ruleset\n"
-    assert planning.make({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).items == []
-
-
-@given(st.binary(max_size=60))
-def test_a_line_in_nftables_conf_comes_and_goes_without_a_trace(conf):
-    inside = plan_outside.conf_with(conf, True)
-    assert inside.endswith(plan_outside.NFT_INCLUDE + b"\n")
-    assert plan_outside.conf_with(inside, True) == inside
-    gone = plan_outside.conf_with(inside, False)
-    assert gone in (conf, conf + b"\n") or plan_outside.NFT_INCLUDE in conf
-    assert b"".join(conf.split()) == b"".join(gone.split()) or plan_outside.NFT_INCLUDE in conf
-
-
-# hop
 
 
 @pytest.mark.parametrize("wanted", [
