@@ -8,6 +8,9 @@ LOGIN ?= root
 STAGES ?=
 GATES ?=
 IMAGE ?= quantumsafe/openssh-stock:latest
+BENCH_HOSTS ?= 1,4,8
+REPEATS ?= 5
+WRITE ?=
 N ?= 10000
 D ?= 500
 MUTANTS ?= 0
@@ -18,7 +21,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration test-modules molecule conformance fuzz mutants lab-up lab-down lab-status docs clean
+.PHONY: help demo test lint test-unit test-integration test-modules molecule bench conformance fuzz mutants lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -46,6 +49,9 @@ molecule: ## the Molecule scenarios
 
 conformance: ## does an image keep the contract? IMAGE=name
 	$(BOOTSTRAP) && $(if $(filter quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
+
+bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 (hours); WRITE=1 into docs/
+	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' $(if $(WRITE),--write)
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'

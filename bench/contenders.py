@@ -1,0 +1,144 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who is compared: this collection; a good hand-written playbook; the same under mitogen; the same in pyinfra."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[1]
+PEER = ROOT / "bench" / "peer"
+PACKAGES = ("mitogen==0.3.*", "pyinfra==3.*")
+
+
+class Wish(NamedTuple):
+    """What is wanted of the hosts, in terms that all contenders share."""
+
+    image: str
+    archive: str
+    password: str
+    kex: Tuple[str, ...]
+
+
+def write(path: pathlib.Path, value: Any) -> pathlib.Path:
+    """Write JSON that only the owner can read."""
+    path.unlink(missing_ok=True)
+    with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as handle:
+        json.dump(value, handle)
+    return path
+
+
+def program(name: str) -> str:
+    """A program of this Python environment."""
+    return str(pathlib.Path(sys.executable).with_name(name))
+
+
+def clean(more: Mapping[str, str]) -> Dict[str, str]:
+    """The environment without settings of Ansible's."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith("ANSIBLE_")}
+    return dict(kept, ANSIBLE_NOCOLOR="1", PYTHONDONTWRITEBYTECODE="1", **more)
+
+
+class Contender:
+    """Somebody who can bring hosts to what is wanted."""
+
+    name = ""
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        """The command line and its environment."""
+        raise NotImplementedError
+
+
+class Ours(Contender):
+    """This collection, as the README says to use it."""
+
+    name = "quantumsafe.openssh"
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        variables = write(lab.state.folder / "ours.json", {
+            "oqs_ssh_image": wish.image, "oqs_ssh_image_source": "archive", "oqs_ssh_image_archive": wish.archive,
+            "oqs_ssh_password": wish.password, "oqs_ssh_kex_algorithms": wish.kex, "oqs_ssh_hop_users": ["alice"],
+        })
+        argv = [program("ansible-playbook"), str(ROOT / "deploy-oqs-ssh.yml"), "-i", str(lab.inventory),
+                "-f", "16", "-e", "@%s" % variables]
+        return argv, clean({})
+
+
+class Peer(Contender):
+    """bench/peer/site.yml: the manual's steps, by hand, tuned."""
+
+    name = "by hand"
+    more: Dict[str, str] = {}
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        argv = [program("ansible-playbook"), str(PEER / "site.yml"), "-i", str(lab.inventory),
+                "-e", "@%s" % settings(lab, wish)]
+        return argv, clean(dict(self.more, ANSIBLE_CONFIG=str(PEER / "ansible.cfg")))
+
+
+class Mitogen(Peer):
+    """The same playbook with mitogen's strategy: a whole play in one ssh session."""
+
+    name = "by hand, mitogen"
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        plugins = folder / "ansible_mitogen" / "plugins" / "strategy"
+        self.more = {"PYTHONPATH": str(folder), "ANSIBLE_STRATEGY_PLUGINS": str(plugins),
+                     "ANSIBLE_STRATEGY": "mitogen_linear"}
+
+
+class Pyinfra(Contender):
+    """The same steps in pyinfra."""
+
+    name = "pyinfra"
+
+    def __init__(self, folder: pathlib.Path) -> None:
+        self.folder = folder
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        data = {"ssh_user": "root", "ssh_key": str(lab.state.management_key), "ssh_strict_host_key_checking": "yes",
+                "ssh_known_hosts_file": str(lab.state.folder / "known_hosts"), "settings": str(settings(lab, wish))}
+        inventory = lab.state.folder / "pyinfra_hosts.py"
+        hosts = [(host.name, dict(data, ssh_hostname=host.address)) for host in lab.hosts.values()]
+        inventory.write_text("hosts = %r\n" % (hosts,), encoding="utf-8")
+        argv = [sys.executable, "-m", "pyinfra", "-y", "--parallel", "16", str(inventory),
+                str(PEER / "pyinfra_deploy.py")]
+        return argv, clean({"PYTHONPATH": str(self.folder)})
+
+
+def settings(lab: Any, wish: Wish) -> pathlib.Path:
+    """The wish for those who do it by hand."""
+    return write(lab.state.folder / "peer.json", dict(wish._asdict(), kex=",".join(wish.kex)))
+
+
+def load_lab() -> Any:
+    """The lab's module."""
+    sys.path.insert(0, str(ROOT / "lab"))
+    import lab
+
+    return lab
+
+
+def packages() -> pathlib.Path:
+    """A folder with mitogen and pyinfra, from PyPI, beside the other caches; they are needed for nothing else."""
+    cache = pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache") / "quantumsafe-openssh"
+    folder = cache / "bench"
+    if not (folder / "complete").exists():
+        print("> installing %s from PyPI" % " and ".join(PACKAGES), file=sys.stderr, flush=True)
+        subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", "--upgrade", "--target", str(folder),
+                        *PACKAGES], check=True)
+        (folder / "complete").touch()
+    assert importlib.util.find_spec("ansible"), "start it by: make bench"
+    return folder
+
+
+def everybody() -> List[Contender]:
+    """All contenders, ours first."""
+    folder = packages()
+    return [Ours(), Peer(), Mitogen(folder), Pyinfra(folder)]

@@ -1,0 +1,189 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Measure against others, side by side in one run, interleaved; medians.
+
+    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--cases first_absent,...] [--write]
+
+Ends with a table, and one line of JSON; --write puts table and picture into docs/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import concurrent.futures
+import json
+import os
+import pathlib
+import resource
+import secrets
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from typing import Any, Dict, List, NamedTuple, Tuple
+
+import contenders
+import report
+from contenders import Contender, Wish
+
+CASES = ("first_absent", "converged", "one_change", "rotation", "first_present")
+KEX = ("mlkem768nistp256-sha256", "mlkem768x25519-sha256")
+#: times faster than the hand-written playbook, on one host
+GOALS = {"converged": 5.0, "one_change": 4.0, "first_present": 1.3, "first_absent": 1.3}
+FIREWALL = b"""flush ruleset
+table inet filter {
+    chain input {
+        type filter hook input priority filter; policy drop;
+        ct state established,related accept
+        iif lo accept
+        tcp dport 22 accept
+    }
+}
+"""
+PREPARE = """cat >/root/nftables.conf; cp /root/nftables.conf /etc/nftables.conf
+systemctl enable --now nftables; rm -rf /var/lib/apt/lists/*"""
+RESET = """docker rm -f oqs-ssh; docker image prune -af; rm -rf /etc/oqs-ssh /var/lib/oqs-ssh /var/tmp/image.tar.gz
+rm -f /home/alice/.ssh/authorized_keys; cp /root/nftables.conf /etc/nftables.conf; nft -f /etc/nftables.conf"""
+
+
+class Sample(NamedTuple):
+    """One run: seconds, remote executions a host, bytes over the network a host, processor seconds here."""
+
+    seconds: float
+    sessions: float
+    kilobytes: float
+    processor: float
+
+
+Samples = Dict[Tuple[int, str, str], List[Sample]]
+
+
+class Field:
+    """The hosts of one contender."""
+
+    def __init__(self, contender: Contender, count: int) -> None:
+        self.contender = contender
+        name = "bench%d-%s" % (count, "".join(letter for letter in contender.name if letter.isalpha())[:12])
+        hosts = {"host%d" % number: "trixie:plain" for number in range(1, count + 1)}
+        self.lab = contenders.load_lab().Lab.up(name, hosts, say=lambda *_words: None)
+        for host in self.lab.hosts:
+            self.lab.exec(host, ["sh", "-c", PREPARE], stdin=FIREWALL)
+
+    def reset(self) -> None:
+        """Back to hosts with Docker and nothing else."""
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            list(pool.map(lambda host: self.lab.exec(host, ["sh", "-c", RESET], check=False), self.lab.hosts))
+
+    def _counters(self) -> Tuple[int, int]:
+        sessions = sum(self.lab.sessions(host) for host in self.lab.hosts)
+        script = "cat /sys/class/net/eth0/statistics/rx_bytes"
+        return sessions, sum(int(self.lab.exec(host, ["sh", "-c", script]).stdout) for host in self.lab.hosts)
+
+    def run(self, wish: Wish) -> Sample:
+        """One run, which must succeed.
+
+        :raises SystemExit: it failed; with its last words.
+        """
+        argv, environment = self.contender.command(self.lab, wish)
+        sessions, received = self._counters()
+        spent, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+        with tempfile.TemporaryDirectory() as folder:
+            done = subprocess.run(argv, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
+                                  check=False, timeout=1800)
+        seconds, now = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
+        if done.returncode != 0:
+            words = (done.stdout + done.stderr).decode("utf-8", "replace")[-3000:]
+            raise SystemExit("%s failed:\n%s" % (self.contender.name, words.replace(wish.password, "…")))
+        after = self._counters()
+        count = len(self.lab.hosts)
+        return Sample(seconds, (after[0] - sessions) / count, (after[1] - received) / count / 1000,
+                      now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime)
+
+
+def measure(counts: List[int], repeats: int, cases: List[str], archive: str, image: str) -> Samples:
+    """All samples: within a repetition, each case is run by one contender after the other."""
+    found: Samples = {}
+    everybody = contenders.everybody()
+    for count in counts:
+        for repeat in range(repeats):
+            fields: List[Field] = []
+            try:
+                for contender in everybody:
+                    print("> %d hosts, round %d of %d: hosts for %s" % (count, repeat + 1, repeats, contender.name),
+                          file=sys.stderr, flush=True)
+                    fields.append(Field(contender, count))
+                _round(fields, cases, count, Wish(image, archive, secrets.token_urlsafe(18), KEX[:1]), found)
+            finally:
+                for field in fields:
+                    field.lab.down()
+    return found
+
+
+def _round(fields: List[Field], cases: List[str], count: int, wish: Wish, found: Samples) -> None:
+    """The five cases in an order in which each finds what it needs."""
+    for case in CASES:
+        if case == "one_change":
+            wish = wish._replace(kex=KEX)
+        elif case == "rotation":
+            wish = wish._replace(password=secrets.token_urlsafe(18))
+        for field in fields:
+            if case == "first_present":
+                field.reset()
+            if case in cases or case != "first_present":  # the others need what came before
+                sample = field.run(wish)
+                print("  %-14s %-20s %6.1f s %5.1f sessions %8.0f kB %5.1f s cpu" % (
+                    case, field.contender.name, *sample), file=sys.stderr, flush=True)
+                if case in cases:
+                    found.setdefault((count, case, field.contender.name), []).append(sample)
+
+
+def medians(samples: Samples) -> Dict[Tuple[int, str, str], Sample]:
+    """The median of each figure."""
+    return {key: Sample(*(statistics.median(column) for column in zip(*rows))) for key, rows in samples.items()}
+
+
+def summary(middle: Dict[Tuple[int, str, str], Sample], repeats: int) -> Dict[str, Any]:
+    """The line of JSON: medians, and how many times faster than the others we are."""
+    ours = contenders.Ours.name
+    ratios: Dict[str, float] = {}
+    for (count, case, name), sample in sorted(middle.items()):
+        if name != ours and (count, case, ours) in middle:
+            ratios["%s, %s, %d hosts" % (case, name, count)] = round(
+                sample.seconds / middle[count, case, ours].seconds, 2)
+    smallest = min(count for count, _case, _name in middle)
+    missed = {
+        case: ratios["%s, by hand, %d hosts" % (case, smallest)] for case, goal in GOALS.items()
+        if ratios.get("%s, by hand, %d hosts" % (case, smallest), goal) < goal
+    }
+    return {"name": "bench", "ok": not missed, "repeats": repeats, "missed": missed, "times_faster": ratios,
+            "medians": {"%s, %s, %d hosts" % (case, name, count): [round(each, 1) for each in sample]
+                        for (count, case, name), sample in sorted(middle.items())}}
+
+
+def main() -> int:
+    """The command line."""
+    options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    options.add_argument("--hosts", default="1,4,8")
+    options.add_argument("--repeats", type=int, default=5)
+    options.add_argument("--cases", default=",".join(CASES))
+    options.add_argument("--write", action="store_true", help="table and picture into docs/")
+    given = options.parse_args()
+    sys.path.insert(0, str(contenders.ROOT / "images"))
+    import build
+
+    image = build.build("stock", say=lambda text: print("> " + text, file=sys.stderr, flush=True))
+    with tempfile.TemporaryDirectory() as folder:
+        archive = os.path.join(folder, "image.tar.gz")
+        with open(archive, "wb") as packed, subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
+            subprocess.run(["gzip", "-4"], stdin=save.stdout, stdout=packed, check=True)
+        counts = [int(word) for word in given.hosts.split(",")]
+        middle = medians(measure(counts, given.repeats, given.cases.split(","), archive, image))
+    found = summary(middle, given.repeats)
+    table = report.table(middle, contenders.Ours.name)
+    print(table)
+    if given.write:
+        report.write(pathlib.Path(contenders.ROOT, "docs"), table, middle, contenders.Ours.name, given.repeats)
+    print(json.dumps(found))
+    return 0 if found["ok"] else 1
+

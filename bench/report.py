@@ -1,0 +1,82 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The medians as a table and as a picture. Pure, but for ``write``."""
+
+from __future__ import annotations
+
+import html
+import pathlib
+from typing import Any, Dict, List, Tuple
+
+Medians = Dict[Tuple[int, str, str], Any]
+WORDS = {
+    "first_absent": "first, Docker absent", "first_present": "first, Docker present", "converged": "converged",
+    "one_change": "one changed line", "rotation": "password rotation",
+}
+INTRODUCTION = """# Compared with others
+
+Made by `make bench WRITE=1` on two cores, medians of %d. All contenders bring the same hosts to the same place: %s;
+[the manual's steps by hand](../bench/peer/site.yml) as a good playbook with pipelining; the same under mitogen; the
+same in pyinfra. By hand means without the guarantees: the published password is valid for a while, nothing is proved,
+and keys and edits are lost with the container.
+
+![seconds by case](bench.svg)
+
+"""
+_COLOURS = ("#1f6f5c", "#9aa5b1", "#c9a227", "#7a6ff0")
+_BAR, _GAP, _LEFT, _WIDE = 16, 14, 190, 520
+
+
+def table(medians: Medians, ours: str) -> str:
+    """A Markdown table, a line for each contender and case."""
+    lines = ["| hosts | case | who | seconds | times ours | sessions a host | kB to a host | processor s here |",
+             "|---|---|---|---|---|---|---|---|"]
+    for (count, case, name), found in sorted(medians.items(), key=lambda item: (item[0][0], _place(item[0][1]))):
+        own = medians.get((count, case, ours))
+        ratio = "%.1f" % (found.seconds / own.seconds) if own else ""
+        lines.append("| %d | %s | %s | %.1f | %s | %.0f | %.0f | %.1f |" % (
+            count, WORDS[case], name, found.seconds, ratio, found.sessions, found.kilobytes, found.processor))
+    return "\n".join(lines)
+
+
+def _place(case: str) -> int:
+    return list(WORDS).index(case)
+
+
+def picture(medians: Medians) -> str:
+    """Bars of seconds as SVG, by number of hosts and case."""
+    names = list(dict.fromkeys(name for _count, _case, name in medians))
+    groups: Dict[Tuple[int, int, str], List[Tuple[str, float]]] = {}
+    for (count, case, name), found in medians.items():
+        groups.setdefault((count, _place(case), case), []).append((name, found.seconds))
+    longest = max(found.seconds for found in medians.values())
+    parts: List[str] = []
+    top = 40
+    for (count, _number, case), rows in sorted(groups.items()):
+        label = "%s, %d host%s" % (WORDS[case], count, "" if count == 1 else "s")
+        parts.append(_text(_LEFT - 10, top + _BAR * len(rows) / 2 + 4, label, "end"))
+        for name, seconds in rows:
+            width = max(1.0, seconds / longest * _WIDE)
+            parts.append('<rect x="%d" y="%.1f" width="%.1f" height="%d" fill="%s"/>' % (
+                _LEFT, top, width, _BAR - 2, _COLOURS[names.index(name) % len(_COLOURS)]))
+            parts.append(_text(_LEFT + width + 5, top + _BAR - 4, "%.1f s" % seconds))
+            top += _BAR
+        top += _GAP
+    for number, name in enumerate(names):
+        left = _LEFT + number * 150
+        parts.append('<rect x="%d" y="12" width="12" height="12" fill="%s"/>' % (left, _COLOURS[number % 4]))
+        parts.append(_text(left + 17, 22, name))
+    size = (_LEFT + _WIDE + 80, top)
+    head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % size
+    return "\n".join([head, '<rect width="%d" height="%d" fill="white"/>' % size, *parts, "</svg>", ""])
+
+
+def _text(left: float, top: float, words: str, anchor: str = "start") -> str:
+    return '<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>' % (left, top, anchor, html.escape(words))
+
+
+def write(folder: pathlib.Path, lines: str, medians: Medians, ours: str, repeats: int) -> None:
+    """bench.md and bench.svg for the documentation."""
+    (folder / "bench.svg").write_text(picture(medians), encoding="utf-8")
+    text = INTRODUCTION % (repeats, ours) + lines + "\n"
+    (folder / "bench.md").write_text(text, encoding="utf-8")
