@@ -61,11 +61,17 @@ def drip(data, pause):
     return serve
 
 
-def reset(data):
+def reset(data, after=b""):
+    """Send, wait until the client has said something, and reset, which takes back what the client has not read yet."""
     def serve(connection):
         connection.sendall(data)
-        time.sleep(0.1)
+        heard = b""
+        while after and after not in heard:
+            heard += connection.recv(4096)
+        if not after:
+            time.sleep(0.1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
 
     return serve
 
@@ -150,7 +156,7 @@ SERVERS = {
     ),
     "a good one that keeps talking": (lambda c: (c.sendall(GOOD), endless(b"x" * 512)(c)), None),
     "a good one that closes at once": (say(GOOD, False), None),
-    "a good one that resets": (reset(GOOD), None),
+    "a good one that resets": (reset(GOOD, b"only asking"), None),
 }
 
 
@@ -169,6 +175,10 @@ def serve_once(behave):
             connection.settimeout(TIMEOUT + SLACK)
             try:
                 behave(connection)
+                # Closing with something unread is a reset, which takes back what was sent: say the end, and read on.
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
             except OSError:
                 pass
 
