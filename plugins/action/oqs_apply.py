@@ -11,7 +11,7 @@ from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import BY_ANSIBLE
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_pull
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_parts, images_pull
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
     LOOK,
     HostAction,
@@ -85,28 +85,46 @@ class ActionModule(HostAction):
             with images_pull.decided(image["name"]) as run:
                 todo["want"]["ssh"]["image"]["digest"] = run.get("digest", "")
                 outcome = self._run(todo)
-                run["digest"] = outcome["host"]["image_origin"]["digest"]
+                run["digest"] = outcome["host"]["image_origin"].get("digest", "")
                 return outcome
         except images_pull.PullError as error:
             raise HostFailure(str(error)) from error
 
     def _sending(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Send the image in parts, then apply; what was sent is removed whatever happens."""
+        """Send the parts that are not there yet, then apply. What an interrupted run sent stays for the next one."""
         try:
-            parts = images.parts(image, image["archive"])
-        except (images.ImageError, docker.DockerError) as error:
+            paths = images.parts(image)
+        except (images.ImageError, docker.DockerError, OSError) as error:
             raise HostFailure(str(error)) from error
-        size = sum(os.path.getsize(part["path"]) for part in parts)
-        display.display("%s: sending the image %s, %.0f MB compressed" % (self.host, image["name"], size / 1e6))
+        names = [os.path.basename(path) for path in paths]
+        there = self.store.load()["look"]["host"].get("image_parts", [])
+        missing = {name: path for name, path in zip(names, paths) if name not in there}
+        size = sum(map(os.path.getsize, missing.values())) / 1e6
+        words = "%s: sending the image %s, %d of %d parts, %.0f MB compressed"
+        display.display(words % (self.host, image["name"], len(missing), len(names), size))
+        stale = [name for name in there if name not in names]
         try:
-            folder = self._make_tmp_path()
-            sent_parts = []
-            for part in parts:
-                remote = self._connection._shell.join_path(folder, os.path.basename(part["path"]))
-                self._transfer_file(part["path"], remote)
-                sent_parts.append({"path": remote, "sha256": part["sha256"]})
-            return self._run(todo, parts=sent_parts)
+            for name, path in missing.items():
+                self._send(name, path, stale)
         except AnsibleConnectionFailure as error:
-            raise HostFailure("the connection broke while the image was sent: %s; run again" % error) from error
+            said = str(error).strip().split("\n", maxsplit=1)[0]
+            words = "the connection broke while the image was sent: %s; run again, what has arrived is not sent again"
+            raise HostFailure(words % said) from error
+        return self._run(todo, parts=names)
+
+    def _send(self, name: str, path: str, stale: list[str]) -> None:
+        """One part, into a folder of root's: by standard input, or where pipelining is off by a file of the user's."""
+        data, source = None, "-"
+        if self._is_pipelining_enabled("new"):
+            with open(path, "rb") as part:
+                data = part.read()
+        else:
+            source = self._connection._shell.join_path(self._make_tmp_path(), name)
+            self._transfer_file(path, source)
+        try:
+            done = self._low_level_execute_command(images_parts.store_command(name, source, stale), in_data=data)
         finally:
-            self._remove_tmp_path(self._connection._shell.tmpdir)
+            if data is None:
+                self._remove_tmp_path(self._connection._shell.tmpdir)
+        if done["rc"] != 0:
+            raise HostFailure(images_parts.not_stored(done["rc"], done["stderr"] or done["stdout"]))

@@ -19,6 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     assess,
     bookkeeping,
     commands,
+    desired,
     docker,
     files,
     keypair,
@@ -37,6 +38,8 @@ LOCK = "/run/lock/oqs-ssh.lock"
 ROUNDS = 8
 #: Seconds to wait for another run on the same host.
 PATIENCE = 60.0
+#: Seconds for which parts of an image wait for the rest.
+WAITING = 7 * 86400.0
 
 
 class ApplyError(Exception):
@@ -93,18 +96,21 @@ def apply(
     """Bring some sections of a host to what is wanted.
 
     :param sections: parts of ``want`` to carry out (engine, ssh, firewall, hop).
-    :param brought: what the controller brought along: ``parts`` (list of path and sha256) of an image archive.
+    :param brought: what the controller brought along: ``parts`` (their SHA-256, in order) of an image archive.
     :returns: ``done`` (the items carried out) and the result of the last look.
     :raises ApplyError: with the first cause; what was done until then stays, and another run goes on from there.
     """
     with locked():
-        _tidy()
+        _tidy(bool(brought.get("parts")))
         return _converge(Host(want, secret, brought), planning.section_names(list(sections)), secret)
 
 
-def _tidy() -> None:
-    """Remove what killed runs left behind: keys that never came to their place, halves of files, an image on its way.
-    """
+def _tidy(loading: bool) -> None:
+    """Remove what killed runs left behind: keys that never came to their place, halves of files; and after some days
+    the parts of an image that nobody came back for."""
+    with contextlib.suppress(OSError):
+        if not loading and time.time() - os.lstat(desired.PARTS_DIR).st_mtime > WAITING:
+            shutil.rmtree(desired.PARTS_DIR)
     for path in glob.glob("/run/%s*" % keypair.FOLDER):
         with contextlib.suppress(OSError):
             if time.time() - os.lstat(path).st_mtime > docker.WORK:  # nothing that still runs is older

@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import tempfile
-from typing import TYPE_CHECKING, Any, Callable, Dict, List, Mapping
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterator, Mapping, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
@@ -14,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     docker,
     files,
     image_names,
+    look,
     policy,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
@@ -25,12 +28,16 @@ if TYPE_CHECKING:
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
 
 
+#: Seconds for building an image, packages and all.
+BUILD = 1800.0
+
+
 class ImageError(Exception):
     """The image cannot be had on this host, or is none that can serve; the text says why, and what to do."""
 
 
 def image(host: Host, item: Item) -> None:
-    """Load the archive that the controller brought, or pull."""
+    """Pull it, build it, or load the archive that the controller brought."""
     wanted = host.want["ssh"]["image"]
     if wanted["source"] == "pull":
         _pull(wanted)
@@ -39,7 +46,15 @@ def image(host: Host, item: Item) -> None:
     parts = host.brought.get("parts") or []
     if not parts:
         raise ImageError("the image %s is not on this host, and the controller sent none" % item.after)
-    name = _load(parts)
+    if wanted.get("recipe"):
+        _build(wanted, b"".join(_pieces(parts)))
+    else:
+        _found(wanted, _load(parts, wanted["name"]))
+    shutil.rmtree(desired.PARTS_DIR)
+
+
+def _found(wanted: Mapping[str, Any], name: str) -> None:
+    """See that the image is there now, and under which id."""
     found = docker.inspect("image", wanted["id"]) or docker.inspect("image", name)
     if not found:
         raise ImageError("docker load took the archive, but %s is still not there" % wanted["name"])
@@ -61,19 +76,48 @@ def _pull(wanted: Mapping[str, Any]) -> None:
         docker.docker(["image", "tag", name, reference.tagged])
 
 
-def _load(parts: List[Mapping[str, str]]) -> str:
-    """Put the parts together, verify each, load the whole; the name of what was loaded."""
-    files.make_dir(VAR_DIR, 0o700)
-    with tempfile.NamedTemporaryFile(dir=VAR_DIR, prefix=files.TEMPORARY) as whole:
-        for part in parts:
-            with open(part["path"], "rb") as piece:
+def _pieces(parts: Sequence[str]) -> Iterator[bytes]:
+    """The parts, each compared with the hash that is its name.
+
+    :raises ImageError: missing or damaged; a damaged one is removed, so that the next run sends it again.
+    """
+    for name in parts:
+        path = "%s/%s" % (desired.PARTS_DIR, name)
+        try:
+            with open(path, "rb") as piece:
                 data = piece.read()
-            if desired.digest(data) != part["sha256"]:
-                raise ImageError("a part of the image arrived damaged (%s): run again" % part["path"])
-            whole.write(data)
-        whole.flush()
-        said = docker.docker(["load", "--input", whole.name], timeout=docker.WORK).text
+        except FileNotFoundError as error:
+            raise ImageError("a part of the image is not there any more (%s): run again" % path) from error
+        if desired.digest(data) != name:
+            os.unlink(path)
+            raise ImageError("a part of the image is damaged (%s): run again" % path)
+        yield data
+
+
+def _load(parts: Sequence[str], name: str) -> str:
+    """Put the parts together, load the whole; the name of what was loaded."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=desired.PARTS_DIR, prefix=files.TEMPORARY) as whole:
+            for data in _pieces(parts):
+                whole.write(data)
+            whole.flush()
+            said = docker.docker(["load", "--input", whole.name], timeout=docker.WORK).text
+    except (docker.DockerError, OSError) as error:
+        raise ImageError(image_names.why_not(str(error), name)) from error
     return said.splitlines()[-1].split(": ", 1)[-1].strip() if said else ""
+
+
+def _build(wanted: Mapping[str, Any], context: bytes) -> None:
+    """Build the stock image here. The network is the host's: an engine that we installed has no other."""
+    arguments = [
+        "build", "--quiet", "--network", "host", "--build-arg", "BASE=" + wanted["base"], "--tag", wanted["name"],
+        "--label", "%s=%s" % (look.RECIPE, wanted["recipe"]), "-",
+    ]
+    try:
+        docker.docker(arguments, stdin=context, timeout=BUILD)
+    except docker.DockerError as error:
+        words = "the image could not be built on this host; oqs_ssh_image_build_base says from what. "
+        raise ImageError(words + image_names.why_not(str(error), wanted["base"])) from error
 
 
 def _store_facts(image_id: str, facts: Mapping[str, Any]) -> None:

@@ -167,6 +167,7 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "health": container.get("health", ""),
             "image": facts["image"].get("engine_id", ""),
             "image_origin": facts["image"].get("origin", {}),
+            "image_parts": facts.get("parts", []),
             "openssh": facts["image"].get("openssh", ""),
             "uid": facts["state"].get("uid", ""),
             "firewall": _active(facts),

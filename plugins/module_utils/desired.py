@@ -15,6 +15,8 @@ LABEL = "org.quantumsafe.openssh.spec"
 VAR_DIR = "/var/lib/oqs-ssh"
 PRIVATE_DIR = STATE_DIR + "/private"
 HOME_SSH = VAR_DIR + "/home-ssh"
+#: Where parts of an image wait until all are there; only root's. Empty (and gone) but after an interruption.
+PARTS_DIR = "/var/cache/oqs-ssh"
 
 #: Files of the state with their modes, all of root; the container's user must be able to read its configuration.
 FILES = {
@@ -29,7 +31,7 @@ FILES = {
 }
 
 #: What goes with the container; the ledger stays, it says what else was changed.
-REMOVED = (STATE_DIR, HOME_SSH, VAR_DIR + "/images")
+REMOVED = (STATE_DIR, HOME_SSH, VAR_DIR + "/images", PARTS_DIR)
 
 #: What sshd, key-gen.sh, passwd(1) and the entry need; nothing else is left to the container's root.
 CAPABILITIES = (

@@ -133,7 +133,7 @@ _MEANINGS = (
 
 
 def why_not(said: str, name: str) -> str:
-    """What a failed pull means, and what to do, as one sentence.
+    """What it means that an engine could not get an image, and what to do, as one sentence.
 
     :param said: the engine's own words; they are quoted at the end.
     """
@@ -143,4 +143,4 @@ def why_not(said: str, name: str) -> str:
             return ("%(name)s: " + meaning + ": " + cure + " (%(words)s)") % {
                 "name": name, "registry": parse(name).registry, "words": words,
             }
-    return "%s cannot be pulled: %s" % (name, words)
+    return "%s cannot be had: %s" % (name, words)

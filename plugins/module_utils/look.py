@@ -31,6 +31,8 @@ LEDGER_DIR = VAR_DIR + "/ledger"
 DAEMON_JSON = "/etc/docker/daemon.json"
 UID_FIRST = 22222
 
+#: The label that says from what a host built an image.
+RECIPE = "org.quantumsafe.openssh.recipe"
 Facts = Dict[str, Any]
 
 
@@ -50,6 +52,7 @@ def look(want: Mapping[str, Any]) -> Facts:
         if facts["engine"]["running"] and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])
         facts["port"] = listeners.who_listens(want["ssh"]["port"])
+        facts["parts"] = [] if facts["image"] else parts()
     elif facts["container"]:
         facts["image"] = stored_image(facts["container"]["image"]) or {}
     return facts
@@ -111,7 +114,13 @@ def image(want: Mapping[str, Any]) -> Facts:
     found = None
     for name in names:
         found = found or (docker.inspect("image", name) if name else None)
-    if not found:
+def parts() -> List[str]:
+    """Hashes of the parts of an image that an interrupted run has brought."""
+    return files.list_dir(desired.PARTS_DIR) if os.path.isdir(desired.PARTS_DIR) else []
+
+
+    labels = ((found or {}).get("Config") or {}).get("Labels") or {}
+    if not found or want.get("recipe") not in (None, labels.get(RECIPE)):
         return {}
     known = stored or stored_image(found["Id"]) or {"engine_id": found["Id"]}
     return dict(known, engine_id=found["Id"], origin=origin(found, want["name"]))
@@ -220,7 +229,7 @@ def state() -> Facts:
             modes[name] = _wrong_mode(path, 0, 0o600) or _wrong_mode(path + ".pub", 0, 0o644)
     text = {name: content("%s/%s" % (PRIVATE_DIR, name)) or b"" for name in ("in-force", "password")}
     return {
-        "folders": {path: _mode(path) for path in (STATE_DIR, PRIVATE_DIR, VAR_DIR, HOME_SSH, IMAGES_DIR, LEDGER_DIR)},
+        "folders": {path: _mode(path) for path in (*desired.folders(0), desired.PARTS_DIR)},
         "entry": content(STATE_DIR + "/entry"),
         "sshd_config": content(STATE_DIR + "/sshd_config"),
         "ssh_config": content(STATE_DIR + "/ssh_config"),

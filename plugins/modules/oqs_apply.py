@@ -44,9 +44,9 @@ options:
     type: str
   parts:
     description:
-      - Parts of an image archive that the controller has put on the host, with their SHA-256.
+      - SHA-256 of the parts of an image, in order, that the controller has put into C(/var/cache/oqs-ssh) on the host.
     type: list
-    elements: dict
+    elements: str
     default: []
 """
 
@@ -91,7 +91,7 @@ def main() -> None:
                 "choices": ["engine", "ssh", "firewall", "hop"],
             },
             "password": {"type": "str", "no_log": True},
-            "parts": {"type": "list", "elements": "dict", "default": []},
+            "parts": {"type": "list", "elements": "str", "default": []},
         },
         supports_check_mode=True,
     )

@@ -16,6 +16,10 @@ _Form = t.Tuple["re.Pattern[str]", str]
 
 _NAME = re.compile(r"[a-z_][a-z0-9_-]{0,31}")
 _CONTAINER = (re.compile(r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,62}"), "a container name (letters, digits, _ . -; at most 63)")
+_IMAGE = (
+    re.compile(r"(?=.{1,400}$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_.-]{1,128})?(@sha256:[0-9a-f]{64})?"),
+    "an image name such as registry/name:tag or name@sha256:<64 digits>",
+)
 _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_container_name": _CONTAINER,
     "oqs_ssh_firewall_container": _CONTAINER,
@@ -23,10 +27,8 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_verify_address": (re.compile(r"(?=.{1,253}$)[\w\[:][\w.:%\[\]-]*"), "a host name or an address"),
     "oqs_ssh_user": (_NAME, "an account name (small letters, digits, _ -; at most 32)"),
     "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),
-    "oqs_ssh_image": (
-        re.compile(r"(?=.{1,400}$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_.-]{1,128})?(@sha256:[0-9a-f]{64})?"),
-        "an image name such as registry/name:tag or name@sha256:<64 digits>",
-    ),
+    "oqs_ssh_image": _IMAGE,
+    "oqs_ssh_image_build_base": _IMAGE,
     "oqs_ssh_image_archive": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
     "oqs_ssh_client_dir": (re.compile(r"[^\0\n]{1,4095}"), "a path in one line"),
 }

@@ -11,16 +11,23 @@ import io
 import json
 import lzma
 import os
+import shutil
 import stat
+import subprocess
 import tarfile
 import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
+    images,
+    images_archive,
+    images_cache,
+    images_parts,
+)
 
-FACTS = {"kex": ["a"], "key": ["b"], "sig": []}
-CONFIG = json.dumps({"config": {"Labels": {images.FACTS: json.dumps(FACTS)}}}).encode()
+FACTS = "\n== kex\na\n== key\nb\n== user\noqs\n1000\n/home/oqs\n== sshd_config\nPort 2222\n\n== ssh_config\nPort 2222\n"
+CONFIG = json.dumps({"config": {"Labels": {images_archive.FACTS: FACTS}}}).encode()
 CONFIG_ID = hashlib.sha256(CONFIG).hexdigest()
 NAME = "example.org/oqs:1"
 LAYER = os.urandom(40000)
@@ -69,32 +76,33 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize("layout", ["old", "oci"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_good_archive(put, layout, pack):
-    found = images.read_archive(put(pack(saved(layout))), NAME)
+    found = images_archive.read(put(pack(saved(layout))), NAME)
     assert found == {"id": "sha256:" + CONFIG_ID, "name": NAME, "facts": FACTS}
 
 
 def test_an_image_without_our_label_or_name(put):
-    for config in (b"{}", b'{"config": null}', b'{"config": {"Labels": null}}',
-                   json.dumps({"config": {"Labels": {images.FACTS: "[]"}}}).encode()):
-        found = images.read_archive(put(saved(config=config, tags=())), NAME)
+    for config in (b"{}", b'{"config": null}', b'{"config": {"Labels": null}}'):
+        found = images_archive.read(put(saved(config=config, tags=())), NAME)
         assert found["facts"] is None and found["name"] == NAME
 
 
-@pytest.mark.parametrize("asked", [NAME, "docker.io/" + NAME, "docker.io/library/" + NAME, "example.org/oqs:1"])
-def test_one_of_several_images(put, asked):
-    other = manifest("x.json", [], ["other:1"])
-    right = manifest(CONFIG_ID + ".json", ["abc/layer.tar"])
-    assert images.read_archive(put(saved(rows=[other, right])), asked)["id"] == "sha256:" + CONFIG_ID
+@pytest.mark.parametrize("tag", ["team/oqs:1", "docker.io/team/oqs:1"])
+@pytest.mark.parametrize("asked", ["team/oqs:1", "docker.io/team/oqs:1", "index.docker.io/team/oqs:1"])
+def test_one_of_several_images(put, asked, tag):
+    """Docker writes short names into archives, Podman whole ones."""
+    other = manifest("x.json", [], ["other:1", "example.org/team/oqs:1"])
+    right = manifest(CONFIG_ID + ".json", ["abc/layer.tar"], ["team/oqs:2", tag])
+    assert images_archive.read(put(saved(rows=[other, right])), asked)["id"] == "sha256:" + CONFIG_ID
 
 
 def test_a_name_without_a_tag_means_latest(put):
     rows = [manifest("x.json", [], ["other:1"]), manifest(CONFIG_ID + ".json", [], ["team/oqs:latest"])]
-    assert images.read_archive(put(saved(rows=rows)), "team/oqs")["name"] == "team/oqs:latest"
+    assert images_archive.read(put(saved(rows=rows)), "team/oqs")["name"] == "team/oqs:latest"
 
 
 def refused(path, name=NAME):
     with pytest.raises(images.ImageError) as caught:
-        images.read_archive(path, name)
+        images_archive.read(path, name)
     said = str(caught.value)
     assert path in said and "\n" not in said and len(said) < 400
     return said
@@ -157,61 +165,219 @@ def test_a_missing_layer(put):
     assert "layers are missing (abc/layer.tar)" in refused(put(saved(drop=("abc",))))
 
 
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.7])
+def test_a_layer_that_is_not_what_it_was(put, share):
+    """A plain tar has no checksum of its own; the image's configuration and the members' names tell."""
+    for layout in ("old", "oci"):
+        config = json.dumps({"rootfs": {"diff_ids": ["sha256:" + hashlib.sha256(LAYER).hexdigest()]}}).encode()
+        whole = bytearray(saved(layout, config))
+        at = whole.index(LAYER) + int(len(LAYER) * share)
+        whole[at] ^= 1
+        said = refused(put(bytes(whole)))
+        assert "is damaged" in said and "make it anew with docker save" in said
+        whole[at] ^= 1
+        assert images_archive.read(put(bytes(whole)), NAME)["name"] == NAME
+
+
+def test_a_configuration_that_is_not_what_it_was(put):
+    whole = saved("oci").replace(b'"config": {', b'"Config": {', 1)
+    assert "is damaged" in refused(put(whole))
+
+
+def test_layers_that_nobody_wrote_down(put):
+    config = b'{"rootfs": {"diff_ids": ["sha256:a", "sha256:b"]}}'
+    assert "has 1 layers and says 2" in refused(put(saved(config=config)))
+
+
+def test_an_oci_archive_without_the_form_that_docker_load_takes(put):
+    path = put(tar([("oci-layout", b"{}"), ("index.json", b"{}"), ("blobs/sha256/" + CONFIG_ID, CONFIG)]))
+    said = refused(path)
+    assert "is an OCI archive" in said and "skopeo copy oci-archive:%s docker-archive:" % path in said
+
+
+def test_what_was_read_is_remembered_for_the_same_file_only(put, monkeypatch):
+    path = put(saved())
+    first = images_archive.read(path, NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(images_archive, "_read", lambda *_any: pytest.fail("read again"))
+        assert images_archive.read(path, NAME) == first
+    other = put(saved(config=b"{}"))
+    assert other == path
+    assert images_archive.read(path, NAME)["id"] != first["id"]
+
+
+def test_what_nobody_used_for_long_goes(put):
+    old = os.path.join(images_cache.folder(), "f00")
+    os.mkdir(old)
+    os.utime(old, (0, 0))
+    images_archive.read(put(saved()), NAME)
+    assert not os.path.exists(old)
+
+
+# zstd
+
+needs_zstd = pytest.mark.skipif(not shutil.which("zstd"), reason="no program zstd here")
+
+
+def zstd(data: bytes) -> bytes:
+    return subprocess.run(["zstd", "-q", "-c"], input=data, capture_output=True, check=True, timeout=60).stdout
+
+
+@needs_zstd
+def test_an_archive_compressed_with_zstd(put, monkeypatch):
+    path = put(zstd(saved()), "image.tar.zst")
+    assert images_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
+    paths = images_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, path)
+    assert gzip.decompress(b"".join(Path(each).read_bytes() for each in paths)) == saved()
+
+
+@needs_zstd
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.95])
+def test_a_truncated_archive_compressed_with_zstd(put, share):
+    whole = zstd(saved())
+    assert "is truncated or not an image archive" in refused(put(whole[: int(len(whole) * share)]))
+
+
+class Library:
+    """A module for zstd that only swaps the magic number."""
+
+    @staticmethod
+    def open(path, _mode):
+        data = Path(path).read_bytes()[4:]
+        if not data:
+            raise RuntimeError("Frame incomplete")
+        return io.BytesIO(data)
+
+
+@pytest.mark.parametrize("there", ["compression.zstd", "zstandard", ""])
+def test_zstd_without_the_program(put, monkeypatch, there):
+    def find(name):
+        if name == there:
+            return Library
+        raise ImportError(name)
+
+    monkeypatch.setattr(images_archive.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(images_archive.importlib, "import_module", find)
+    path = put(images_archive.ZSTD + saved())
+    if there:
+        assert images_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
+        assert "Frame incomplete" in refused(put(images_archive.ZSTD))
+    else:
+        assert "install the program zstd" in refused(path)
+
+
 # on its way
 
 
 @pytest.fixture
 def image(put, monkeypatch):
-    monkeypatch.setattr(images, "PART", 10000)
+    monkeypatch.setattr(images_parts, "PART", 10000)
     return {"id": "sha256:" + CONFIG_ID, "name": NAME}, put(saved())
 
 
 def test_parts_are_whole_and_hashed_and_private(image):
-    rows = images.parts(*image)
-    pieces = [Path(row["path"]).read_bytes() for row in rows]
-    assert len(rows) > 3 and all(len(piece) <= 10000 for piece in pieces)
-    assert [hashlib.sha256(piece).hexdigest() for piece in pieces] == [row["sha256"] for row in rows]
+    paths = images_parts.of(*image)
+    pieces = [Path(path).read_bytes() for path in paths]
+    assert len(paths) > 3 and all(len(piece) <= 10000 for piece in pieces)
+    assert [hashlib.sha256(piece).hexdigest() for piece in pieces] == [os.path.basename(path) for path in paths]
     with open(image[1], "rb") as whole:
         assert gzip.decompress(b"".join(pieces)) == whole.read()
-    assert [row["path"] for row in rows] == sorted(row["path"] for row in rows)
-    assert stat.S_IMODE(os.stat(images.cache()).st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(images_cache.folder()).st_mode) == 0o700
 
 
 def test_a_second_time_nothing_is_compressed(image, monkeypatch):
-    first = images.parts(*image)
-    monkeypatch.setattr(images, "_compress", lambda *_any: pytest.fail("compressed again"))
+    first = images_parts.of(*image)
+    monkeypatch.setattr(images_parts, "_compress", lambda *_any: pytest.fail("compressed again"))
     os.unlink(image[1])
-    assert images.parts(*image) == first
+    assert images_parts.of(*image) == first
 
 
 def test_a_cache_that_lost_a_part_is_made_again(image):
-    first = images.parts(*image)
-    os.unlink(first[1]["path"])
-    assert images.parts(*image) == first and os.path.exists(first[1]["path"])
+    first = images_parts.of(*image)
+    os.unlink(first[1])
+    assert images_parts.of(*image) == first and os.path.exists(first[1])
 
 
 def test_what_is_gzip_already_travels_as_it_is(put):
     data = gzip.compress(saved())
-    rows = images.parts({"id": "sha256:" + CONFIG_ID, "name": NAME}, put(data))
-    assert b"".join(Path(row["path"]).read_bytes() for row in rows) == data
+    paths = images_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, put(data))
+    assert b"".join(Path(path).read_bytes() for path in paths) == data
 
 
 def test_an_interrupted_compression_is_begun_anew(image, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(images.ImageError, match="cannot be compressed into"):
-        patch.setattr(images.shutil, "copyfileobj", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left")))
-        images.parts(*image)
-    assert len(images.parts(*image)) > 3
+        patch.setattr(
+            images_parts.shutil, "copyfileobj", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left"))
+        )
+        images_parts.of(*image)
+    assert len(images_parts.of(*image)) > 3
 
 
 def test_one_process_at_a_time(image):
     done = threading.Event()
-    with open(os.path.join(images.cache(), "archives.lock"), "w") as handle:
+    with open(os.path.join(images_cache.folder(), "archives.lock"), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        worker = threading.Thread(target=lambda: (images.parts(*image), done.set()), daemon=True)
+        worker = threading.Thread(target=lambda: (images_parts.of(*image), done.set()), daemon=True)
         worker.start()
         assert not done.wait(0.3)
     assert done.wait(10)
     worker.join(10)
+
+
+@pytest.fixture
+def there(tmp_path, monkeypatch):
+    """The folder for parts, as on a host."""
+    folder = tmp_path / "host" / "parts"
+    monkeypatch.setattr(images_parts.desired, "PARTS_DIR", str(folder))
+    return folder
+
+
+def store(data, name, source="-", stale=()):
+    command = images_parts.store_command(name, source, list(stale))
+    done = subprocess.run(["sh", "-c", command], input=data, capture_output=True, check=False, timeout=60)
+    return done.returncode, done.stderr.decode()
+
+
+def test_a_part_is_stored_whole_or_not_at_all(there, tmp_path):
+    data = os.urandom(3000)
+    name = hashlib.sha256(data).hexdigest()
+    code, said = store(data[:1000], name)
+    assert code != 0 and list(there.iterdir()) == []
+    assert images_parts.not_stored(code, said) == "a part of the image arrived damaged: run again"
+    assert store(data, name) == (0, "")
+    assert (there / name).read_bytes() == data
+    assert stat.S_IMODE(there.stat().st_mode) == 0o700 and stat.S_IMODE((there / name).stat().st_mode) == 0o600
+    (tmp_path / "sent").write_bytes(data[:10])
+    other = hashlib.sha256(data[:10]).hexdigest()
+    assert store(b"", other, str(tmp_path / "sent"), [name]) == (0, "")
+    assert [path.name for path in there.iterdir()] == [other]
+
+
+def test_a_full_disk(there):
+    said = images_parts.not_stored(1, "cat: write error: No space left on device\n")
+    assert said.startswith("the disk of this host is full") and "what arrived is not sent again" in said
+    assert "/dev/full" in images_parts.not_stored(1, "cat: /dev/full: x")
+    assert images_parts.not_stored(7, "").endswith("exit code 7")
+
+
+def test_what_a_host_builds_from_is_always_the_same():
+    data = images.context()
+    assert data == images.context()
+    with tarfile.open(fileobj=io.BytesIO(data)) as archive:
+        names = archive.getnames()
+    assert {"Dockerfile", "assemble.sh", "sshd_config"} <= set(names)
+
+
+def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
+    monkeypatch.setattr(images.shutil, "which", lambda _name: None)
+    want = {"name": NAME, "source": "build", "archive": "", "build_on": "host", "build_base": "example.org/debian:1"}
+    found = images.resolve(want)
+    assert (found["id"], found["base"], found["name"]) == (None, "example.org/debian:1", images.BUILT)
+    other = images.resolve(dict(want, build_base="example.org/debian:2"))
+    assert found["recipe"] != other["recipe"]
+    path, = images.parts(found)
+    assert Path(path).read_bytes() == images.context()
+    assert os.path.basename(path) == hashlib.sha256(images.context()).hexdigest()
 
 
 def test_a_pulled_image_needs_nothing_of_the_controller():
@@ -220,11 +386,15 @@ def test_a_pulled_image_needs_nothing_of_the_controller():
 
 
 def test_an_archive_gives_the_wish_its_id_and_facts(put):
-    found = images.resolve({"name": NAME, "source": "archive", "archive": put(saved())})
-    assert found == {"name": NAME, "source": "archive", "id": "sha256:" + CONFIG_ID, "facts": FACTS}
+    want = {"name": NAME, "source": "archive", "archive": put(saved())}
+    found = images.resolve(want)
+    assert found == {"name": NAME, "source": "archive", "id": "sha256:" + CONFIG_ID, "facts": found["facts"]}
+    assert found["facts"]["kex"] == ["a"] and found["facts"]["sshd_config"] == "Port 2222\n"
+    assert images.resolve(dict(want, user="alice"))["facts"] is None
 
 
 def test_building_without_an_engine_says_so(monkeypatch):
     monkeypatch.setattr(images.shutil, "which", lambda _name: None)
-    with pytest.raises(images.ImageError, match="build needs a Docker engine on the controller, and none answers"):
+    alternatives = r"build needs a Docker engine.*oqs_ssh_image_build_on: host.*pull, archive"
+    with pytest.raises(images.ImageError, match=alternatives):
         images.resolve({"name": NAME, "source": "build"})
