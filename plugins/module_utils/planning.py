@@ -108,10 +108,6 @@ def _unusable(engine: Mapping[str, Any], plan: Plan) -> bool:
         plan.refuse("the Docker engine remaps user ids (userns-remap); host networking is refused there by Docker")
     else:
         return False
-def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:
-    """Files that are there with other modes or owners than ours have; ssh and sshd refuse some of them in silence."""
-    for path, wanted in goal.FILES.items():
-        mode = state.get("modes", {}).get(path, "absent")
     return True
 
 
@@ -147,6 +143,10 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     _plan_container(ssh, facts, wanted, plan)
 
 
+def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:
+    """Files that are there with other modes or owners than ours have; ssh and sshd refuse some of them in silence."""
+    for path, wanted in goal.FILES.items():
+        mode = state.get("modes", {}).get(path, "absent")
 def known_image(ssh: Want, facts: Facts) -> Facts:
     """What is known of the image: what it answered on this host, else what its label says, so that a plan is whole
     before the host holds it. Only what it answered is acted on (``apply`` looks again when it was asked)."""
