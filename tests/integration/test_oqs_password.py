@@ -1,6 +1,7 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""oqs_password on real containers, created and running, judged by the image's own sshd."""
+"""oqs_password on real containers, created and running, judged by the image's own sshd; and by su, login and sshd of
+Debian, with PAM."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from typing import Iterator
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import container_files, shadow
-from module_call import absent, call, container, docker, four, spied_docker
+from module_call import absent, call, container, docker, four, python_host, spied_docker
 
 pytestmark = pytest.mark.docker
 SECRET = "T7#m q2'v\"L$x9:"
@@ -23,6 +24,37 @@ umask 077
 printf '#!/bin/sh\\ncat /tmp/secret\\n' >/tmp/ask && chmod 755 /tmp/ask && cat >/tmp/secret && chmod 644 /tmp/secret
 SSH_ASKPASS=/tmp/ask SSH_ASKPASS_REQUIRE=force /opt/oqs-ssh/bin/ssh -F /opt/oqs-ssh/ssh_config -p 2222 \\
   -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 "$@" oqs@localhost true
+"""
+# Runs a program on a terminal of its own, types the password (the first line of standard input) at its prompt, and
+# ends as it ends; 99: it asked for none.
+TYPED = """
+import os, pty, select, sys, time
+password = sys.stdin.buffer.readline()
+pid, terminal = pty.fork()
+if pid == 0:
+    os.execvp(sys.argv[1], sys.argv[1:])
+said, asked, status, until = b"", False, None, time.monotonic() + 60
+while status is None and time.monotonic() < until:
+    ended = os.waitpid(pid, os.WNOHANG)
+    status = ended[1] if ended[0] else None
+    try:
+        piece = os.read(terminal, 4096) if select.select([terminal], [], [], 0.2)[0] else b""
+    except OSError:  # nobody has it open: the program is gone, or it is login, which hangs up and opens it again
+        time.sleep(0.05)
+        continue
+    said += piece
+    if not asked and b"assword:" in said:
+        os.write(terminal, password)
+        asked = True
+    if b"ncorrect" in said:  # login would ask again
+        os.kill(pid, 9)
+sys.stdout.buffer.write(said)
+sys.exit(99 if not asked else status != 0)
+"""
+DEBIAN_SSH = """
+umask 022; printf '#!/bin/sh\\ncat /tmp/secret\\n' >/tmp/ask; chmod 755 /tmp/ask; cat >/tmp/secret
+exec setsid -w env SSH_ASKPASS=/tmp/ask SSH_ASKPASS_REQUIRE=force ssh -p 2222 -o StrictHostKeyChecking=no \\
+  -o UserKnownHostsFile=/dev/null -o NumberOfPasswordPrompts=1 "$@" alice@localhost true
 """
 
 
@@ -152,3 +184,71 @@ def test_bad_input(arguments: dict, words: list) -> None:
 def test_unknown_user(created: str) -> None:
     result = call("oqs_password", {"container": created, "user": "mallory", "password": SECRET})
     assert result["failed"] and "no user 'mallory'" in result["msg"] and created in result["msg"]
+
+
+@pytest.fixture(scope="module", params=[pytest.param("bookworm", marks=pytest.mark.slow), "trixie"])
+def debian(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A container of Debian: glibc, PAM, shadow utilities, sshd; the account alice."""
+    for name in python_host(request.param):
+        docker("exec", name, "usermod", "-s", "/bin/true", "alice")
+        docker("exec", name, "chage", "-m", "1", "-M", "999", "-W", "9", "alice")
+        yield name
+
+
+def accepted_by(name: str, password: str) -> dict:
+    """Which of the system's own programs take the password; su as an account without rights."""
+    typed = password.encode() + b"\n"
+    found = {}
+    for program, user, argv in (("su", "bob", ["su", "alice"]), ("login", "root", ["login", "alice"])):
+        done = docker("exec", "-i", "-u", user, name, "python3", "-c", TYPED, *argv, stdin=typed, check=False)
+        assert done.returncode in (0, 1), (program, done.stdout, done.stderr)
+        found[program] = done.returncode == 0
+    options = ["-o", "PubkeyAuthentication=no"]
+    done = docker("exec", "-i", name, "sh", "-c", DEBIAN_SSH, "sh", *options, stdin=password.encode(), check=False)
+    assert done.returncode in (0, 255), done.stderr
+    return dict(found, sshd=done.returncode == 0)
+
+
+NOWHERE, EVERYWHERE = (dict.fromkeys(("su", "login", "sshd"), answer) for answer in (False, True))
+
+
+def test_the_system_s_own_programs_agree(debian: str) -> None:
+    """su, login and sshd: the new password counts at once, the old no more; locked for passwords, open for keys."""
+    before = stored(debian)
+    four("oqs_password", {"container": debian, "user": "alice", "password": SECRET})
+    assert accepted_by(debian, SECRET) == EVERYWHERE
+    four("oqs_password", {"container": debian, "user": "alice", "password": OTHER})
+    assert accepted_by(debian, SECRET) == NOWHERE
+    assert accepted_by(debian, OTHER) == EVERYWHERE
+    lines = [line.split(b":") for line in stored(debian).splitlines()]
+    for line, old in zip(lines, before.splitlines()):
+        assert line[:1] + line[2:] == old.split(b":")[:1] + old.split(b":")[2:]
+        assert line[0] == b"alice" or b":".join(line) == old
+    four("oqs_password", {"container": debian, "user": "alice", "state": "locked"})
+    assert accepted_by(debian, OTHER) == NOWHERE
+    script = """umask 077; [ -e /root/key ] || ssh-keygen -q -t ed25519 -N '' -f /root/key; mkdir -p /home/alice/.ssh
+cp /root/key.pub /home/alice/.ssh/authorized_keys; chown -R alice /home/alice/.ssh"""
+    docker("exec", debian, "sh", "-c", script)
+    by_key = ("exec", "-i", debian, "sh", "-c", DEBIAN_SSH, "sh", "-o", "BatchMode=yes", "-i", "/root/key")
+    assert docker(*by_key, check=False).returncode == 0
+    four("oqs_password", {"container": debian, "user": "alice", "password": SECRET})
+    assert accepted_by(debian, SECRET) == EVERYWHERE
+
+
+def test_the_system_s_own_hash_is_verified(debian: str) -> None:
+    """chpasswd of Debian writes yescrypt, which libcrypt there knows; who sets the same password is told why it was
+    written again, and in a form that every image can check."""
+    docker("exec", "-i", debian, "chpasswd", stdin=b"alice:%s\n" % OTHER.encode())
+    hashed = str(shadow.hash_of(stored(debian), "alice"))
+    assert hashed.startswith("$y$")
+    docker("exec", "-i", debian, "sh", "-c", "umask 077; cat >/root/password", stdin=hashed.encode() + b"\n")
+    arguments = {"path": "/root/password", "password": SECRET, "update_password": "on_create"}
+    assert not call("oqs_password", arguments, host=debian)["changed"]
+    other = call("oqs_password", {"path": "/root/password", "password": SECRET}, check=True, host=debian)
+    assert "does not match" in other["reason"]
+    real = four("oqs_password", {"path": "/root/password", "password": OTHER}, host=debian)[1]
+    assert (real["before"], real["method"]) == ("set", "sha512") and "not portable" in real["reason"]
+    assert accepted_by(debian, OTHER) == EVERYWHERE
+    new = docker("exec", debian, "cat", "/root/password").stdout.strip()
+    docker("exec", "-i", debian, "chpasswd", "-e", stdin=b"alice:" + new + b"\n")
+    assert accepted_by(debian, OTHER) == EVERYWHERE and accepted_by(debian, SECRET) == NOWHERE
