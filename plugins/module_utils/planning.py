@@ -122,10 +122,10 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         return
     if not facts["engine"]["running"] and want.get("engine", {}).get("state") != "present":
         plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
-    if not here:
+    if not image:
         before = facts.get("held") or "absent"
         plan.want("image", "image", "", before, image_text(ssh["image"]), "the host does not hold it")
-    _check_algorithms(ssh, image if image.get("kex") else None, plan)
+    _check_algorithms(ssh, image if image.get("kex") else ssh["image"].get("facts"), plan)
     _plan_state(ssh, facts, plan)
     if not image.get("sshd_config"):
         _plan_unknown(ssh, facts, plan)
@@ -143,25 +143,16 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     _plan_container(ssh, facts, wanted, plan)
 
 
-def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:
-    """Files that are there with other modes or owners than ours have; ssh and sshd refuse some of them in silence."""
-    for path, wanted in goal.FILES.items():
-        mode = state.get("modes", {}).get(path, "absent")
-def known_image(ssh: Want, facts: Facts) -> Facts:
-    """What is known of the image: what it answered on this host, else what its label says, so that a plan is whole
-    before the host holds it. Only what it answered is acted on (``apply`` looks again when it was asked)."""
-    image: Facts = facts["image"]
-    if image.get("sshd_config") or not ssh["image"].get("facts"):
-        return image
-    return dict(ssh["image"]["facts"], engine_id=image.get("engine_id") or ssh["image"]["id"])
-
-
 def image_text(image: Want) -> str:
     """The wanted image as the plan names it; the controller says it again when it has learnt the digest."""
     pinned = image_names.parse(image["name"]).pinned(image.get("digest") or "") if image["source"] == "pull" else ""
     return "%s (%s)" % (pinned or image["name"], image["source"])
 
 
+def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:
+    """Files that are there with other modes or owners than ours have; ssh and sshd refuse some of them in silence."""
+    for path, wanted in goal.FILES.items():
+        mode = state.get("modes", {}).get(path, "absent")
         if mode != "absent":
             plan.want("state", "file_mode", path, mode, wanted % {"uid": uid}, "readable by those who need it only")
 
