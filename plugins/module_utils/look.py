@@ -51,8 +51,8 @@ def look(want: Mapping[str, Any]) -> Facts:
         facts["image"] = image(want["ssh"]["image"]) if facts["engine"]["running"] else {}
         if facts["engine"]["running"] and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])
-        facts["port"] = listeners.who_listens(want["ssh"]["port"])
         facts["parts"] = [] if facts["image"] else parts()
+        facts["port"] = listeners.who_listens(want["ssh"]["port"])
     elif facts["container"]:
         facts["image"] = stored_image(facts["container"]["image"]) or {}
     return facts
@@ -82,31 +82,6 @@ def machine_id() -> str:
     return (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
 
 
-def engine() -> Facts:
-    """The Docker engine: is there one, does it run, is it one that we can use?"""
-    program = shutil.which("docker")
-    info = docker.engine() if program else None
-    found: Facts = {"installed": program is not None, "running": info is not None, "kind": "docker", "version": ""}
-    if info:
-        options = " ".join(info.get("SecurityOptions") or [])
-        found.update(
-            version=info["ServerVersion"],
-            rootless="name=rootless" in options,
-            userns="name=userns" in options,
-            live_restore=bool(info.get("LiveRestoreEnabled")),
-        )
-    elif program:
-        version = run([program, "--version"], check=False)
-        if b"podman" in (version.out + version.err).lower():
-            found["kind"] = "podman"
-        found["service"] = any(
-            os.path.exists(folder + "/docker.service")
-            for folder in ("/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system")
-        )
-    found["daemon_json"] = os.path.exists(DAEMON_JSON)
-    return found
-
-
 def image(want: Mapping[str, Any]) -> Facts:
     """The wanted image, as far as this host holds it, with what is known of it."""
     stored = stored_image(want["id"]) if want["id"] else None
@@ -114,11 +89,6 @@ def image(want: Mapping[str, Any]) -> Facts:
     found = None
     for name in names:
         found = found or (docker.inspect("image", name) if name else None)
-def parts() -> List[str]:
-    """Hashes of the parts of an image that an interrupted run has brought."""
-    return files.list_dir(desired.PARTS_DIR) if os.path.isdir(desired.PARTS_DIR) else []
-
-
     labels = ((found or {}).get("Config") or {}).get("Labels") or {}
     if not found or want.get("recipe") not in (None, labels.get(RECIPE)):
         return {}
@@ -144,6 +114,11 @@ def held(want: Mapping[str, Any]) -> str:
     tagged = image_names.parse(want["name"]).tagged if want["source"] == "pull" else ""
     found = docker.inspect("image", tagged) if tagged else None
     return image_names.described(want["name"], **origin(found, want["name"])) if found else ""
+
+
+def parts() -> List[str]:
+    """Hashes of the parts of an image that an interrupted run has brought."""
+    return files.list_dir(desired.PARTS_DIR) if os.path.isdir(desired.PARTS_DIR) else []
 
 
 def stored_image(image_id: str) -> Optional[Facts]:
@@ -206,7 +181,7 @@ def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
 def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
     """The container's shadow file; None where there is no container."""
     found = facts["container"]
-    if not found:
+    if not found or desired.LABEL not in found["labels"]:  # somebody else's is refused, not looked into
         return None
     if found["pid"]:
         root = "/proc/%d/root" % found["pid"]
