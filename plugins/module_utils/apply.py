@@ -178,9 +178,9 @@ def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:
 EXPECTED = (
     ApplyError,
     apply_container.ContainerError,
+    apply_image.ImageError,
     docker.DockerError,
     files.UnsafePath,
-    apply_image.ImageError,
     keypair.KeyPairError,
     ledger.LedgerError,
     commands.CommandError,

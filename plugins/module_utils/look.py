@@ -30,9 +30,9 @@ IMAGES_DIR = VAR_DIR + "/images"
 LEDGER_DIR = VAR_DIR + "/ledger"
 DAEMON_JSON = "/etc/docker/daemon.json"
 UID_FIRST = 22222
-
 #: The label that says from what a host built an image.
 RECIPE = "org.quantumsafe.openssh.recipe"
+
 Facts = Dict[str, Any]
 
 
@@ -80,6 +80,31 @@ def machine() -> Facts:
 def machine_id() -> str:
     """The host's machine-id(5), to which the ledger is bound."""
     return (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
+
+
+def engine() -> Facts:
+    """The Docker engine: is there one, does it run, is it one that we can use?"""
+    program = shutil.which("docker")
+    info = docker.engine() if program else None
+    found: Facts = {"installed": program is not None, "running": info is not None, "kind": "docker", "version": ""}
+    if info:
+        options = " ".join(info.get("SecurityOptions") or [])
+        found.update(
+            version=info["ServerVersion"],
+            rootless="name=rootless" in options,
+            userns="name=userns" in options,
+            live_restore=bool(info.get("LiveRestoreEnabled")),
+        )
+    elif program:
+        version = run([program, "--version"], check=False)
+        if b"podman" in (version.out + version.err).lower():
+            found["kind"] = "podman"
+        found["service"] = any(
+            os.path.exists(folder + "/docker.service")
+            for folder in ("/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system")
+        )
+    found["daemon_json"] = os.path.exists(DAEMON_JSON)
+    return found
 
 
 def image(want: Mapping[str, Any]) -> Facts:
@@ -181,7 +206,7 @@ def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
 def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
     """The container's shadow file; None where there is no container."""
     found = facts["container"]
-    if not found or desired.LABEL not in found["labels"]:  # somebody else's is refused, not looked into
+    if not found:
         return None
     if found["pid"]:
         root = "/proc/%d/root" % found["pid"]

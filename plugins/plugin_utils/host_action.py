@@ -154,11 +154,11 @@ class HostAction(ActionBase):
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
         result = self.execute("quantumsafe.openssh.oqs_look", {"want": sent(want), "password": secret})
-        self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
         try:
             images_pull.learn(want, result)
         except images_pull.PullError as error:
             raise HostFailure("nothing was changed; %s" % error) from error
+        self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
         errors = result["errors"]
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))
