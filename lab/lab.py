@@ -65,6 +65,7 @@ class Host(NamedTuple):
     address: str
     container: str
     running: bool
+    address6: str
 
 
 def _tell(text: str) -> None:
@@ -129,7 +130,8 @@ class Lab:
 
         :param name: name of the lab; labs of different names live side by side.
         :param hosts: Debian suite by host name; `suite:variant` for a single host's own variant.
-        :param variant: plain (no Docker inside) or docker (installed and enabled, nothing loaded).
+        :param variant: plain (no Docker inside), docker (installed and enabled, nothing loaded), or firewalls (Docker,
+            and firewalls that are not active).
         :param user: the account the inventory names: root, or admin with passwordless sudo.
         :param state: folder for keys and inventory; default .lab/NAME in this checkout.
         :param say: called with progress lines.
@@ -179,10 +181,8 @@ class Lab:
         images = {kind: future.result() for kind, future in making.items()}
         self.state.prepare(self.name)
         lab_engine.create_network(self.client_network, self.name, resolvers())
-        subnet = lab_engine.docker_json("network", "inspect", self.client_network)[0]["IPAM"]["Config"][0]["Subnet"]
-        prefix = subnet.rsplit(".", 1)[0]
         used = {host.address for host in self.hosts.values()}
-        free = [address for address in ("%s.%d" % (prefix, last) for last in range(11, 251)) if address not in used]
+        free = [pair for pair in lab_engine.addresses(self.client_network) if pair[0] not in used]
         for number, name in enumerate(name for name in kinds if name not in self.hosts):
             self._create(name, kinds[name], images[kinds[name]], free[number])
         self._refresh()
@@ -193,12 +193,14 @@ class Lab:
         self.state.pin(keys)
         self.state.write_inventory({host.name: host.address for host in self.hosts.values()}, user)
 
-    def _create(self, name: str, kind: Tuple[str, str], image: str, address: str) -> None:
+    def _create(self, name: str, kind: Tuple[str, str], image: str, addresses: Tuple[str, str]) -> None:
+        address, address6 = addresses
         labels = {"": self.name, ".host": name, ".suite": kind[0], ".variant": kind[1],
-                  ".address": address, ".state": str(self.state.folder)}
+                  ".address": address, ".address6": address6, ".state": str(self.state.folder)}
         docker(
             "create", "--name", "qslab-%s-%s" % (self.name, name), "--hostname", name, *RUN_OPTIONS,
-            "--network", self.client_network, "--ip", address, "--network-alias", name,
+            "--network", self.client_network, "--ip", address, *(["--ip6", address6] if address6 else []),
+            "--network-alias", name,
             "--mount", "type=bind,readonly,target=/etc/resolv.conf,\"source=%s\"" % self.state.resolv_conf,
             *("--label=%s%s=%s" % (LAB_LABEL, key, value) for key, value in labels.items()), image,
         )
@@ -311,7 +313,7 @@ def _host_of(found: Dict[str, Any]) -> Host:
     return Host(
         name=labels[LAB_LABEL + ".host"], suite=labels[LAB_LABEL + ".suite"], variant=labels[LAB_LABEL + ".variant"],
         address=labels[LAB_LABEL + ".address"], container=found["Name"].lstrip("/"),
-        running=bool(found["State"]["Running"]),
+        running=bool(found["State"]["Running"]), address6=labels.get(LAB_LABEL + ".address6", ""),
     )
 
 

@@ -13,12 +13,12 @@ import pathlib
 import random
 import subprocess
 from types import ModuleType
-from typing import Any, Callable, Dict, Iterator, List, Sequence, Set
+from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAB_LABEL = "quantumsafe.lab"
 RECIPE_LABEL = "quantumsafe.lab.recipe"
-VARIANTS = ("plain", "docker")
+VARIANTS = ("plain", "docker", "firewalls")
 BUILD_SECONDS = 900.0
 
 Say = Callable[[str], object]
@@ -88,7 +88,7 @@ def ensure_image(suite: str, variant: str, say: Say) -> str:
     """See to it that the engine has the image of a kind of test host; build it when its recipe changed.
 
     :param suite: Debian suite, as images/base.py knows them.
-    :param variant: plain (no Docker inside) or docker.
+    :param variant: one of VARIANTS.
     :returns: the image's id.
     :raises LabError: unknown variant or suite, or the build failed.
     """
@@ -164,8 +164,9 @@ def create_network(name: str, lab: str, resolvers: Sequence[str]) -> None:
         subnet = Network((int(ipaddress.IPv4Address("10.0.0.0")) + (random.randrange(128, 32768) << 8), 24))
         if any(subnet.overlaps(other) for other in taken):
             continue
+        six = ["--ipv6", "--subnet", _private_six()] if os.path.exists("/proc/net/if_inet6") else []
         made = docker(
-            "network", "create", "--subnet", str(subnet), "--label", "%s=%s" % (LAB_LABEL, lab), name, check=False
+            "network", "create", "--subnet", str(subnet), *six, "--label", "%s=%s" % (LAB_LABEL, lab), name, check=False
         )
         if made.returncode == 0:
             return
@@ -174,6 +175,23 @@ def create_network(name: str, lab: str, resolvers: Sequence[str]) -> None:
             break
         taken.add(subnet)
     raise LabError("no network for the lab '%s': %s" % (lab, failure))
+
+
+def _private_six() -> str:
+    """A unique local IPv6 network (RFC 4193)."""
+    return str(ipaddress.IPv6Network(((0xFD << 120) + (random.getrandbits(56) << 64), 64)))
+
+
+def addresses(name: str) -> List[Tuple[str, str]]:
+    """Addresses for hosts on a network: IPv4, and IPv6 where it has that."""
+    configs = docker_json("network", "inspect", name)[0]["IPAM"]["Config"]
+    four, six = (next((one["Subnet"] for one in configs if (":" in one["Subnet"]) is wanted), "")
+                 for wanted in (False, True))
+    first = ipaddress.IPv4Network(four).network_address
+    return [
+        (str(first + last), str(ipaddress.IPv6Network(six).network_address + last) if six else "")
+        for last in range(11, 251)
+    ]
 
 
 def remove_network(name: str) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, shadow
-from scenario import PQ_KEY, Run, Scenario, reachable
+from scenario import PQ_KEY, Run, Scenario
 from visitor import Visitor
+from walls import reachable
 
 MOST_SESSIONS = 4
 

@@ -49,7 +49,7 @@ class Opening(NamedTuple):
 
 def managed(text: str) -> str:
     """The program that keeps these rules, when they are not the operator's own."""
-    if ":ufw-user-input " in text:
+    if ":ufw-user-input " in text or ":ufw6-user-input " in text:
         return "ufw"
     return "firewalld" if ":INPUT_ZONES " in text or ":IN_public " in text else ""
 
@@ -146,7 +146,7 @@ def _changes(wish: Wish, found: Found) -> List[Change]:
             [_shown(family, rule.words) for rule in wanted.present], [_shown(family, words) for words in wanted.rules])
         argv = (found[NAME]["programs"][kind, family], "--noflush", "--wait", "10")
         changes.append(Change(
-            NAME, "%s%s port %d" % (PROGRAMS[family], "" if kind == "nft" else " (legacy)", wish["port"]),
+            NAME, "%sport %d%s" % ("" if family == "ip" else "IPv6 ", wish["port"], "" if kind == "nft" else " (legacy)"),
             before, after, _why(wish, bool(kept)), (Command(argv, script(wanted)),), bool(wanted.rules),
         ))
     return changes + _file_changes(wish, found)

@@ -25,7 +25,7 @@ Facts = Dict[str, Any]
 Key = Tuple[str, str]
 
 _UNITS = ("firewalld.service", "nftables.service", *firewall_iptables.KEEPERS)
-_LISTS = {"ip": "/proc/net/ip_tables_names", "ip6": "/proc/net/ip6_tables_names"}
+_LISTS = {"ip": "/proc/%d/net/ip_tables_names", "ip6": "/proc/%d/net/ip6_tables_names"}
 
 
 def firewall(want: Mapping[str, Any]) -> Facts:
@@ -116,7 +116,7 @@ def _in_nft(ruleset: Optional[List[Dict[str, Any]]], family: str) -> bool:
 
 def _in_legacy(family: str) -> bool:
     """Whether the old kind of tables is in use (reading this loads nothing)."""
-    return b"filter" in (files.read_file(_LISTS[family]) or b"").split()
+    return b"filter" in (files.read_file(_LISTS[family] % os.getpid()) or b"").split()
 
 
 def _variant(name: str, kind: str, end: str) -> Optional[str]:

@@ -20,13 +20,14 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Union
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 for _folder in ("lab", "collections"):
     if str(ROOT / _folder) not in sys.path:
         sys.path.insert(0, str(ROOT / _folder))
 
+import walls
 from registry_box import Registry, trusted_by
 
 from lab import Lab
@@ -39,23 +40,6 @@ STOCK_KEY = "id_ed25519"
 RESTLESS = ("/var/lib/systemd", "/var/lib/docker", "/var/lib/containerd", "/root/.ansible", "/home/admin/.ansible",
             "/home/admin/.sudo_as_admin_successful",  # sudo's own mark at the first login that uses it
             "/etc/machine-id", "/etc/mtab", "/etc/resolv.conf", "/var/lib/private", "/var/lib/dbus")
-#: A firewall as people write it: everything closed but ssh, and rules of the host's own that must stay.
-NFTABLES = """#!/usr/sbin/nft -f
-flush ruleset
-
-table inet filter {
-    set friends { type ipv4_addr; elements = { 192.0.2.7, 192.0.2.9 } }
-    chain input {
-        type filter hook input priority filter; policy drop;
-        ct state established,related accept
-        iif lo accept
-        meta l4proto { icmp, ipv6-icmp } accept
-        tcp dport 22 accept comment "the host's own sshd"
-        ip saddr @friends tcp dport 9100 counter accept
-    }
-    chain forward { type filter hook forward priority filter; policy drop; }
-}
-"""
 
 
 class Run(NamedTuple):
@@ -102,15 +86,17 @@ class Scenario:
 
     # -- make and remove -------------------------------------------------------------------------------------------
 
-    def up(self, hosts: Mapping[str, str], login: str = "root", firewalls: Sequence[str] = ()) -> "Scenario":
+    def up(self, hosts: Mapping[str, str], login: str = "root",
+           firewalls: Union[Sequence[str], Mapping[str, str]] = ()) -> "Scenario":
         """Start the hosts, give the person outside keys, write the inventory's variables.
 
-        :param hosts: suite:variant by name. :param firewalls: names of hosts with an nftables firewall.
+        :param hosts: suite:variant by name. :param firewalls: kind of firewall by host; only names: nftables.
         """
         self.lab = Lab.up(lab_name(self.purpose), dict(hosts), user=login, state=self.folder)
         image("stock")
-        for host in firewalls:
-            self._close(host)
+        kinds = dict(firewalls) if isinstance(firewalls, Mapping) else dict.fromkeys(firewalls, "nftables")
+        for host, kind in kinds.items():
+            walls.set_up(self, host, kind)
         self._make_person()
         own = {
             "oqs_ssh_password": self.password(),
@@ -154,17 +140,6 @@ class Scenario:
                 _run("docker", "exec", self.visitor_container, "/opt/oqs-ssh/bin/ssh-keygen", "-q", "-N", "",
                      "-C", "visitor", "-t", name[len("id_"):], "-f", "/root/.ssh/" + name)
 
-    def _close(self, host: str) -> None:
-        """An active nftables firewall; that it closes the port is seen from outside, with somebody listening."""
-        self.lab.exec(host, ["sh", "-c", "cat > /etc/nftables.conf"], stdin=NFTABLES.encode())
-        listener = "import socket; s = socket.create_server(('', 2222)); s.settimeout(30); s.accept()"
-        self.lab.exec(host, ["sh", "-c", "python3 -c \"%s\" >/dev/null 2>&1 & echo $! > /run/listener" % listener])
-        _until("%s listens" % host, lambda: reachable(self.address(host), 2222, 1.0))
-        self.lab.exec(host, ["sh", "-c", "python3 -c \"%s\" >/dev/null 2>&1 & echo $! > /run/listener" % listener])
-        self.lab.exec(host, ["systemctl", "enable", "--now", "nftables"])
-        assert not reachable(self.address(host), 2222, 1.0), "the firewall of %s closes nothing" % host
-        self.lab.exec(host, ["sh", "-c", "kill $(cat /run/listener); rm /run/listener"])
-
     # -- what there is ---------------------------------------------------------------------------------------------
 
     @property
@@ -199,6 +174,11 @@ class Scenario:
         """Where a host is."""
         return self.lab.host(host).address
 
+    def addresses(self, host: str) -> List[str]:
+        """Where a host is, with its IPv6 address where the lab has such."""
+        found = self.lab.host(host)
+        return [found.address, found.address6] if found.address6 else [found.address]
+
     def remembered(self, name: str) -> Dict[str, Any]:
         """What was written down when the hosts were new (`before` or `files`)."""
         found: Dict[str, Any] = json.loads((self.folder / (name + ".json")).read_text(encoding="utf-8"))
@@ -218,7 +198,7 @@ class Scenario:
         names = ("net.ipv4.ip_forward", "net.ipv4.conf.all.forwarding", "net.ipv6.conf.all.forwarding")
         found: Dict[str, Any] = {name: self.root(host, "sysctl", "-n", name) for name in names}
         own = self.lab.hosts[host].variant == "docker"  # whose engine has rules of its own, and comes and goes
-        found["firewall"] = "" if own else _rules(self.root(host, "nft", "-j", "list", "ruleset"))
+        found["firewall"] = "" if own else walls.rules(self.root(host, "nft", "-j", "list", "ruleset"))
         found["sshd"] = self.root(host, "sshd", "-T")
         passwd = self.root(host, "cat", "/etc/passwd").splitlines()
         found["accounts"] = [line for line in passwd if not line.startswith("docker:")]
@@ -265,24 +245,6 @@ def environment() -> Dict[str, str]:
     return dict(ours, PATH=path, ANSIBLE_NOCOLOR="1", LC_ALL="C.UTF-8", PYTHONDONTWRITEBYTECODE="1")
 
 
-def reachable(address: str, port: int, seconds: float = 2.0) -> bool:
-    """Whether a TCP connection from here succeeds."""
-    import socket
-
-    try:
-        with socket.create_connection((address, port), seconds):
-            return True
-    except OSError:
-        return False
-
-
-def _until(what: str, probe: Any, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not probe():
-        assert time.monotonic() < end, "%s: not within %g seconds" % (what, seconds)
-        time.sleep(0.1)
-
-
 def image(variant: str) -> str:
     """The tag of one of our images, built where it is not there yet."""
     spec = importlib.util.spec_from_file_location("quantumsafe_build", ROOT / "images" / "build.py")
@@ -290,21 +252,6 @@ def image(variant: str) -> str:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return str(module.build(variant, say=lambda *_words: None))
-
-
-def _rules(ruleset: str) -> str:
-    """A rule set without handles, counters and the rules that we tagged."""
-    kept = []
-    for row in json.loads(ruleset)["nftables"]:
-        (kind, value), = row.items()
-        if kind == "metainfo" or "oqs-ssh" in str(value.get("comment", "")):
-            continue
-        value.pop("handle", None)
-        for part in value.get("expr", []):
-            if isinstance(part, dict) and isinstance(part.get("counter"), dict):
-                part["counter"] = None
-        kept.append({kind: value})
-    return json.dumps(kept, sort_keys=True)
 
 
 def _write(path: pathlib.Path, text: str) -> None:
@@ -345,7 +292,7 @@ def main(action: str) -> int:
         return 0
     platforms = _molecule_config()["platforms"]
     hosts = {one["name"]: "%s:%s" % (one["suite"], one.get("variant", "plain")) for one in platforms}
-    firewalls = [one["name"] for one in platforms if one.get("firewall")]
+    firewalls = {one["name"]: one["firewall"] for one in platforms if one.get("firewall")}
     scenario.up(hosts, str(scenario.variables.get("scenario_login", "root")), firewalls)
     return 0
 

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from scenario import Scenario, reachable
+from scenario import Scenario
 from visitor import Visitor
+from walls import reachable
 
 FIREWALLED, OPEN = "web1", "db1"
 
