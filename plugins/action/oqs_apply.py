@@ -8,7 +8,7 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, platforms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import BY_ANSIBLE
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_parts, images_pull
@@ -32,7 +32,8 @@ class ActionModule(HostAction):
         known = self.look(arguments, sections)
         items = self.items(known["look"], sections)
         packages = [name for item in items if item["kind"] == "packages" for name in item["after"].split()]
-        result: dict[str, t.Any] = {"changed": bool(items), "plan": items, "packages": packages}
+        result: dict[str, t.Any] = {"changed": bool(items), "plan": items}
+        result.update(platforms.how_to_install(packages, known["look"]["host"]))
         if self._task.diff:
             result["diff"] = diff(items)
         if self._task.check_mode:

@@ -22,12 +22,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     shadow,
     sshkeys,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import (
-    DAEMON_JSON,
-    HOME_SSH,
-    PRIVATE_DIR,
-    VAR_DIR,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import HOME_SSH, PRIVATE_DIR, VAR_DIR
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.look_engine import DAEMON_JSON
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.planning import OLD_FILES
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR

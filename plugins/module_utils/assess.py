@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     look_outside,
     plan_outside,
     planning,
+    platforms,
     policy,
     shadow,
     sshconfig,
@@ -162,6 +163,8 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
         "wanted": sorted(want),
         "host": {
             "system": facts["machine"]["name"],
+            "package_manager": platforms.manager(facts["machine"]),
+            "init": "systemd" if facts["machine"]["systemd"] else "other",
             "engine": facts["engine"]["version"] or ("stopped" if facts["engine"]["installed"] else "absent"),
             "container": container.get("status", "absent"),
             "health": container.get("health", ""),

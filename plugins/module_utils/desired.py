@@ -7,7 +7,13 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, docker, policy, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    authorized_keys,
+    docker,
+    platforms,
+    policy,
+    sshkeys,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 ENTRY = "/usr/local/sbin/oqs-ssh-entry"
@@ -178,7 +184,7 @@ def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int
         "--health-retries", "3", "--health-start-period", "10s",
         "--env", "OQS_USER=" + want["user"],
     ]
-    arguments += log_arguments(facts["machine"]["systemd"])
+    arguments += log_arguments(facts["machine"]["systemd"]) + platforms.security_arguments(facts["engine"])
     spec = arguments + [image["engine_id"], digest(want["entry"].encode()), str(uid)]
     label = "%s=%s" % (LABEL, digest("\0".join(spec).encode()))
     return arguments + ["--label", label, "--entrypoint", ENTRY, image["engine_id"], "serve"]

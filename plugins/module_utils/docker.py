@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import (
@@ -15,12 +17,21 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands impor
 
 #: Seconds for a question to the engine; a busy host answers within one.
 QUESTION = 30.0
+#: Where it may lie besides PATH.
+_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/bin", "/snap/bin")
 #: Seconds for work (load, create, a program in a container).
 WORK = 600.0
 
 
 class DockerError(Exception):
     """The engine refused or did not answer; the text says what was attempted."""
+
+
+def program() -> Optional[str]:
+    """The docker command line; also where sudo's own PATH leaves out the folder that it lies in."""
+    found = shutil.which("docker")
+    others = [folder + "/docker" for folder in _FOLDERS if os.access(folder + "/docker", os.X_OK)]
+    return found or (others[0] if others else None)
 
 
 def docker(arguments: Sequence[str], stdin: bytes = b"", timeout: float = QUESTION, check: bool = True) -> Completed:
@@ -30,7 +41,7 @@ def docker(arguments: Sequence[str], stdin: bytes = b"", timeout: float = QUESTI
     :raises DockerError: with the engine's own last words.
     """
     try:
-        return run(["docker"] + list(arguments), stdin=stdin, timeout=timeout, check=check)
+        return run([program() or "docker"] + list(arguments), stdin=stdin, timeout=timeout, check=check)
     except CommandError as error:
         said = error.completed.reason if error.completed else str(error)
         raise DockerError("docker %s: %s" % (" ".join(arguments[:2]), said)) from error
@@ -82,6 +93,8 @@ def run_once(
     :param env: variables for it; nothing secret, they stand in the command line.
     """
     arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never"]
+    if mounts:
+        arguments += ["--security-opt", "label=disable"]  # SELinux: the files carry the host's labels; else of no effect
     for mount in mounts:
         arguments += ["--mount", mount]
     for name, value in (env or {}).items():

@@ -17,7 +17,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     image_facts,
     image_names,
     listeners,
+    look_engine,
     password,
+    platforms,
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
@@ -28,7 +30,6 @@ PRIVATE_DIR = STATE_DIR + "/private"
 HOME_SSH = VAR_DIR + "/home-ssh"
 IMAGES_DIR = VAR_DIR + "/images"
 LEDGER_DIR = VAR_DIR + "/ledger"
-DAEMON_JSON = "/etc/docker/daemon.json"
 UID_FIRST = 22222
 #: The label that says from what a host built an image.
 RECIPE = "org.quantumsafe.openssh.recipe"
@@ -42,7 +43,7 @@ def look(want: Mapping[str, Any]) -> Facts:
     :param want: as ``want.py`` describes it; sections that are not there are not looked at.
     :raises DockerError, CommandError, UnsafePath: something could not be read; the text says what.
     """
-    facts: Facts = {"machine": machine(), "engine": engine(), "state": {}, "image": {}, "container": {}}
+    facts: Facts = {"machine": machine(), "engine": look_engine.engine(), "state": {}, "image": {}, "container": {}}
     if "ssh" in want or "hop" in want:
         ssh = want.get("ssh") or want["hop"]
         facts["container"] = container(ssh["container"]) if facts["engine"]["running"] else {}
@@ -60,11 +61,8 @@ def look(want: Mapping[str, Any]) -> Facts:
 
 def machine() -> Facts:
     """The host itself: id, distribution, who we are."""
-    release: Dict[str, str] = {}
-    for line in (files.read_file("/usr/lib/os-release") or b"").decode("utf-8", "replace").splitlines():
-        name, sign, value = line.partition("=")
-        if sign:
-            release[name] = value.strip("\"'")
+    data = files.read_file("/usr/lib/os-release") or files.read_file("/etc/os-release") or b""
+    release = platforms.parse_release(data.decode("utf-8", "replace"))
     return {
         "id": machine_id(),
         "distribution": release.get("ID", "unknown"),
@@ -80,31 +78,6 @@ def machine() -> Facts:
 def machine_id() -> str:
     """The host's machine-id(5), to which the ledger is bound."""
     return (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
-
-
-def engine() -> Facts:
-    """The Docker engine: is there one, does it run, is it one that we can use?"""
-    program = shutil.which("docker")
-    info = docker.engine() if program else None
-    found: Facts = {"installed": program is not None, "running": info is not None, "kind": "docker", "version": ""}
-    if info:
-        options = " ".join(info.get("SecurityOptions") or [])
-        found.update(
-            version=info["ServerVersion"],
-            rootless="name=rootless" in options,
-            userns="name=userns" in options,
-            live_restore=bool(info.get("LiveRestoreEnabled")),
-        )
-    elif program:
-        version = run([program, "--version"], check=False)
-        if b"podman" in (version.out + version.err).lower():
-            found["kind"] = "podman"
-        found["service"] = any(
-            os.path.exists(folder + "/docker.service")
-            for folder in ("/etc/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system")
-        )
-    found["daemon_json"] = os.path.exists(DAEMON_JSON)
-    return found
 
 
 def image(want: Mapping[str, Any]) -> Facts:
@@ -206,7 +179,7 @@ def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
 def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
     """The container's shadow file; None where there is no container."""
     found = facts["container"]
-    if not found:
+    if not found or desired.LABEL not in found["labels"]:  # somebody else's is refused, not looked into
         return None
     if found["pid"]:
         root = "/proc/%d/root" % found["pid"]

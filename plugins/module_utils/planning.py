@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
@@ -12,8 +11,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     authorized_keys,
     firewalls,
     image_names,
+    plan_engine,
     plan_outside,
-    platforms,
     policy,
     sshkeys,
 )
@@ -23,20 +22,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig impo
 
 Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
-
-#: How Docker is configured before its first start, when it is this collection that brings it: the host's network and
-#: forwarding stay as they were, containers outlive a restart of the engine, logs are bounded.
-DAEMON_SETTINGS = {
-    "bridge": "none",
-    "iptables": False,
-    "ip6tables": False,
-    "ip-forward": False,
-    "ip-masq": False,
-    "live-restore": True,
-    "log-driver": "local",
-    "log-opts": {"max-size": "10m", "max-file": "3"},
-}
-
 
 #: What is said of an algorithm that is no hybrid.
 _FAMILIES = {
@@ -51,11 +36,6 @@ _FAMILIES = {
 OLD_FILES = "with old files mounted"
 
 
-def daemon_json() -> str:
-    """The content of daemon.json for an engine that we install."""
-    return json.dumps(DAEMON_SETTINGS, indent=2, sort_keys=True) + "\n"
-
-
 def make(want: Want, facts: Facts) -> Plan:
     """The plan for all wanted sections.
 
@@ -66,7 +46,7 @@ def make(want: Want, facts: Facts) -> Plan:
     if not facts["machine"]["root"]:
         plan.refuse("this needs root on the host: set become: true (or ansible_become), or connect as root")
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
-        "engine": plan_engine,
+        "engine": plan_engine.plan_engine,
         "ssh": plan_ssh,
         "firewall": firewalls.plan_firewall,
         "hop": plan_outside.plan_hop,
@@ -77,40 +57,6 @@ def make(want: Want, facts: Facts) -> Plan:
     return plan
 
 
-def plan_engine(want: Want, facts: Facts, plan: Plan) -> None:
-    """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
-    engine = facts["engine"]
-    if want["engine"]["state"] == "absent":
-        return
-    if _unusable(engine, plan) or engine["running"]:
-        return
-    if not engine["installed"] or not engine.get("service"):
-        packages = platforms.docker_packages(facts["machine"])
-        if not packages:
-            plan.refuse(
-                "no Docker engine here, and no packages are known for %s: install Docker, then run again"
-                % facts["machine"]["name"]
-            )
-            return
-        if not engine["daemon_json"]:
-            plan.want("engine", "daemon_settings", "", "absent", daemon_json(), "before Docker's first start")
-        plan.want("engine", "packages", "", "absent", " ".join(packages), "no Docker engine here")
-    plan.want("engine", "service", "docker", "stopped", "running, enabled", "no Docker engine answers")
-
-
-def _unusable(engine: Mapping[str, Any], plan: Plan) -> bool:
-    """Engines that a host-network container with root inside cannot live on are refused by name."""
-    if engine["kind"] == "podman":
-        plan.refuse("the command docker is Podman's here (podman-docker); this needs a Docker engine")
-    elif engine.get("rootless"):
-        plan.refuse("the Docker engine runs rootless; host networking then is not the host's: use a rootful engine")
-    elif engine.get("userns"):
-        plan.refuse("the Docker engine remaps user ids (userns-remap); host networking is refused there by Docker")
-    else:
-        return False
-    return True
-
-
 def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     """The image, the state on the host, and the container."""
     ssh, image = want["ssh"], facts["image"]
@@ -118,7 +64,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         _plan_absent(ssh, facts, plan)
         return
     _check_surroundings(ssh, facts, plan)
-    if _unusable(facts["engine"], plan):
+    if plan_engine.unusable(facts["engine"], plan):
         return
     if not facts["engine"]["running"] and want.get("engine", {}).get("state") != "present":
         plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")

@@ -32,6 +32,14 @@ def test_least_privilege():
     assert int(values(found, "--pids-limit")[0]) <= 1024
 
 
+def test_selinux_would_not_let_the_container_touch_the_hosts_files():
+    facts = samples.image_known()
+    facts["engine"]["security"] = ["selinux"]
+    assert values(arguments(facts), "--security-opt") == ["no-new-privileges", "label=disable"]
+    facts["engine"]["security"] = ["apparmor"]
+    assert arguments(facts) == arguments()
+
+
 def test_network_restart_and_entry():
     found = arguments(restart_policy="always", container="my-ssh", port=443)
     assert values(found, "--network") == ["host"] and values(found, "--restart") == ["always"]

@@ -32,6 +32,7 @@ def program(monkeypatch):
 
     found = Program()
     monkeypatch.setattr(docker, "run", found.run)
+    monkeypatch.setattr(docker, "program", lambda: "docker")
     return found
 
 
@@ -107,9 +108,18 @@ def test_a_program_of_an_image_runs_without_network_and_leaves_nothing(program):
     assert argv[argv.index("--network") + 1] == "none" and argv[argv.index("--log-driver") + 1] == "none"
     assert argv[argv.index("--pull") + 1] == "never"
     assert argv[-4:] == ["--entrypoint", "/bin/ssh-keygen", "sha256:x", "-l"]
+    assert argv[argv.index("--security-opt") + 1] == "label=disable"  # SELinux: the mounts are files of the host
     assert program.calls[0]["stdin"] == b"input" and "input" not in argv
 
 
 def test_a_mount_never_makes_a_folder():
     assert docker.bind("/a", "/b") == "type=bind,source=/a,target=/b"
     assert docker.bind("/a", "/b", True).endswith(",readonly")
+
+
+def test_the_command_line_is_found_where_sudo_does_not_look(monkeypatch, tmp_path):
+    monkeypatch.setattr(docker.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(docker, "_FOLDERS", ("/nowhere", str(tmp_path)))
+    assert docker.program() is None
+    (tmp_path / "docker").touch(mode=0o755)
+    assert docker.program() == str(tmp_path / "docker")

@@ -332,8 +332,11 @@ def engine(facts: Facts, **other: Any) -> Facts:
 
 
 ENGINES = [
-    ({"kind": "podman", "installed": True}, "Podman's here (podman-docker); this needs a Docker engine"),
+    ({"kind": "podman", "installed": True}, "is Podman, and the container needs a Docker engine: remove podman-docker"),
+    ({"kind": "podman", "installed": True, "running": True}, "or use another host"),
+    ({"kind": "snap", "installed": True, "running": True}, "remove it (snap remove docker) and run again"),
     ({"rootless": True, "running": True, "installed": True}, "runs rootless"),
+    ({"userns": True, "installed": True, "service": True}, "take userns-remap out of /etc/docker/daemon.json"),
     ({"userns": True, "running": True, "installed": True}, "remaps user ids (userns-remap)"),
 ]
 
@@ -354,7 +357,31 @@ def test_no_engine_and_nobody_to_bring_one(wish):
 def test_no_engine_and_no_packages_for_it():
     facts = samples.virgin()
     facts["machine"].update(distribution="slackware", name="Slackware 15")
-    assert "no packages are known for Slackware 15: install Docker" in refused(samples.want(), facts)
+    assert refused(samples.want(), facts) == (
+        "there is no Docker engine here, and which packages bring one on Slackware 15 is not known: install Docker, "
+        "then run again; all the rest works with it"
+    )
+
+
+def test_a_distribution_without_an_engine_of_its_own():
+    facts = samples.virgin()
+    facts["machine"].update(distribution="rocky", like=["rhel", "centos", "fedora"], name="Rocky Linux 9.4")
+    words = refused(samples.want(), facts)
+    assert "Rocky Linux 9.4 has none among its own packages: install docker-ce, docker-ce-cli and" in words
+
+
+@pytest.mark.parametrize("owner", ["docker-ce-cli", "no package"])
+def test_a_command_line_of_another_engine_is_not_mixed_with_ours(owner):
+    facts = engine(samples.virgin(), installed=True, service=False, owner=owner, program="/usr/bin/docker")
+    said = refused(samples.want(), facts)
+    assert said.startswith("the command docker is here (/usr/bin/docker, of %s), but no engine and no service" % owner)
+
+
+@pytest.mark.parametrize("owner", ["", "docker-cli", "docker.io"])
+def test_a_command_line_that_fits_gets_its_engine(owner):
+    facts = engine(samples.virgin(), installed=True, service=False, owner=owner, program="/usr/bin/docker")
+    plan = planning.make(samples.want(), facts)
+    assert plan.errors == [] and "packages" in [item.kind for item in plan.items]
 
 
 def test_no_root():
