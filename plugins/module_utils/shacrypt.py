@@ -33,7 +33,7 @@ _BEARABLE = re.compile(r"\$2[abxy]\$(0[4-9]|1[0-6])\$|\$g?y\$[./0-9A-Za-z][./0-9
 
 def _order(method: str) -> List[int]:
     """In which order the bytes of the digest are written, in groups of three (the last group is shorter)."""
-    size, steps = (32, 10) if method == "5" else (64, 21)
+    steps = 10 if method == "5" else 21
     indexes: List[int] = []
     first, second, third = 0, steps, 2 * steps
     for _count in range(steps):
@@ -42,7 +42,7 @@ def _order(method: str) -> List[int]:
             first, second, third = third + 1, first + 1, second + 1
         else:
             first, second, third = second + 1, third + 1, first + 1
-    return indexes + ([31, 30] if size == 32 else [63])
+    return indexes + ([31, 30] if method == "5" else [63])
 
 
 def _encode(digest: bytes, method: str) -> str:

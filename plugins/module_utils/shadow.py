@@ -27,8 +27,9 @@ ROUNDS = 200000
 SHORTEST = 12
 _SALT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SOUND_HASH = re.compile(r"[!-9;-~]*")
-_ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "qwertzuiop", "yxcvbnm", "azertyuiop")
-_WORDS = ("pa55w0rd", "password", "passwort", "oqs", "openquantumsafe", "quantumsafe", "quantum", "openssh", "changeme",
+# Rows of keys; the last two are where German and French keyboards have other neighbours.
+_ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "tzu", "aze")
+_WORDS = ("password", "passwort", "oqs", "openquantumsafe", "quantumsafe", "quantum", "openssh", "changeme",
           "letmein", "welcome", "secret", "default", "docker", "admin", "root", "test", "user", "login", "ssh")
 _LEET = str.maketrans("0134578@$!", "oleastbasi")
 _LEAST_EFFORT = 6
@@ -47,11 +48,8 @@ class Line(NamedTuple):
 
 def parse(data: bytes) -> List[Line]:
     """Split a shadow file into lines; ``format_lines(parse(data)) == data`` for any bytes."""
-    lines = []
-    for raw in data.split(b"\n"):
-        lines.append(Line(raw.split(b":"), b"\n"))
-    last = lines.pop()
-    return lines + ([Line(last.fields, b"")] if last.fields != [b""] else [])
+    *whole, last = data.split(b"\n")
+    return [Line(raw.split(b":"), b"\n") for raw in whole] + [Line(last.split(b":"), b"")]
 
 
 def format_lines(lines: List[Line]) -> bytes:
@@ -178,7 +176,7 @@ def _effort(text: str) -> int:
             text = text[:unit]
             break
     runs = sum(1 for first, second in zip(text, text[1:]) if not _adjacent(first, second))
-    return min(len(set(text)), runs + 1) if text else 0
+    return min(len(set(text)), runs + 1)
 
 
 def _without_words(text: str, words: Sequence[str]) -> str:
@@ -193,7 +191,7 @@ def _without_words(text: str, words: Sequence[str]) -> str:
     return text
 
 
-def weakness(password: str, user: str = "oqs") -> Optional[str]:
+def weakness(password: str, user: str) -> Optional[str]:
     """Why a password must be refused, as the end of a sentence ("the password ..."); None when it will do.
 
     This stops accidents (published, empty, short, patterned), it is no measure of strength. The reason never contains

@@ -47,7 +47,8 @@ class Settled:
 
         settings.register_profile(
             "mutants", max_examples=EXAMPLES, derandomize=True, database=None, deadline=None,
-            phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck), report_multiple_bugs=False)
+            phases=(Phase.explicit, Phase.generate), suppress_health_check=list(HealthCheck),
+            report_multiple_bugs=False)
         settings.load_profile("mutants")
 
 
@@ -125,9 +126,10 @@ class Trials:
                     if run_item(session, item):
                         write({"became": "killed", "by": item.nodeid})
                         return
-                write({"became": "survived"})
-            else:
-                self.import_anew(path.stem, compiled, write)
+                if job["function"]:
+                    write({"became": "survived"})
+                    return
+            self.import_anew(path.stem, compiled, write)  # also for constants, which may be defaults of functions
 
         return self.fork(work, 10 + int(5 * sum(self.seconds[item.nodeid] for item in items)))
 

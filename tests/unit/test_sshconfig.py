@@ -479,20 +479,30 @@ def test_guess_dialect():
         sshconfig.guess_dialect("/etc/x")
 
 
-def test_long_files_are_quick_and_linear():
-    def seconds(lines: int) -> float:
-        data = b"".join(b"# remark %d\nPermitOpen %d\n  HostKey /x/y # a\n\n" % (n, n) for n in range(lines // 4))
-        changes = [Change("Port", ["22"]), Change("AllowUsers", ["a"], how="add")]
-        best = 9.0
-        for _ in range(7):
-            start = time.process_time()
-            sshconfig.edit(data, changes[:1], SSHD)
-            best = min(best, time.process_time() - start)
-        return best
+LONG = [
+    Change("UseDNS", ["no"]), Change("Port", ["2222"]), Change("AllowUsers", ["a"], how="add"),
+    Change("HostKey", ["/z"]), Change("HostKey", state="absent"), Change("PermitOpen", ["/x"], how="remove"),
+    Change("Port", ["1"], how="uncomment"), Change("Banner", ["/b"], block="Match User a", where="top"),
+]
 
-    small, large = seconds(10000), seconds(40000)
-    assert small < 0.05
-    assert large < 8 * small
+
+@pytest.mark.parametrize("change", LONG)
+def test_long_files_are_quick_and_linear(change):
+    """Processor time, and the best of as many tries as it takes: a busy machine makes it slower, never quicker."""
+    def seconds(data: bytes) -> float:
+        start = time.process_time()
+        sshconfig.edit(data, [change], SSHD)
+        return time.process_time() - start
+
+    small = b"".join(b"# remark %d\nPermitOpen %d\n  HostKey /x/y # a\n\n" % (n, n) for n in range(2500)) + b"Port 22\n"
+    large = small * 4
+    best_small = best_large = 9.0
+    for _ in range(40):
+        best_small, best_large = min(best_small, seconds(small)), min(best_large, seconds(large))
+        if best_small < 0.05 and best_large < 8 * best_small:
+            return
+    pytest.fail("10,000 lines: %.3f s (wanted: 0.05), 40,000: %.3f s (wanted: less than 8 times that)" % (
+        best_small, best_large))
 
 
 def test_heads_compare_as_openssh_compares_them():
