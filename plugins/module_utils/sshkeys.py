@@ -195,14 +195,24 @@ def _pem(data: bytes) -> Optional[bytes]:
     if not found:
         return None
     body = found.group("body").replace(b"\r\n", b"\n")
-    if b":" in body:
+    sealed = b":" in body
+    if sealed:
         # Headers of RFC 1421, then an empty line.
         body = body.split(b"\n\n", 1)[-1]
     try:
         content = base64.b64decode(b"".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    return found.group(0) if len(content) > 16 else None
+    # What is encrypted in that old way is blocks of 8 or 16 bytes and nothing else can be told of it.
+    whole = len(content) % 8 == 0 if sealed else _is_sequence(content)
+    return found.group(0) if whole and len(content) > 16 else None
+
+
+def _is_sequence(content: bytes) -> bool:
+    """Whether bytes are one SEQUENCE of DER (X.690, 8.1.3) from the first to the last, which no lost line leaves so."""
+    size = content[1] - 128 if len(content) > 1 and content[1] > 128 else 0
+    length = int.from_bytes(content[2:2 + size], "big") if size else sum(content[1:2])
+    return content[:1] == b"\x30" and len(content) == 2 + size + length
 
 
 def is_encrypted(data: bytes) -> bool:

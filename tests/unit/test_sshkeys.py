@@ -161,6 +161,19 @@ def test_damaged_in_thirty_ways(tmp_path: Path) -> None:
         assert ours.state in ("damaged", "mismatch"), (name, theirs, ours)
 
 
+@SSH_KEYGEN
+@pytest.mark.parametrize(("kind", "passphrase", "form"), [one for one in REAL if one[2]])
+def test_pem_files_that_lost_something(kind: str, passphrase: str, form: str) -> None:
+    """Any line, lost or doubled; encrypted in the old way: only a part of a block is noticed."""
+    private, public = real_pair(kind, passphrase, form)
+    lines = private.splitlines(keepends=True)
+    cases = [[*lines[:-2], lines[-2][4:], lines[-1]]]
+    for number in range(1, len(lines) - 1) if b"Proc-Type" not in private else ():
+        cases += [lines[:number] + lines[number + 1:], lines[:number + 1] + lines[number:]]
+    for case in cases:
+        assert sshkeys.pair_state(b"".join(case), public).state == "damaged", case == cases[0]
+
+
 def test_pair_states() -> None:
     private, public = private_file(), public_line().encode() + b"\n"
 
