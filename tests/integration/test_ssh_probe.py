@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import common_ground
+from module_call import call, docker, python_host
 from probe_hosts import Host
 
 pytestmark = pytest.mark.docker
@@ -178,3 +179,15 @@ def test_failures_in_words(hosts, where, more, words):
     arguments = {"host": hosts["trixie"].address, "port": 2222, "probe_from": where, **more}
     code, said = ansible("localhost", "-a", json.dumps(arguments))
     assert code != 0 and words in said and "Traceback" not in said, said
+
+
+def test_by_a_jump_through_the_host():
+    """A server that nobody but the host itself reaches, by a name with several addresses of which one answers."""
+    for host in python_host("trixie"):
+        names = "192.0.2.1 many.example\\n2001:db8::1 many.example\\n127.0.0.1 many.example\\n"
+        docker("exec", host, "sh", "-c", "printf '%s' >>/etc/hosts" % names)
+        for name, address in (("many.example", "127.0.0.1"), (None, None)):
+            result = call("ssh_probe", {"host": name, "port": 2222, "expect": {"quantum_safe_kex": "some"}}, host=host)
+            assert not result.get("failed"), result
+            assert result["address"] in ([address] if address else ["127.0.0.1", "::1"])
+        assert docker("inspect", "-f", "{{.HostConfig.NetworkMode}}", host).stdout == b"none\n"

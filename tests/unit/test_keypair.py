@@ -214,6 +214,7 @@ def replace_and_die(folder: Path, step: str, count: int) -> int:
             return real(*args, **kwargs)
 
         setattr(os, step, die)
+        os.umask(0)
         try:
             private, public = private_file(seed=NEW), public_line(seed=NEW).encode()
             path = str(folder / "key")
@@ -224,7 +225,8 @@ def replace_and_die(folder: Path, step: str, count: int) -> int:
 
 
 def test_killed_at_each_step(tmp_path: Path) -> None:
-    """A whole private key, old or new, with its own public half or none; the next run gives the half back."""
+    """A whole private key, old or new, with its own public half or none; the next run gives the half back. At no step
+    can anybody else read a private half."""
     seen = set()
     for step in ("open", "fchown", "write", "fsync", "link", "rename", "unlink"):
         for count in range(20):
@@ -235,6 +237,8 @@ def test_killed_at_each_step(tmp_path: Path) -> None:
             if status == 0:
                 break
             assert status == signal.SIGKILL
+            for path in folder.iterdir():
+                assert not path.stat().st_mode & 0o077 or b"PRIVATE" not in path.read_bytes(), (step, count, path.name)
             private = (folder / "key").read_bytes()
             assert private in (OLD, private_file(seed=NEW))
             public = (folder / "key.pub").read_bytes() if (folder / "key.pub").exists() else None

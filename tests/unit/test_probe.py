@@ -30,7 +30,7 @@ class Server:
         self.listener = socket.create_server((address, 0), family=family)
         self.port = self.listener.getsockname()[1]
         self.greeting = b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n" + sshwire.frame(sshwire.compose_kexinit(init))
-        self.heard, self.peer, self.done = b"", None, threading.Event()
+        self.heard, self.peer, self.done, self.connections = b"", None, threading.Event(), 0
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -39,6 +39,7 @@ class Server:
                 connection, self.peer = self.listener.accept()
             except OSError:
                 return
+            self.connections += 1
             with connection:
                 connection.settimeout(5)
                 connection.sendall(self.greeting)
@@ -80,7 +81,7 @@ def test_what_a_server_offers(server):
 
 
 def test_manners(server):
-    """Our banner first, then a proper goodbye, then the end of the stream rather than a reset."""
+    """One connection; our banner first, then a proper goodbye, then the end of the stream rather than a reset."""
     probe.probe("127.0.0.1", server.port)
     assert server.done.wait(5)
     banner, used = sshwire.parse_banner(server.heard)
@@ -88,6 +89,7 @@ def test_manners(server):
     payload, rest = sshwire.unframe(server.heard[used:])
     assert sshwire.parse_disconnect(payload) == (sshwire.BY_APPLICATION, "only asking")
     assert used + rest == len(server.heard)
+    assert server.connections == 1
 
 
 def test_source_address(server):
