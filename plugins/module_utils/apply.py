@@ -22,6 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     desired,
     docker,
     files,
+    hop_target,
     keypair,
     ledger,
     look,
@@ -102,6 +103,7 @@ def apply(
     """
     with locked():
         _tidy(bool(brought.get("parts")))
+        want = hop_target.resolve(want, look.own_settings())
         return _converge(Host(want, secret, brought), planning.section_names(list(sections)), secret)
 
 

@@ -104,7 +104,8 @@ def hop_user(host: Host, item: Item) -> None:
     """Our one line in an account's authorized_keys; no link in the account's folders can lead us elsewhere."""
     user, public = host.facts["hop"]["users"][item.name], host.facts["state"]["identity"]
     wanted = item.name in host.want["hop"]["users"] and host.want["hop"]["state"] == "present"
-    data = plan_outside.user_keys(user["keys"], plan_outside.hop_line(public) if wanted else None)
+    address = host.want["hop"].get("hop_address", "localhost")
+    data = plan_outside.user_keys(user["keys"], plan_outside.hop_line(public, address) if wanted else None)
     inside = user["path"].startswith(user["home"].rstrip("/") + "/")
     root = user["home"] if inside else "/"
     owner, group = (user["uid"], user["gid"]) if inside else (0, 0)

@@ -105,7 +105,8 @@ def proof(want: Want, facts: Facts) -> Facts:
     hop = want.get("hop")
     hop_port = hop["hop_port"] if hop and hop["state"] == "present" else None
     user = (hop["users"] or ["root"])[0] if hop else "root"
-    return look_outside.prove(part["container"], part["port"], hop_port, user)
+    address = hop.get("hop_address", "localhost") if hop else "localhost"
+    return look_outside.prove(part["container"], part["port"], hop_port, user, address)
 
 
 def details(facts: Facts) -> Facts:
@@ -180,6 +181,10 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "software": sshd.get("software", ""),
             "kex": [name for name in sshd.get("kex", []) if algorithms.is_quantum_safe(name)],
             "error": sshd.get("error", ""),
+        },
+        "hop_target": {
+            "port": (want.get("hop") or {}).get("hop_port", 0),
+            "address": (want.get("hop") or {}).get("hop_address", "localhost"),
         },
         "offer": policy.offer(facts["state"].get("sshd_config") or b""),
         "proof": proven,

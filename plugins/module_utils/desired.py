@@ -146,10 +146,13 @@ def own_lines(names: Sequence[str], state: Mapping[str, Any], port: int) -> Opti
     return lines
 
 
-def hosts_field(port: int) -> str:
-    """The host itself in the form of known_hosts (sshd(8)): brackets where the port is not 22."""
+def hosts_field(port: int, address: str = "localhost") -> str:
+    """The host itself in the form of known_hosts (sshd(8)): brackets where the port is not 22.
+
+    :param address: another of its addresses, if that is where its sshd listens.
+    """
     form = "%s" if port == 22 else "[%%s]:%d" % port
-    return ",".join(form % name for name in ("localhost", "127.0.0.1", "::1"))
+    return ",".join(form % name for name in dict.fromkeys(["localhost", "127.0.0.1", "::1", address]))
 
 
 def known_hosts(data: bytes, lines: Optional[Sequence[str]], part: str) -> Optional[bytes]:

@@ -94,7 +94,7 @@ def run_once(
     """
     arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never"]
     if mounts:
-        arguments += ["--security-opt", "label=disable"]  # SELinux: the files carry the host's labels; else of no effect
+        arguments += ["--security-opt", "label=disable"]  # for SELinux: the files carry the host's labels
     for mount in mounts:
         arguments += ["--mount", mount]
     for name, value in (env or {}).items():

@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
-from typing import Dict, List, Optional, Set
+import sys
+from typing import Dict, List, Optional, Set, Tuple
 
 _LISTEN = "0A"
 
@@ -25,6 +27,30 @@ def listening(port: int) -> Dict[int, str]:
             if fields[3] == _LISTEN and int(number, 16) == port:
                 found[int(fields[9])] = address
     return found
+
+
+def ends() -> Set[Tuple[str, int]]:
+    """All addresses and TCP ports that somebody listens on, as texts such as ``192.0.2.1`` and ``::``."""
+    found = set()
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as lines:
+                rows = lines.read().splitlines()[1:]
+        except OSError:
+            continue
+        for row in rows:
+            fields = row.split()
+            if fields[3] == _LISTEN:
+                address, port = fields[1].split(":")
+                found.add((address_of(address), int(port, 16)))
+    return found
+
+
+def address_of(digits: str) -> str:
+    """An address as /proc/net/tcp prints it: 32-bit words in the machine's own byte order."""
+    words = [digits[start:start + 8] for start in range(0, len(digits), 8)]
+    data = b"".join(int(word, 16).to_bytes(4, sys.byteorder) for word in words)
+    return str(ipaddress.ip_address(data))
 
 
 def sockets_of(pid: int) -> Set[int]:

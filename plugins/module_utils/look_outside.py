@@ -42,16 +42,16 @@ def hop(want: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], sshd: Option
     names = dict.fromkeys(list(want["users"]) + once)
     settings = own_settings()
     return {
-        "sshd": sshd or _own_sshd(want["hop_port"], settings),
+        "sshd": sshd or _own_sshd(want.get("hop_address", "localhost"), want["hop_port"], settings),
         "host_keys": host_keys(settings),
         "users": {name: user(name) for name in names},
     }
 
 
-def _own_sshd(port: int, settings: Mapping[str, Sequence[str]]) -> Facts:
+def _own_sshd(address: str, port: int, settings: Mapping[str, Sequence[str]]) -> Facts:
     """What the host's own sshd offers. It remembers addresses that come and go too often (PerSourcePenalties, 9.8) and
     sends them away for a while: then it is there, and its configuration says what it would offer."""
-    found = probe.probe("localhost", port, timeout=5.0)
+    found = probe.probe(address, port, timeout=5.0)
     if found["error"] and PENALTY in found["error"] and settings:
         return dict(found, error="", kex=settings.get("kexalgorithms", [""])[0].split(","))
     return found
@@ -99,14 +99,16 @@ def _keys_path(account: pwd.struct_passwd) -> str:
     return first if first.startswith("/") else "%s/%s" % (account.pw_dir, first)
 
 
-def prove(container: str, port: int, hop_port: Optional[int], hop_user: str) -> Facts:
+def prove(
+    container: str, port: int, hop_port: Optional[int], hop_user: str, hop_address: str = "localhost"
+) -> Facts:
     """A real handshake with the container's sshd, and one through the hop, by the image's own client.
 
     The client verifies the host key against the pinned one and the signature over the exchange; nobody logs in.
     """
     arguments = ["exec", container, ENTRY, "prove", str(port)]
     if hop_port:
-        arguments += [str(hop_port), hop_user]
+        arguments += [str(hop_port), hop_user, hop_address]
     said = docker.docker(arguments, check=False).out.decode("utf-8", "replace")
     parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
     return {name: handshake(text) for name, text in parts.items()}

@@ -32,11 +32,14 @@ def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
     if present:
         _check_users(hop, found, plan)
         if found["sshd"]["error"]:
+            others = ", ".join(map(str, hop.get("hop_others", ())))
             plan.refuse(
-                "the host's own sshd does not answer on localhost port %d (%s): set oqs_ssh_hop_port, or "
-                "oqs_ssh_hop_enabled: false" % (hop["hop_port"], found["sshd"]["error"])
+                "the host's own sshd does not answer on %s port %d (%s%s): set oqs_ssh_hop_port, or "
+                "oqs_ssh_hop_enabled: false" % (
+                    _address(hop), hop["hop_port"], found["sshd"]["error"], others and "; it listens on port " + others)
             )
             return
+        _tell_target(hop, plan)
     try:
         base = _client_config(want, facts)
         if base is not None:
@@ -50,6 +53,25 @@ def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
         for kind in (["hop_config"] if hop["scope"] == "localhost" else []) + ["hop_client", "hop_known_hosts"]:
             plan.want("hop", kind, "", "absent", UNKNOWN, "needs the image")
     _plan_users(hop, facts, plan)
+
+
+def _address(hop: Want) -> str:
+    return str(hop.get("hop_address", "localhost"))
+
+
+def _tell_target(hop: Want, plan: Plan) -> None:
+    """Where the hop goes, where that is not localhost at the port that was asked for."""
+    if hop.get("hop_asked", hop["hop_port"]) != hop["hop_port"]:
+        words = "the host's own sshd listens on port %d, not on %d (oqs_ssh_hop_port): the hop goes there"
+        plan.note(words % (hop["hop_port"], hop["hop_asked"]))
+    if _address(hop) == "localhost":
+        return
+    plan.note("the host's own sshd does not listen on localhost: the hop goes to %s" % _address(hop))
+    if hop["scope"] == "global":
+        plan.refuse(
+            "oqs_ssh_hop_scope: global is for hosts whose own sshd listens on localhost, and this one listens on %s "
+            "only: take it out, or let sshd listen on localhost, too" % _address(hop)
+        )
 
 
 def _client_config(want: Want, facts: Facts) -> Optional[bytes]:
@@ -76,11 +98,12 @@ class HopGoal:
         base = policy.without_hop(base, image["ssh_config"].encode(), written, everywhere)
         lines = policy.hop_lines(base, self.kex, names, bool(hop["users"])) if present else []
         here = present and hop["scope"] == "localhost"
-        self.hop_config = policy.hop_file(lines) if here else None
+        self.hop_config = policy.hop_file(lines, _address(hop)) if here else None
         self.ssh_config = policy.with_include(base, here)
         if everywhere:
             self.ssh_config = policy.global_hop(self.ssh_config, lines)
-        pins = ["%s %s" % (goal.hosts_field(hop["hop_port"]), " ".join(line.split()[:2])) for line in self.host_keys]
+        names_field = goal.hosts_field(hop["hop_port"], _address(hop))
+        pins = ["%s %s" % (names_field, " ".join(line.split()[:2])) for line in self.host_keys]
         self.known_hosts = goal.known_hosts(pinned, pins, goal.HOST) or b""
 
 
@@ -133,7 +156,7 @@ def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
         wanted = hop["state"] == "present" and name in hop["users"]
         if "error" in user:
             continue
-        after = user_keys(user["keys"], hop_line(public) if public and wanted else None)
+        after = user_keys(user["keys"], hop_line(public, _address(hop)) if public and wanted else None)
         if wanted and not public:
             plan.want("hop", "hop_user", name, _text(user["keys"]), UNKNOWN, "the container's key may log in")
         elif after != user["keys"]:
@@ -151,10 +174,14 @@ def identity(state: Facts) -> Optional[bytes]:
         return None
 
 
-def hop_line(public: bytes) -> str:
-    """The restricted line for a host account: a terminal and nothing else, from the host itself only (sshd(8))."""
+def hop_line(public: bytes, address: str = "localhost") -> str:
+    """The restricted line for a host account: a terminal and nothing else, from the host itself only (sshd(8)).
+
+    :param address: where the hop goes; a connection to an address of the host comes from that address.
+    """
+    sources = "127.0.0.1,::1" + ("" if address == "localhost" else "," + address)
     kind, blob = public.decode("ascii", "replace").split()[:2]
-    return 'restrict,pty,from="127.0.0.1,::1" %s %s %s' % (kind, blob, HOP_MARK)
+    return 'restrict,pty,from="%s" %s %s %s' % (sources, kind, blob, HOP_MARK)
 
 
 def user_keys(data: bytes, line: Optional[str]) -> bytes:

@@ -33,7 +33,8 @@ def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
     """
     password = "yes" if want["password_set"] else "no"
     hop = want["hop_port"]
-    targets = " ".join("%s:%d" % (host, hop) for host in ("localhost", "127.0.0.1", "[::1]"))
+    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.get("hop_address", "localhost"))])
+    targets = " ".join("%s:%d" % (host, hop) for host in hosts)
     allowed = ["%s@%s" % (want["user"], source) for source in want["sources"]] or [want["user"]]
     return [
         ("Port", str(want["port"])),
@@ -64,6 +65,10 @@ def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
         ("PermitUserRC", "no"),
         ("PermitUserEnvironment", "no"),
     ]
+
+
+def _bracketed(host: str) -> str:
+    return "[%s]" % host if ":" in host else host
 
 
 def keyword_question(want: Mapping[str, Any]) -> bytes:
@@ -225,10 +230,11 @@ def hop_lines(data: bytes, kex: Sequence[str], host_keys: Sequence[str], identit
     return lines
 
 
-def hop_file(lines: Sequence[str]) -> bytes:
+def hop_file(lines: Sequence[str], address: str = "localhost") -> bytes:
     """The hop's own file, included at the top of the client's configuration (a block in an included file ends with it,
     ssh_config(5), so nothing of the client's own file becomes part of the block)."""
-    rows = ["# The hop to this host's own sshd.", HOP_BLOCK] + ["    " + line for line in lines]
+    head = HOP_BLOCK if address == "localhost" else "%s %s" % (HOP_BLOCK, address)
+    rows = ["# The hop to this host's own sshd.", head] + ["    " + line for line in lines]
     return "".join(row + "\n" for row in rows).encode()
 
 

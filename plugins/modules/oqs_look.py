@@ -77,6 +77,11 @@ own_sshd:
   description: What the host's own sshd offers.
   returned: always
   type: dict
+hop_target:
+  description: Where the hop goes; port and address of the host's own sshd.
+  returned: always
+  type: dict
+  sample: {"port": 22, "address": "localhost"}
 proof:
   description: The handshakes that were made, by name; empty while no container runs.
   returned: always
@@ -89,7 +94,7 @@ wanted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look
 
 
 def main() -> None:
@@ -101,8 +106,9 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    want, secret = module.params["want"], module.params["password"]
+    secret = module.params["password"]
     try:
+        want = hop_target.resolve(module.params["want"], look.own_settings())
         facts, plan = assess.assess(want, secret)
         proven = assess.proof(want, facts) if not plan.errors else {}
     except apply.EXPECTED as error:

@@ -45,10 +45,11 @@ def lines(name: str, row: t.Mapping[str, t.Any], controller: Controller) -> Line
     hop, proof = row["want"].get("hop", {}), look["proof"].get("hop", {})
     if hop.get("state") != "present":
         return Lines(shlex.join(client.words() + login), "", "", client.kex)
-    port = str(hop["hop_port"])
+    target = look.get("hop_target") or {}
+    port, address = str(target.get("port") or hop["hop_port"]), target.get("address") or "localhost"
     jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
-    end = client.classical(proof) + jump + ["USER@localhost"]
-    return Lines(shlex.join(client.words() + login), "ssh USER@localhost -p " + port, shlex.join(end), client.kex)
+    end = client.classical(proof) + jump + ["USER@" + address]
+    return Lines(shlex.join(client.words() + login), "ssh USER@%s -p %s" % (address, port), shlex.join(end), client.kex)
 
 
 def _command(words: t.Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store impo
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 #: What a look gives back.
-LOOK = ("plan", "errors", "notes", "host", "own_sshd", "offer", "proof", "wanted")
+LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "proof", "wanted")
 display = Display()
 
 

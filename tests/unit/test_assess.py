@@ -112,11 +112,11 @@ def test_without_a_container_the_states_hash_counts(shadow_file):
 
 
 @pytest.mark.parametrize(("want", "asked"), [
-    ({"ssh": samples.ssh_want()}, ("oqs-ssh", 2222, None, "root")),
-    (samples.want(), ("oqs-ssh", 2222, 22, "alice")),
-    (samples.want(hop=samples.hop_want(users=[])), ("oqs-ssh", 2222, 22, "root")),
-    (samples.want(hop=samples.hop_want(state="absent")), ("oqs-ssh", 2222, None, "alice")),
-    ({"firewall": samples.firewall_want()}, ("oqs-ssh", 2222, None, "root")),
+    ({"ssh": samples.ssh_want()}, ("oqs-ssh", 2222, None, "root", "localhost")),
+    (samples.want(), ("oqs-ssh", 2222, 22, "alice", "localhost")),
+    (samples.want(hop=samples.hop_want(users=[])), ("oqs-ssh", 2222, 22, "root", "localhost")),
+    (samples.want(hop=samples.hop_want(state="absent")), ("oqs-ssh", 2222, None, "alice", "localhost")),
+    ({"firewall": samples.firewall_want()}, ("oqs-ssh", 2222, None, "root", "localhost")),
     ({"engine": {"state": "present"}}, None),
 ])
 def test_the_proof_is_a_handshake_with_what_runs(monkeypatch, want, asked):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import socket
+import sys
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import listeners
@@ -37,6 +38,22 @@ def test_a_listener_and_its_owner(family, address):
         assert found["owner"].endswith("process %d" % os.getpid())
         assert listeners.sockets_of(os.getpid()) >= {inode(server)}
     assert listeners.who_listens(port) == {}
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_all_that_listen_with_their_addresses(family, address):
+    with listener(family, address) as (_server, port):
+        assert (address, port) in listeners.ends()
+    assert (address, port) not in listeners.ends()
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="as a little-endian machine prints it")
+@pytest.mark.parametrize(("digits", "address"), [
+    ("0100007F", "127.0.0.1"), ("050200C0", "192.0.2.5"), ("00000000", "0.0.0.0"),
+    ("00000000000000000000000001000000", "::1"), ("B80D0120000000000000000005000000", "2001:db8::5"),
+])
+def test_addresses_of_proc(digits, address):
+    assert listeners.address_of(digits) == address
 
 
 def test_a_connection_is_no_listener():

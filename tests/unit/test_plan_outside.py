@@ -84,6 +84,28 @@ def test_who_is_privileged(uid, groups, words):
     assert plan_outside.privileged(uid, groups) == words
 
 
+def test_an_sshd_on_another_port_and_address():
+    plan = hop_plan(dict.keys, hop_port=2022, hop_address="192.0.2.5", hop_asked=22, hop_others=[])
+    assert plan.errors == []
+    assert "the host's own sshd listens on port 2022, not on 22 (oqs_ssh_hop_port): the hop goes there" in plan.notes
+    assert "the host's own sshd does not listen on localhost: the hop goes to 192.0.2.5" in plan.notes
+    items = shown(plan)
+    assert "Host localhost 127.0.0.1 ::1 192.0.2.5\n" in items["hop_config", ""][1]
+    pinned = items["hop_known_hosts", ""][1]
+    assert "[localhost]:2022,[127.0.0.1]:2022,[::1]:2022,[192.0.2.5]:2022 ssh-ed25519 " in pinned
+    assert 'from="127.0.0.1,::1,192.0.2.5"' in plan_outside.hop_line(samples.IDENTITY, "192.0.2.5")
+
+
+def test_the_manuals_way_needs_localhost():
+    plan = hop_plan(dict.keys, scope="global", hop_address="192.0.2.5")
+    assert len(plan.errors) == 1 and plan.errors[0].startswith("oqs_ssh_hop_scope: global is for hosts whose own sshd")
+
+
+def test_a_host_whose_sshd_listens_elsewhere():
+    plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), hop_port=2200, hop_others=[22, 2022])
+    assert "(connection refused; it listens on port 22, 2022): set oqs_ssh_hop_port" in plan.errors[0]
+
+
 def test_a_host_without_an_sshd_of_its_own():
     plan = hop_plan(lambda hop: hop["sshd"].update(error="connection refused"), hop_port=2200)
     assert len(plan.errors) == 1

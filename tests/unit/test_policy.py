@@ -164,6 +164,12 @@ def test_unknown_names():
     ]
 
 
+def test_forwarding_goes_where_the_hosts_own_sshd_listens():
+    for address, last in (("192.0.2.5", "192.0.2.5:2022"), ("2001:db8::5", "[2001:db8::5]:2022")):
+        settings = dict(policy.closed_by_name(samples.ssh_want(hop_port=2022, hop_address=address)))
+        assert settings["PermitOpen"] == "localhost:2022 127.0.0.1:2022 [::1]:2022 " + last
+
+
 # the client
 
 
