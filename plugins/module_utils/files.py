@@ -70,8 +70,7 @@ def _is_shared(fd: int) -> bool:
 def open_place(path: str, root: str) -> Iterator[Place]:
     """Open the folder that holds path, following no link below root.
 
-    :raises FileNotFoundError: a folder on the way is missing.
-    :raises UnsafePath: a folder on the way is something else.
+    :raises FileNotFoundError, UnsafePath: a folder on the way is missing, or something else.
     """
     parts = _parts(path, root)
     fd = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -115,18 +114,23 @@ def check_regular(found: os.stat_result, place: Place) -> None:
 def _open_checked(place: Place) -> Optional[Tuple[int, os.stat_result]]:
     """Open a file for reading, after making sure what it is; None when it is absent.
 
-    ``O_PATH`` opens nothing yet: a pipe does not block and a device is not touched.
+    ``O_PATH`` opens nothing yet: a pipe does not block and a device is not touched. A hard link that was taken away
+    after it was opened is no second one any more: what counts is what the name says afterwards.
     """
-    try:
-        handle = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.fd)
-    except FileNotFoundError:
-        return None
-    try:
-        found = os.fstat(handle)
-        check_regular(found, place)
-        return os.open("/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY), found
-    finally:
-        os.close(handle)
+    for _try in range(20):
+        try:
+            handle = os.open(place.name, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=place.fd)
+        except FileNotFoundError:
+            return None
+        try:
+            opened, found = os.fstat(handle), lstat(place)
+            check_regular(opened, place)
+            if found is not None and os.path.samestat(opened, found):
+                check_regular(found, place)
+                return os.open("/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY), found
+        finally:
+            os.close(handle)
+    raise UnsafePath("%s is replaced again and again while it is read: refused" % place.path)
 
 
 def _read_all(fd: int, limit: int, path: str) -> bytes:
@@ -168,11 +172,9 @@ def stat_file(path: str, root: str = "/") -> Optional[os.stat_result]:
 
     :raises UnsafePath: a folder on the way is a link or no folder.
     """
-    try:
-        with open_place(path, root) as place:
-            return lstat(place)
-    except FileNotFoundError:
-        return None
+    with contextlib.suppress(FileNotFoundError), open_place(path, root) as place:
+        return lstat(place)
+    return None
 
 
 def _alive(pid: str) -> bool:
@@ -298,7 +300,6 @@ def make_dir(path: str, mode: int, uid: int = 0, gid: int = 0, root: str = "/") 
 
     :returns: True when something was made or mended.
     :raises UnsafePath: a link or something else than a folder on the way or at path.
-    :raises OSError: the kernel says no.
     """
     parts = _parts(path, root)
     changed = False
@@ -343,8 +344,6 @@ def list_dir(path: str, root: str = "/") -> List[str]:
 
     :raises UnsafePath: it is a link or no folder, or a link lies on the way.
     """
-    try:
-        with open_place(path.rstrip("/") + "/.content", root) as place:
-            return sorted(os.listdir(place.fd))
-    except FileNotFoundError:
-        return []
+    with contextlib.suppress(FileNotFoundError), open_place(path.rstrip("/") + "/.content", root) as place:
+        return sorted(os.listdir(place.fd))
+    return []
