@@ -8,6 +8,7 @@ are shut out stay before them. All is done in one transaction of iptables-restor
 
 from __future__ import annotations
 
+import re
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_change, iptables_rules, nftables
@@ -34,6 +35,7 @@ KEEPERS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "ip6tables.service": {"ip6": ("/etc/sysconfig/ip6tables", "/etc/iptables/ip6tables.rules")},
 }
 _NOT_KEPT = "the port is served; nothing keeps iptables rules over a restart here, ours go with the others"
+_OF_KIND = {"nft": "", "legacy": " (legacy)"}
 _MARK = ("-m", "comment", "--comment", TAG)
 
 
@@ -99,9 +101,15 @@ def _shown(family: str, words: Sequence[str]) -> str:
 
 def script(found: Opening) -> bytes:
     """The transaction for ``iptables-restore --noflush``."""
-    rows = ["*filter"] + ["-D INPUT %s" % " ".join(rule.words) for rule in found.present]
+    rows = ["*filter"] + ["-D INPUT %s" % _quoted(rule.words) for rule in found.present]
     rows += ["-I INPUT %d %s" % (found.at + 1 + number, " ".join(words)) for number, words in enumerate(found.rules)]
     return "".join(row + "\n" for row in [*rows, "COMMIT"]).encode()
+
+
+def _quoted(words: Sequence[str]) -> str:
+    """Words as iptables-restore reads them."""
+    plain = re.compile(r"[\w./:,!-]+\Z")
+    return " ".join(word if plain.match(word) else '"%s"' % re.sub(r'(["\\])', r"\\\1", word) for word in words)
 
 
 def edited(text: str, saved: Saved, found: Opening) -> str:
@@ -146,7 +154,7 @@ def _changes(wish: Wish, found: Found) -> List[Change]:
             [_shown(family, rule.words) for rule in wanted.present], [_shown(family, words) for words in wanted.rules])
         argv = (found[NAME]["programs"][kind, family], "--noflush", "--wait", "10")
         changes.append(Change(
-            NAME, "%sport %d%s" % ("" if family == "ip" else "IPv6 ", wish["port"], "" if kind == "nft" else " (legacy)"),
+            NAME, "port %d, %s%s" % (wish["port"], {"ip": "IPv4", "ip6": "IPv6"}[family], _OF_KIND[kind]),
             before, after, _why(wish, bool(kept)), (Command(argv, script(wanted)),), bool(wanted.rules),
         ))
     return changes + _file_changes(wish, found)

@@ -116,6 +116,8 @@ class Scenario:
         variables.parent.mkdir(exist_ok=True)
         _write(variables, json.dumps(own))
         _write(self.folder / "before.json", json.dumps({host: self.surroundings(host) for host in hosts}))
+        others = {host: walls.OTHERS[kind](self, host) for host, kind in kinds.items()}
+        _write(self.folder / "walls.json", json.dumps(others))
         _write(self.folder / "files.json", json.dumps({host: self.files(host) for host in hosts}))
         return self
 
@@ -180,7 +182,7 @@ class Scenario:
         return [found.address, found.address6] if found.address6 else [found.address]
 
     def remembered(self, name: str) -> Dict[str, Any]:
-        """What was written down when the hosts were new (`before` or `files`)."""
+        """What was written down when the hosts were new (`before`, `files` or `walls`)."""
         found: Dict[str, Any] = json.loads((self.folder / (name + ".json")).read_text(encoding="utf-8"))
         return found
 
