@@ -41,8 +41,8 @@ test-unit: ## the quick tests: no Docker, no root
 test-integration: ## the tests with real programs, containers and hosts
 	$(BOOTSTRAP) && $(PYTHON) tests/run integration
 
-test-modules: ## every module in four calls, and look and apply from a hundred states, killed, and two at once (40 min)
-	$(BOOTSTRAP) && $(PYTHON) -m pytest -q -m 'slow or not slow' $(wildcard tests/integration/test_oqs_*.py) tests/integration/test_ssh_probe.py tests/integration/test_look_apply.py
+test-modules: ## every module in four calls and in old and new Pythons; look and apply from a hundred states, killed, two at once (45 min)
+	$(BOOTSTRAP) && $(PYTHON) -m pytest -q -m 'slow or not slow' $(wildcard tests/integration/test_oqs_*.py) $(patsubst %,tests/integration/test_%.py,ssh_probe key_files examples pythons look_apply)
 
 molecule: ## the Molecule scenarios
 	$(BOOTSTRAP) && $(PYTHON) tests/run molecule

@@ -33,13 +33,14 @@ def call(
     check: bool = False,
     host: Optional[str] = None,
     env: Optional[Dict[str, str]] = None,
+    python: str = sys.executable,
 ) -> Dict[str, Any]:
     """The result of one call of a module, with its diff, and as ``_raw`` all that it printed.
 
-    :param host: a container made by ``python_host``; without, here.
+    :param host: a container made by ``python_host``; without, here. :param python: another one than this, here.
     """
     given = dict(arguments, _ansible_check_mode=check, _ansible_diff=True, _ansible_remote_tmp="/tmp")
-    argv = ["docker", "exec", "-i", host, "python3"] if host else [sys.executable]
+    argv = ["docker", "exec", "-i", host, "python3"] if host else [python]
     program = PROGRAM % ("/repository/collections" if host else str(REPOSITORY / "collections"), name)
     done = subprocess.run(
         [*argv, "-c", program],

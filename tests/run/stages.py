@@ -129,7 +129,7 @@ STAGES: Sequence[Stage] = (
     Stage("lint", 20, _lint, count_lint, failed_lint),
     Stage("outside", 30, _pytest("tests/outside"), count_pytest, failed_pytest),
     Stage("bad_input", 15, _pytest("tests/bad_input"), count_pytest, failed_pytest),
-    Stage("integration", 45, _pytest("tests/integration"), count_pytest, failed_pytest),
+    Stage("integration", 45, _pytest("tests/integration", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
     Stage("conformance", 20, _pytest("tests/conformance"), count_pytest, failed_pytest),
     Stage("fuzz", 10, _fuzz, count_command, no_names),
