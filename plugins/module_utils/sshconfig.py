@@ -120,9 +120,9 @@ def _apply(document: Document, wanted: Wanted) -> None:
     elif head is not None and not document.scope(head):
         return
     if wanted.change.keyword != WHOLE_BLOCK:
-        before = [] if makes or head is None else sshconfig_blocks.emptiness(document, head)
+        before = None if makes or head is None else sshconfig_blocks.emptiness(document, head)
         Editor(document, wanted).apply()
-        if before and head is not None:
+        if before is not None and head is not None:
             sshconfig_blocks.drop_emptied(document, head, before)
     elif makes:
         sshconfig_blocks.write_body(document, wanted)

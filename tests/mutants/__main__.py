@@ -56,7 +56,6 @@ class Tried(NamedTuple):
 
     name: str
     became: str
-    place: str
 
 
 def parts() -> List[Part]:
@@ -144,8 +143,8 @@ def ask(process: "subprocess.Popen[str]", job: object) -> str:
     return answer
 
 
-def try_all(part: Part, made: List[Dict[str, Any]], jobs: int) -> List[Tried]:
-    """Try mutants, several side by side."""
+def try_all(part: Part, made: List[Dict[str, Any]], known: Dict[str, str], jobs: int) -> List[Tried]:
+    """Try mutants, several side by side; prints those that survive and are not known."""
     waiting = collections.deque(enumerate(made))
     results: List[Tried] = []
     # As it is, in both ways in which a mutant can be put in place: what fails now would count as killed.
@@ -160,8 +159,10 @@ def try_all(part: Part, made: List[Dict[str, Any]], jobs: int) -> List[Tried]:
             while waiting:
                 number, mutant = waiting.popleft()
                 answer = json.loads(ask(process, dict(mutant, number=number)))
-                place = "%s:%d" % (Path(mutant["file"]).relative_to(ROOT), mutant["line"])
-                results.append(Tried(mutant["name"], answer["became"], place))
+                results.append(Tried(mutant["name"], answer["became"]))
+                if answer["became"] == "survived" and mutant["name"] not in known:
+                    where = Path(mutant["file"]).relative_to(ROOT), mutant["line"]
+                    print("survived: %s:%d\n  %s" % (*where, mutant["name"]), file=sys.stderr, flush=True)
 
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
         running = [pool.submit(work) for _number in range(jobs)]
@@ -186,13 +187,10 @@ def explained() -> Dict[str, str]:
 
 
 def judge(part: Part, tried: List[Tried], known: Dict[str, str], whole: bool) -> Dict[str, Any]:
-    """The figures of a part; prints what has to be done about it."""
+    """The figures of a part; prints which explanations have to go."""
     tried = [one for one in tried if one.became != "no Python"]
-    survived = {one.name: one.place for one in tried if one.became == "survived"}
+    survived = {one.name for one in tried if one.became == "survived"}
     became: Counter[str] = collections.Counter(one.became for one in tried)
-    for name, place in sorted(survived.items(), key=lambda one: one[1]):
-        if name not in known:
-            print("survived: %s\n  %s" % (place, name), file=sys.stderr)
     mine = {name for name in known if name.split(" ", 1)[0] in [path.stem for path in part.code]}
     there: Set[str] = {one.name for one in tried}
     stale = sorted(name for name in mine if (name in there and name not in survived) or (whole and name not in there))
@@ -202,8 +200,8 @@ def judge(part: Part, tried: List[Tried], known: Dict[str, str], whole: bool) ->
     killed = became["killed"] / len(tried) if tried else 0.0
     return {
         "ok": killed >= KILLED_AT_LEAST and not stale, "mutants": len(tried), "killed": became["killed"],
-        "percent": round(100 * killed, 1), "explained": len(set(survived) & mine),
-        "unexplained": len(set(survived) - mine), "stale": len(stale),
+        "percent": round(100 * killed, 1), "explained": len(survived & mine),
+        "unexplained": len(survived - mine), "stale": len(stale),
     }
 
 
@@ -232,7 +230,7 @@ def main() -> int:
                 made = [one for one in mutants(part, python, given.jobs) if given.match in one["name"]]
                 chosen = sampled(made, given.sample)
                 whole = chosen is made and not given.match
-                figures[part.name] = judge(part, try_all(part, chosen, given.jobs), known, whole)
+                figures[part.name] = judge(part, try_all(part, chosen, known, given.jobs), known, whole)
     except (bootstrap.LabError, json.JSONDecodeError) as error:
         print("mutants: %s" % error, file=sys.stderr)
         return 1

@@ -30,8 +30,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.quantumsafe.openssh.plugins.module_utils"
-EXAMPLES = 25  # of each property test; the number is a quarter of what `make test` tries
+EXAMPLES = 12  # of a property test that has 100 in `make test`
 MEMORY = 3 << 30
+SPARE_SECONDS = 4  # of processor time for a test, beside four times what it takes without a mutant
 WALL_SECONDS = 600  # for a mutant that sleeps; processor time bounds the others
 # Compares processor times of long files: no mutant but a slow one could be killed by it, and it is slow itself.
 LEFT_OUT = "test_long_files_are_quick_and_linear"
@@ -65,7 +66,7 @@ class Trials:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """Run once without a mutant, then a fork for each job."""
-        base = self.fork(lambda write: self.measure(session, write), 0)
+        base = self.fork(lambda write: self.measure(session, write))
         base["modules"] = [name for name in sys.modules if name.startswith(PACKAGE)]
         self.say(base)
         for item in base.pop("items", []):
@@ -123,15 +124,17 @@ class Trials:
         def work(write: Any) -> None:
             if exchange(path.stem, job, compiled):
                 for item in items:
+                    allow(SPARE_SECONDS + 4 * self.seconds[item.nodeid])
                     if run_item(session, item):
                         write({"became": "killed", "by": item.nodeid})
                         return
                 if job["function"]:
                     write({"became": "survived"})
                     return
+            allow(SPARE_SECONDS + 4 * sum(self.seconds.values()))
             self.import_anew(path.stem, compiled, write)  # also for constants, which may be defaults of functions
 
-        return self.fork(work, 10 + int(5 * sum(self.seconds[item.nodeid] for item in items)))
+        return self.fork(work)
 
     def import_anew(self, module: str, compiled: types.CodeType, write: Any) -> None:
         """Run the tests with everything imported anew, the mutant in place of its module."""
@@ -148,7 +151,7 @@ class Trials:
         code = pytest.main([*ARGUMENTS, "-x", *self.files], plugins=[Settled()])
         write({"became": "survived" if code == 0 else "killed", "by": "import"})
 
-    def fork(self, work: Any, cpu_seconds: int) -> Dict[str, Any]:
+    def fork(self, work: Any) -> Dict[str, Any]:
         """Do something in a fork of this process, in bounds, and return what it wrote."""
         began = time.monotonic()
         ours, its = os.pipe()
@@ -157,8 +160,6 @@ class Trials:
             os.close(ours)
             resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
             resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-            if cpu_seconds:
-                resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 5))
             signal.alarm(WALL_SECONDS)
             os.dup2(1, 2)
             try:
@@ -173,6 +174,11 @@ class Trials:
         if not said:  # it broke the process: out of time or memory, or ended it
             return {"became": "killed", "by": "signal %d" % os.WTERMSIG(status), "seconds": spent, "failed": "it died"}
         return dict(json.loads(said), seconds=spent)
+
+
+def allow(seconds: float) -> None:
+    """End this process when it takes more processor time than this from now on."""
+    resource.setrlimit(resource.RLIMIT_CPU, (int(time.process_time() + seconds), resource.RLIM_INFINITY))
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -8,7 +8,7 @@ import os
 import stat
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import files, sshconfig_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, sshconfig_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import Change
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_files import EditFailed, Job
 
@@ -62,8 +62,9 @@ def test_all_or_none(config, monkeypatch):
         return real(path, *arguments, **more)
 
     monkeypatch.setattr(files, "write_file", disk_full)
-    with pytest.raises(EditFailed, match=r"No space left on device.*; all files are as they were"):
+    with pytest.raises(EditFailed) as error:
         sshconfig_files.write_all(edits, backup=True)
+    assert str(error.value) == "[Errno 28] No space left on device: '%s'; all files are as they were" % other
     assert config.read_bytes() == b"Port 2\n"
     assert other.read_bytes() == b"X y\n"
     assert sorted(os.listdir(str(config.parent))) == ["other", "sshd_config"], "no backup of what did not happen"
@@ -72,15 +73,16 @@ def test_all_or_none(config, monkeypatch):
 def test_a_change_by_somebody_else_is_noticed(config):
     edit = edited(config)
     config.write_bytes(b"Port 3\n")
-    with pytest.raises(EditFailed, match="was changed by somebody else meanwhile: run again"):
+    with pytest.raises(EditFailed) as error:
         sshconfig_files.write_all([edit], backup=False)
+    assert str(error.value) == "%s was changed by somebody else meanwhile: run again" % config
     assert config.read_bytes() == b"Port 3\n"
 
 
 def test_links_are_followed_only_when_asked(config):
     link = config.parent / "link"
     link.symlink_to(config)
-    with pytest.raises(EditFailed, match="set follow: true"):
+    with pytest.raises(EditFailed, match=r"; if the link is meant to be there, set follow: true\Z"):
         edited(link)
     edit = edited(link, follow=True)
     sshconfig_files.write_all([edit], backup=False)
@@ -88,17 +90,33 @@ def test_links_are_followed_only_when_asked(config):
     assert config.read_bytes() == b"Port 1\n"
 
 
-def test_what_cannot_be_edited_is_named(config, tmp_path):
-    with pytest.raises(EditFailed, match="missing: there is no such file"):
-        edited(tmp_path / "missing")
-    with pytest.raises(EditFailed, match="not an ordinary file"):
-        edited(tmp_path)
+def test_what_cannot_be_edited_is_named(config, tmp_path, monkeypatch):
+    def failing(act):
+        with pytest.raises(EditFailed) as error:
+            act()
+        return str(error.value)
+
+    assert failing(lambda: edited(tmp_path / "missing")) == (
+        "%s/missing: there is no such file; this module edits files, it does not make them" % tmp_path)
+    assert "not an ordinary file" in failing(lambda: edited(tmp_path, follow=True))
+    assert "follow" not in failing(lambda: edited(tmp_path, follow=True))
+    assert failing(lambda: edited(config / "below", follow=True)).startswith(str(config))
     config.write_bytes(b"P\0")
-    with pytest.raises(EditFailed, match="sshd_config: the file holds NUL bytes"):
-        edited(config)
+    assert failing(lambda: edited(config)).startswith("%s: the file holds NUL bytes" % config)
     config.write_bytes(b"Port 2\n")
-    with pytest.raises(EditFailed, match="is named more than once"):
-        sshconfig_files.check_distinct([edited(config), edited(config)])
+    other = config.parent / "other"
+    other.write_bytes(b"X y\n")
+    edits = [edited(other), edited(config), edited(config)]
+    assert failing(lambda: sshconfig_files.check_distinct(edits)) == (
+        "%s is named more than once in 'files': put its changes together" % config)
+    sshconfig_files.check_distinct(edits[:2])
+    os_error = PermissionError(13, "Permission denied")
+
+    def refuse(path):
+        raise os_error
+
+    monkeypatch.setattr(files, "read_file", refuse)
+    assert failing(lambda: edited(config)) == "%s: cannot be read: Permission denied" % config
 
 
 def test_validation_speaks_of_the_file(config, tmp_path):
@@ -113,6 +131,32 @@ def test_validation_speaks_of_the_file(config, tmp_path):
     with pytest.raises(EditFailed, match="No such file"):
         sshconfig_files.validate(edit, str(folder), ["/no/such/program", "%s"], None)
     assert os.listdir(str(folder)) == []
+
+
+def test_validation_in_an_image(config, tmp_path, monkeypatch):
+    """The candidate is readable to root alone, mounted read-only, and read by the image's own program."""
+    seen = []
+
+    def run_once(image, arguments, mounts):
+        candidate = mounts[0].split("source=")[1].split(",")[0] if isinstance(mounts[0], str) else mounts[0][1]
+        with open(candidate, "rb") as file:
+            seen.append((image, list(arguments), list(mounts), stat.S_IMODE(os.stat(candidate).st_mode), file.read()))
+        raise docker.DockerError("/tmp/oqs-check/sshd_config: line 1: no such thing")
+
+    monkeypatch.setattr(docker, "run_once", run_once)
+    edit = edited(config)
+    sshconfig_files.validate(edit, str(tmp_path), None, None)
+    assert not seen
+    with pytest.raises(EditFailed) as error:
+        sshconfig_files.validate(edit, str(tmp_path), None, "an/image:1")
+    assert str(error.value) == ("%s was not touched, the changed file does not pass validation: "
+                                "%s: line 1: no such thing" % (config, config))
+    (image, arguments, mounts, mode, data), = seen
+    assert (image, mode, data) == ("an/image:1", 0o600, b"Port 1\n")
+    assert arguments[:2] == ["/bin/sh", "-c"] and arguments[3:] == [
+        "check", "sshd_config", "/tmp/oqs-check/sshd_config", "/opt/oqs-ssh"]
+    assert mounts == [docker.bind(str(tmp_path / "oqs-config-candidate"), "/tmp/oqs-check/sshd_config", readonly=True)]
+    assert os.listdir(str(tmp_path)) == ["sshd_config"]
 
 
 def test_includes_are_read_in_order_and_never_written(config):
