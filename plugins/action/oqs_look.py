@@ -18,7 +18,8 @@ class ActionModule(HostAction):
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look, say a word about the host, and return the plan."""
-        self.store.update(address=self._task_vars.get("ansible_host") or self.host)
+        origin, _error = self._evaluated("oqs_ssh_probe_from")
+        self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
         look = self.look(arguments, sorted(arguments["want"]))["look"]
         display.display("%s: %s" % (self.host, wording.first_word(look)))
         result = {name: look[name] for name in LOOK}

@@ -9,6 +9,11 @@ from typing import Any, Dict, Optional
 from ansible.plugins.action import ActionBase
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import ARGUMENT_SPEC, examine
 
+_NO_WAY = (
+    "; tried from the controller: where it has no way there (a bastion, a firewall in between), set oqs_ssh_probe_from "
+    "to the name of an inventory host that has one, or to host"
+)
+
 
 class ActionModule(ActionBase):
     _requires_connection = False
@@ -21,9 +26,13 @@ class ActionModule(ActionBase):
             result.update(self._execute_module(
                 module_name="quantumsafe.openssh.ssh_probe", module_args=self._task.args, task_vars=variables,
             ))
+            if result.get("failed") and result.get("failure") and self._task.delegate_to:
+                result["msg"] += "; tried from %s" % self._task.delegate_to
             return result
         _checked, params = self.validate_argument_spec(argument_spec=ARGUMENT_SPEC)
         result.update(examine(params, self._address(variables)))
+        if result.get("failed") and result.get("failure") in ("name", "timeout", "unreachable"):
+            result["msg"] += _NO_WAY
         return result
 
     def _address(self, variables: Dict[str, Any]) -> str:

@@ -104,6 +104,18 @@ def _check(host: str, port: int, timeout: float, source: Optional[str]) -> None:
             raise ValueError("source %r is not an IP address of this machine" % source) from None
 
 
+def outward() -> str:
+    """The address that this machine's default route goes out from (connecting a datagram socket sends nothing)."""
+    for family, documentation in ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1")):
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as way:
+                way.connect((documentation, 9))
+                return str(way.getsockname()[0])
+        except OSError:
+            continue
+    return "localhost"
+
+
 def _addresses(host: str, port: int, source: Optional[str], deadline: float) -> List[_Address]:
     """Resolve a name within the time that is left; the resolver itself knows no time-out, so it gets its own thread."""
     family = socket.AF_UNSPEC

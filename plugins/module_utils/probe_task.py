@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import outward, probe
 
 _NAMES = {"type": "list", "elements": "str"}
 _KEY_NAMES = dict(_NAMES, no_log=False)  # names of algorithms, no keys
@@ -18,6 +18,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "port": {"type": "int", "default": 22},
     "timeout": {"type": "float", "default": 5.0},
     "source": {"type": "str"},
+    "outward": {"type": "bool", "default": False},
     "probe_from": {"type": "str", "choices": ["controller", "host"], "default": "host"},
     "client": {
         "type": "dict",
@@ -44,12 +45,13 @@ def examine(params: Mapping[str, Any], default_host: str = "localhost") -> Dict[
     """Probe, and judge what was found.
 
     :param params: the options of ssh_probe, checked.
-    :param default_host: where to connect when no host is given.
+    :param default_host: where to connect when no host is given, and not to the machine's own outward address.
     :returns: the module's result; with `failed` and `msg` when an expectation is not met or an option makes no sense.
     """
     try:
         client = _client(params.get("client") or {})
-        result = probe(params["host"] or default_host, params["port"], params["timeout"], params["source"])
+        host = params["host"] or (outward() if params.get("outward") else default_host)
+        result = probe(host, params["port"], params["timeout"], params["source"])
     except ValueError as error:
         return {"changed": False, "failed": True, "msg": str(error)}
     result["changed"] = False

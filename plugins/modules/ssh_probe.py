@@ -43,19 +43,21 @@ options:
   source:
     description: IP address of the probing machine to connect from.
     type: str
+  outward:
+    description: Without O(host), connect to the address that the machine's default route goes out from.
+    type: bool
+    default: false
   probe_from:
     description:
-      - Where the probe starts. With V(host) on the managed host, and so through whatever jump leads there.
-      - With V(controller) in the Ansible process itself, as a user outside would see the server; there is no session on
-        the managed host.
+      - Where the probe starts. With V(host) on the managed host, and so through whatever jump leads there. With
+        V(controller) in the Ansible process, as a user outside would see the server, without a session on the host.
     type: str
     choices: [controller, host]
     default: host
   client:
     description:
       - What a client offers, in order of preference. RV(negotiated) then says what the two would agree upon.
-      - A list that is not given is taken to match.
-      - Needs whole names, as B(ssh -Q kex) prints them, not changes to a default such as V(+name).
+      - A list that is not given is taken to match. Needs whole names, not changes to a default such as V(+name).
     type: dict
     suboptions:
       kex:
@@ -107,6 +109,7 @@ options:
         description: With V(true), O(client) and the server must find algorithms for a connection.
         type: bool
 notes:
+  - To probe from a third machine, delegate the task to it and give O(host).
   - OpenSSH 9.8 and later notes connections that end before a login (C(PerSourcePenalties)). One probe does no harm;
     sixteen within seconds from one address may have it shut out for some seconds.
 """
@@ -179,12 +182,10 @@ banner:
   description: The server's identification. What is not printable ASCII is escaped, here and in all lists.
   returned: always
   type: str
-  sample: SSH-2.0-OpenSSH_10.0p2 Debian-7
 software:
   description: The software's part of the banner.
   returned: always
   type: str
-  sample: OpenSSH_10.0p2
 kex:
   description: Key exchange algorithms in the server's order, without signals such as C(ext-info-s).
   returned: always
@@ -223,7 +224,6 @@ quantum_safe:
   description: How many of the algorithms are quantum-safe, V(all), V(some) or V(none), under C(kex) and C(host_key).
   returned: always
   type: dict
-  sample: {"kex": "some", "host_key": "none"}
 families:
   description:
     - Under C(kex) and C(host_key), the algorithms by family, C(hybrid), C(pq), C(classical), C(weak) and C(unknown).

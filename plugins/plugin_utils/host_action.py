@@ -116,7 +116,7 @@ class HostAction(ActionBase):
         errors += [error for name, error in failed.items() if variables.follows(name) not in failed]
         if "ssh" not in want:
             values.pop("oqs_ssh_image", None)
-        errors += variables.check(values, secret)
+        errors += variables.check(values, secret, self._task_vars.get("groups", {}).get("all"))
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))
 

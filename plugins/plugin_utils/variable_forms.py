@@ -20,10 +20,13 @@ _IMAGE = (
     re.compile(r"(?=.{1,400}$)[a-z0-9][a-z0-9._/:-]*[a-z0-9](:[A-Za-z0-9_.-]{1,128})?(@sha256:[0-9a-f]{64})?"),
     "an image name such as registry/name:tag or name@sha256:<64 digits>",
 )
+_ORIGIN = (re.compile(r"(?=.{1,253}$)[\w\[:][\w.:%\[\]-]*"), "controller, host, or the name of an inventory host")
 _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_container_name": _CONTAINER,
     "oqs_ssh_firewall_container": _CONTAINER,
     "oqs_ssh_hop_container": _CONTAINER,
+    "oqs_ssh_probe_from": _ORIGIN,
+    "oqs_ssh_verify_from": _ORIGIN,
     "oqs_ssh_verify_address": (re.compile(r"(?=.{1,253}$)[\w\[:][\w.:%\[\]-]*"), "a host name or an address"),
     "oqs_ssh_user": (_NAME, "an account name (small letters, digits, _ -; at most 32)"),
     "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),

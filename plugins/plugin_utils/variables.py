@@ -73,11 +73,12 @@ def _begins_like_ours(name: str) -> bool:
     return any(name.startswith(prefix) or like(prefix[:-1]) >= _BEGINS for prefix in PREFIXES)
 
 
-def check(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
+def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[str] | None = None) -> list[str]:
     """Errors in the values of our variables.
 
     :param values: name to value, templated; only those that are set; without the password.
     :param secret: the password; None or empty: none is given.
+    :param hosts: names of the inventory; None: not known.
     """
     errors = []
     for name, value in sorted(values.items()):
@@ -89,7 +90,7 @@ def check(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:
             errors.append("%s: must be %s" % (name, problem))
     if errors:
         return errors
-    return _ports(values) + _sources(values) + _access(values, secret) + _archive(values)
+    return _ports(values) + _origins(values, hosts) + _sources(values) + _access(values, secret) + _archive(values)
 
 
 def no_text(name: str, value: t.Any) -> str:
@@ -111,6 +112,19 @@ def _ports(values: t.Mapping[str, t.Any]) -> list[str]:
     for name in ("oqs_ssh_firewall_port", "oqs_ssh_hop_container_port"):
         if "oqs_ssh_port" in ports and ports.get(name, ports["oqs_ssh_port"]) != ports["oqs_ssh_port"]:
             errors.append("%s: must be the same as oqs_ssh_port: take it out, it follows by itself" % name)
+    return errors
+
+
+def _origins(values: t.Mapping[str, t.Any], hosts: t.Container[str] | None) -> list[str]:
+    """Where proofs start must be a place that there is."""
+    errors = []
+    for name in ("oqs_ssh_probe_from", "oqs_ssh_verify_from"):
+        value = values.get(name, "controller")
+        if hosts is None or _told_with_another(name, value, values):
+            continue
+        if value not in ("controller", "host") and value not in hosts:
+            words = "%s: must be controller, host, or the name of an inventory host, and no host of the inventory is "
+            errors.append((words + "called so (%s)") % (name, describe(value)))
     return errors
 
 

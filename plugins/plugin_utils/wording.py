@@ -14,6 +14,9 @@ _NO_PYTHON = (
 )
 
 
+_INSIDE = "proved from the host itself (oqs_ssh_probe_from): the way in from outside was not tried"
+
+
 #: More changes than this are told by section.
 _FEW = 6
 _SECTIONS = {
@@ -125,6 +128,8 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
         lines.append("  hop         %s" % _negotiated(hop))
     for note in look["notes"]:
         lines.append("  note        " + note)
+    if own.get("ok") and row.get("probe_from") == "host":
+        lines.append("  note        " + _INSIDE)
     if own.get("ok") and "ssh" in row.get("want", {}):
         lines += _commands(name, row, controller)
     return lines

@@ -145,6 +145,9 @@ CASES: List[Case] = [
          _EXPECT + "quantum_safe_kex must be one of all, some, got text of 4 characters"),
     Case("name in place of a network", {"oqs_ssh_firewall_sources": ["office.example.org"]},
          _SOURCES + "1 (text of 18 characters) " + _NETWORK),
+    Case("proof from nowhere", {"oqs_ssh_probe_from": "bastoin"},
+         "oqs_ssh_probe_from: must be controller, host, or the name of an inventory host, and no host of the inventory "
+         "is called so (text of 7 characters)"),
     Case("misspelt password", {"oqs_ssh_pasword": "heron-lantern-vortex"},
          "oqs_ssh_pasword%soqs_ssh_password?" % _NO_SUCH),
     Case("misspelt sources", {"oqs_ssh_firewal_sources": ["198.51.100.0/24"]},

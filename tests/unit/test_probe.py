@@ -100,6 +100,18 @@ def test_source_address(server):
     assert probe.probe("127.0.0.1", server.port, source="::1")["failure"] == "name"
 
 
+def test_the_outward_address_is_one_of_this_machine():
+    found = probe.outward()
+    with socket.create_server((found, 0), family=socket.AF_INET6 if ":" in found else socket.AF_INET) as server:
+        assert server.getsockname()[0] != "0.0.0.0"
+
+
+def test_the_outward_address_is_asked_where_no_host_is_given(server, monkeypatch):
+    monkeypatch.setattr(probe_task, "outward", lambda: "127.0.0.1")
+    params = {"host": None, "outward": True, "port": server.port, "timeout": 5.0, "source": None}
+    assert probe_task.examine(params, "192.0.2.1")["address"] == "127.0.0.1"
+
+
 def test_ipv6():
     try:
         server = Server("::1", socket.AF_INET6)

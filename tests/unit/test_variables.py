@@ -149,6 +149,18 @@ def test_an_archive_must_be_named():
     assert "must name a file on the controller" in one(oqs_ssh_image_source="archive")
 
 
+@pytest.mark.parametrize(("values", "good"), [
+    ({"oqs_ssh_probe_from": "host"}, True), ({"oqs_ssh_probe_from": "controller"}, True),
+    ({"oqs_ssh_probe_from": "bastion", "oqs_ssh_verify_from": "bastion"}, True),
+    ({"oqs_ssh_probe_from": "bastoin"}, False), ({"oqs_ssh_verify_from": "bastoin"}, False),
+    ({"oqs_ssh_probe_from": "bastoin", "oqs_ssh_verify_from": "bastoin"}, False),
+])
+def test_where_proofs_start(values, good):
+    found = variables.check(values, samples.SECRET, ["web1", "bastion"])
+    assert len(found) == (0 if good else 1)
+    assert variables.check(values, samples.SECRET) == []
+
+
 # access
 
 

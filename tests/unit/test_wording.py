@@ -113,6 +113,12 @@ def test_the_prototype_is_called_one():
     assert "not for production" not in ending(web1=row())
 
 
+def test_honest_about_where_the_proof_started():
+    words = "note        proved from the host itself (oqs_ssh_probe_from): the way in from outside was not tried"
+    assert words in ending(web1=row(probe_from="host"))
+    assert words not in ending(web1=row(probe_from="controller"), web2=row(probe_from="bastion"))
+
+
 def test_honest_about_isolation():
     assert "a way in, not a sandbox" in ending(web1=row())
 
