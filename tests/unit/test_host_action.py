@@ -1,0 +1,128 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the actions oqs_look, oqs_apply and ssh_probe decide on the controller, without any host."""
+
+from __future__ import annotations
+
+import json
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.action import oqs_apply, oqs_look, ssh_probe
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+
+SECRET = "heron-4711-lapwing"
+WANT = {"hop": {"state": "present", "users": ["alice"]}}
+ITEM = {"section": "hop", "kind": "file", "name": "/etc/oqs-ssh/hop_config", "resource": "file /etc/oqs-ssh/hop_config",
+        "before": "absent", "after": "as wanted", "why": "the hop"}
+HOST = {"package_manager": "apt", "init": "systemd"}
+OTHER = dict(ITEM, section="firewall", resource="rule", name="rule")
+
+
+class Controller:
+    """Actions of one host in one run, and what they sent to it."""
+
+    def __init__(self, tmp_path, monkeypatch):
+        self.sent, self.plan, self.errors, self.proof = [], [], [], {}
+        self.store = RunStore("web1", str(tmp_path))
+        monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path)))
+        monkeypatch.setattr(host_action.HostAction, "wishes", lambda _self, arguments, _secret: dict(arguments["want"]))
+        monkeypatch.setattr(host_action.HostAction, "secret", lambda _self, _arguments: SECRET)
+        monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
+
+    def execute(self, module, arguments):
+        self.sent.append((module.rsplit(".", 1)[1], arguments))
+        found = {"plan": self.plan, "errors": self.errors, "notes": [], "host": dict(HOST), "own_sshd": {}, "offer": {},
+                 "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
+        if module.endswith("oqs_look"):
+            return found
+        return dict(found, plan=[], done=self.plan)
+
+    def run(self, action, check=False, diff=False, **arguments):
+        """One task."""
+        task = SimpleNamespace(args=arguments, check_mode=check, diff=diff, async_val=0, action="x", delegate_to=None)
+        made = action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+        result = made.run(task_vars={"inventory_hostname": "web1", "ansible_host": "192.0.2.1"})
+        assert SECRET not in json.dumps(result, default=str)
+        return result
+
+    def apply(self, want=None, **more):
+        return self.run(oqs_apply, sections=["hop"], want=want or WANT, **more)
+
+    @property
+    def modules(self):
+        return [name for name, _arguments in self.sent]
+
+
+@pytest.fixture
+def controller(tmp_path, monkeypatch):
+    return Controller(tmp_path, monkeypatch)
+
+
+def test_nothing_to_do_costs_one_look(controller):
+    assert controller.apply()["changed"] is False
+    assert controller.apply()["changed"] is False
+    assert controller.modules == ["oqs_look"]
+
+
+def test_other_wishes_make_a_look_invalid(controller):
+    controller.apply()
+    controller.apply(want={"hop": dict(WANT["hop"], users=[])})
+    assert controller.modules == ["oqs_look", "oqs_look"]
+
+
+def test_only_its_own_sections(controller):
+    controller.plan = [OTHER]
+    result = controller.apply()
+    assert (result["changed"], result["plan"], controller.modules) == (False, [], ["oqs_look"])
+
+
+def test_check_mode_forecasts_and_does_nothing(controller):
+    controller.plan = [ITEM]
+    result = controller.apply(check=True, diff=True)
+    assert result["changed"] is True and result["plan"] == [ITEM] and result["diff"]
+    assert controller.modules == ["oqs_look"] and controller.store.load()["check"] is True
+
+
+def test_a_change_is_sent_once_with_what_it_needs(controller):
+    controller.plan = [ITEM]
+    result = controller.apply()
+    assert result["changed"] is True and "diff" not in result
+    assert controller.modules == ["oqs_look", "oqs_apply"]
+    assert controller.sent[1][1]["sections"] == ["hop"] and controller.sent[1][1]["password"] == SECRET
+    kept = controller.store.load()
+    assert kept["done"] == [ITEM] and kept["look"]["plan"] == []
+    assert controller.apply()["changed"] is False and len(controller.sent) == 2
+
+
+def test_refusals_and_failed_handshakes_end_the_host(controller):
+    controller.errors = ["port 2222 is taken by nginx", "no way in"]
+    result = controller.run(oqs_look, want=WANT)
+    assert result["failed"] and result["msg"] == "nothing was changed; port 2222 is taken by nginx; no way in"
+    assert controller.store.load()["failed"] == result["msg"]
+    controller.errors, controller.proof = [], {"hop": {"ok": False, "error": "the wrong key"}}
+    result = controller.apply(want={"hop": dict(WANT["hop"], users=["bob"])})
+    assert result["failed"] and result["msg"] == "the handshake with the host's own sshd failed: the wrong key"
+
+
+def test_no_path_of_the_controller_is_sent():
+    want = {"ssh": {"image": {"name": "x", "archive": "/home/me/x.tar"}, "port": 1}, "hop": {}}
+    assert host_action.sent(want) == {"ssh": {"image": {"name": "x"}, "port": 1}, "hop": {}}
+    assert host_action.sent({"hop": {}}) == {"hop": {}}
+    assert want["ssh"]["image"]["archive"], "the caller's own is left alone"
+
+
+@pytest.mark.parametrize(("given", "address"), [({}, "192.0.2.1"), ({"host": "h.example"}, "h.example")])
+def test_probe_from_the_controller_asks_for_the_host_s_address(controller, monkeypatch, given, address):
+    asked = []
+    monkeypatch.setattr(ssh_probe, "examine", lambda params, default: asked.append(params["host"] or default) or {})
+    task = SimpleNamespace(args=dict(given, probe_from="controller"), check_mode=True, diff=False, async_val=0,
+                           action="ssh_probe", delegate_to=None)
+    templar = MagicMock()
+    templar.template.side_effect = lambda value: value
+    made = ssh_probe.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), templar, MagicMock())
+    result = made.run(task_vars={"inventory_hostname": "web1", "ansible_host": "192.0.2.1"})
+    assert not result.get("failed"), result
+    assert asked == [address] and controller.modules == []
