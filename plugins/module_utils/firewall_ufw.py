@@ -144,14 +144,15 @@ def _changes(wish: Wish, facts: Found) -> List[Change]:
     if found is None:
         return []
     wanted, now = opening(wish, found), present(found)
-    again = now if wanted.behind else []
-    gone = [rule for rule in now if rule not in wanted.rules or rule in again]
+    again = [rule for rule in now if rule in wanted.rules] if wanted.behind else []
+    gone = [rule for rule in now if rule not in wanted.rules]
     new = [rule for rule in wanted.rules if rule not in now or rule in again]
     if not gone and not new:
         return []
     put = ("ufw", "prepend") if wanted.first else ("ufw",)
-    commands = [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
+    commands = [Command(("ufw", "delete", *_words(*rule))) for rule in again]
     commands += [Command((*put, *_words(*rule), "comment", TAG)) for rule in new]
+    commands += [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
     before, after = firewall_change.compared(*([" ".join(("ufw", *_words(*each))) for each in rules]
                                                for rules in (now, wanted.rules)))
     why = firewall_change.SERVED if wanted.rules else firewall_change.UNWANTED
