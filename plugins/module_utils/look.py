@@ -44,13 +44,14 @@ def look(want: Mapping[str, Any]) -> Facts:
     :raises DockerError, CommandError, UnsafePath: something could not be read; the text says what.
     """
     facts: Facts = {"machine": machine(), "engine": look_engine.engine(), "state": {}, "image": {}, "container": {}}
+    asked = look_engine.usable(facts["engine"])
     if "ssh" in want or "hop" in want:
         ssh = want.get("ssh") or want["hop"]
-        facts["container"] = container(ssh["container"]) if facts["engine"]["running"] else {}
+        facts["container"] = container(ssh["container"]) if asked else {}
         facts["state"] = state()
     if "ssh" in want:
-        facts["image"] = image(want["ssh"]["image"]) if facts["engine"]["running"] else {}
-        if facts["engine"]["running"] and not facts["image"]:
+        facts["image"] = image(want["ssh"]["image"]) if asked else {}
+        if asked and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])
         facts["parts"] = [] if facts["image"] else parts()
         facts["port"] = listeners.who_listens(want["ssh"]["port"])

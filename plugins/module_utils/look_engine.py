@@ -51,6 +51,11 @@ def engine() -> Facts:
     return found
 
 
+def usable(found: Facts) -> bool:
+    """Whether it is worth asking the engine anything more; the plan refuses the others by name."""
+    return found["running"] and found["kind"] == "docker" and not found.get("rootless") and not found.get("userns")
+
+
 def _names(options: List[str]) -> List[str]:
     """The names in the engine's security options: ``name=seccomp,profile=default`` is seccomp."""
     parts = [part for option in options for part in option.split(",")]

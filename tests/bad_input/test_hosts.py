@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 import yaml
+from accounts import add_carol
 from cases import CANARY, GOOD, HOST_CASES, Case
 from scenario import PQ_KEY, Scenario
 from table import Table, echoed, host_names, leaves, nothing_was_executed
@@ -20,12 +21,6 @@ from visitor import Visitor
 
 PLAIN, READY = "plain", "ready"
 NAMES = host_names(HOST_CASES)
-#: An administrator of the host who has to type a password, at home where the snapshot does not look.
-CAROL = """set -e
-useradd --create-home --home-dir /srv/carol --groups sudo --shell /bin/bash carol
-cp -r /home/admin/.ssh /srv/carol/ && chown -R carol: /srv/carol/.ssh
-echo carol:carols-own-password | chpasswd
-"""
 #: Somebody's container, and somebody's program on a port.
 OTHERS = """set -e
 tar -cf - -C / etc/hostname | docker import - nothing:latest >/dev/null
@@ -46,7 +41,7 @@ def scenario() -> Iterator[Scenario]:
     made = Scenario("bad-input", {"oqs_ssh_stock_clients": True})
     try:
         made.up({PLAIN: "bookworm:plain", READY: "trixie:docker"})
-        made.root(PLAIN, "sh", "-c", CAROL)
+        add_carol(made, PLAIN)
         made.root(READY, "sh", "-c", OTHERS)
         listen(made, READY, 2223)
         yield made

@@ -60,6 +60,15 @@ def test_what_kind_of_engine_runs(host, more, key, value):
     assert look_engine.engine()[key] == value
 
 
+@pytest.mark.parametrize(("more", "worth"), [
+    ({}, True), ({"SecurityOptions": ["name=rootless"]}, False), ({"SecurityOptions": ["name=userns"]}, False),
+    ({"DockerRootDir": "/var/lib/containers/storage"}, False),
+])
+def test_engines_of_no_use_are_not_asked_further(host, more, worth):
+    host.info = dict(INFO, **more)
+    assert look_engine.usable(look_engine.engine()) is worth
+
+
 @pytest.mark.parametrize("path", ["/etc/systemd/system/docker.service", "/usr/lib/systemd/system/docker.service",
                                   "/etc/init.d/docker"])
 def test_an_engine_that_is_stopped(host, path):
