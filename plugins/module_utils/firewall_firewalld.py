@@ -187,7 +187,7 @@ def _changes(wish: Wish, facts: Found) -> List[Change]:
     for name in sorted(set(now) | set(kept)):
         before = now.get(name, empty).ours, kept.get(name, empty).ours
         after = tuple(
-            rules_for(zones.get(name, empty), wish) if name in wanted and name in now else [] for zones in (now, kept)
+            rules_for(zones[name], wish) if name in wanted and name in zones else [] for zones in (now, kept)
         )
         commands = [Command(_argv(name, *change)) for change in (
             (option, action, rules)
