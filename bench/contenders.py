@@ -14,6 +14,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Tuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 PEER = ROOT / "bench" / "peer"
+MASTER = "-o ControlMaster=auto -o ControlPersist=60s"
 PACKAGES = ("mitogen==0.3.*", "pyinfra==3.*")
 
 
@@ -78,8 +79,8 @@ class Peer(Contender):
 
     def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
         argv = [program("ansible-playbook"), str(PEER / "site.yml"), "-i", str(lab.inventory),
-                "-e", "@%s" % settings(lab, wish)]
-        return argv, clean(dict(self.more, ANSIBLE_CONFIG=str(PEER / "ansible.cfg")))
+                "-f", "16", "-e", "@%s" % settings(lab, wish)]
+        return argv, clean(dict(self.more, ANSIBLE_PIPELINING="true", ANSIBLE_SSH_ARGS=MASTER))
 
 
 class Mitogen(Peer):

@@ -22,7 +22,7 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """``step: note`` a failure of this host; ``end``: print the ending of the batch, and fail a host that failed."""
+        """``step: note`` a failure of this host; ``end``: print the ending of the batch, fail a host that failed."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         store = RunStore(variables.get("inventory_hostname", "localhost"))

@@ -125,6 +125,7 @@ def _tidy(loading: bool) -> None:
 def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, Any]:
     done: List[Item] = []
     before: List[Item] = []
+    absent = [path for path in (look.VAR_DIR, look.LEDGER_DIR) if not os.path.isdir(path)]
     for _round in range(ROUNDS):
         sshd = host.facts.get("hop", {}).get("sshd")  # it does not change meanwhile, and penalizes those who ask often
         host.facts, plan = assess.assess(host.want, secret, sshd)
@@ -134,13 +135,23 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
         if not items:
             proven = assess.proof(host.want, host.facts)
             result = assess.result(host.want, host.facts, plan, proven)
-            return dict(result, done=[item._asdict() for item in done])
+            return dict(result, done=[item._asdict() for item in _ledger_made(absent, done) + done])
         if items == before:
             break
         before = items
         done += _carry_out(host, items)
     first = items[0]
     raise ApplyError("%s is still %s; it was to be %s" % (first.resource, first.before[:200], first.after[:200]))
+
+
+def _ledger_made(absent: Sequence[str], done: Sequence[Item]) -> List[Item]:
+    """The ledger's folders, where they came into being with its first line and not as items of the plan."""
+    named = {item.name for item in done if item.kind == "folder"}
+    why = "state outlives the container"
+    return [
+        Item("state", "folder", path, "absent", desired.folders(0)[path], why)
+        for path in absent if path not in named and os.path.isdir(path)
+    ]
 
 
 def _possible(plan: Plan, names: List[str]) -> List[Item]:
@@ -173,6 +184,8 @@ def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:
             break
         HANDLERS[item.kind](host, item)
         done.append(item)
+        if item.kind == "image_facts":
+            break  # the rest was planned from the image's label
     return done
 
 

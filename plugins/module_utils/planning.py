@@ -45,6 +45,7 @@ def make(want: Want, facts: Facts) -> Plan:
     plan = Plan()
     if not facts["machine"]["root"]:
         plan.refuse("this needs root on the host: set become: true (or ansible_become), or connect as root")
+    facts = dict(facts, image=known_image(want, facts), image_here=facts["image"])
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine.plan_engine,
         "ssh": plan_ssh,
@@ -59,20 +60,23 @@ def make(want: Want, facts: Facts) -> Plan:
 
 def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     """The image, the state on the host, and the container."""
-    ssh, image = want["ssh"], facts["image"]
+    ssh = want["ssh"]
     if ssh["state"] == "absent":
         _plan_absent(ssh, facts, plan)
         return
+    image, here = facts["image"], facts["image_here"]
     _check_surroundings(ssh, facts, plan)
     if plan_engine.unusable(facts["engine"], plan):
         return
     if not facts["engine"]["running"] and want.get("engine", {}).get("state") != "present":
         plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
-    if not image:
+    if not here:
         before = facts.get("held") or "absent"
         plan.want("image", "image", "", before, image_text(ssh["image"]), "the host does not hold it")
-    _check_algorithms(ssh, image if image.get("kex") else ssh["image"].get("facts"), plan)
+    _check_algorithms(ssh, image if image.get("kex") else None, plan)
     _plan_state(ssh, facts, plan)
+    if not here.get("sshd_config"):
+        plan.want("state", "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
     if not image.get("sshd_config"):
         _plan_unknown(ssh, facts, plan)
         return
@@ -87,6 +91,16 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     _plan_config(facts, wanted, plan)
     _plan_access(ssh, facts, wanted, plan)
     _plan_container(ssh, facts, wanted, plan)
+
+
+def known_image(want: Want, facts: Facts) -> Facts:
+    """What is known of the image: what it answered on this host, else what its label says, so that a plan is whole
+    before the host holds it. Only what it answered is acted on (``apply`` looks again when it was asked)."""
+    image: Facts = facts["image"]
+    wanted = want.get("ssh", {}).get("image", {})
+    if image.get("sshd_config") or not wanted.get("facts"):
+        return image
+    return dict(wanted["facts"], engine_id=image.get("engine_id") or wanted["id"])
 
 
 def image_text(image: Want) -> str:
@@ -179,8 +193,6 @@ def _plan_state(ssh: Want, facts: Facts, plan: Plan) -> None:
     plan.want("state", "uid", "", state["uid"] or "absent", str(uid), "no account of the host has it")
     plan.want("state", "entry", "", _short(state["entry"]), _short(ssh["entry"].encode()), "the container's entry")
     _plan_modes(state, uid, plan)
-    if not facts["image"].get("sshd_config"):
-        plan.want("state", "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
 
 
 def _plan_unknown(ssh: Want, facts: Facts, plan: Plan) -> None:

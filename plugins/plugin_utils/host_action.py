@@ -92,8 +92,9 @@ class HostAction(ActionBase):
         ssh = want.get("ssh")
         if ssh:
             archive = ssh["image"].get("archive", "")
+            image = dict(ssh["image"], user=ssh["user"], id=None)
             try:
-                image = images.resolve(ssh["image"]) if ssh["state"] == "present" else dict(ssh["image"], id=None)
+                image = images.resolve(image) if ssh["state"] == "present" else image
                 ssh["image"] = dict(image, archive=archive)
             except (images.ImageError, docker.DockerError) as error:
                 raise HostFailure(str(error)) from error

@@ -60,6 +60,18 @@ def test_a_virgin_host():
     assert_sound(plan)
 
 
+def test_what_the_image_s_label_says_makes_the_plan_whole():
+    """Before a host holds the image; what only it can tell is not acted on until it was asked there."""
+    want = samples.want()
+    want["ssh"]["image"] = dict(want["ssh"]["image"], facts=samples.image())
+    plan, later = planning.make(want, samples.virgin()), planning.make(samples.want(), samples.image_known())
+    known = {(item.kind, item.name): item.after for item in plan.items}
+    assert known.items() >= {(item.kind, item.name): item.after for item in later.items}.items()
+    kinds_alone = {kind for kind, _name in known} - kinds(later)
+    assert kinds_alone == {"daemon_settings", "packages", "service", "image", "image_facts"}
+    assert_sound(plan)
+
+
 def test_what_a_virgin_host_will_get_is_named_as_fully_as_later():
     """Check mode on a virgin host names each resource of the hop that a host with the image is shown, too."""
     first = planning.make(samples.want(), samples.virgin())

@@ -1,0 +1,117 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What ``--check --diff`` foretells is what the next run does, resource by resource; check mode itself touches nothing.
+
+One host goes through four states: untouched (no Docker, apt's lists stale), half done, converged, drifted.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any, Dict, Iterator, List, Tuple
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN
+from scenario import Run, Scenario
+
+pytestmark = pytest.mark.docker
+HOST = "web1"
+MOST_TASKS, MOST_SESSIONS = 12, 3
+WANT: Dict[str, Any] = {"oqs_ssh_image_source": "build", "oqs_ssh_hop_users": ["alice"]}
+Items = Dict[Tuple[str, str, str], Tuple[str, str]]
+
+
+@pytest.fixture(scope="module")
+def scenario() -> Iterator[Scenario]:
+    made = Scenario("check")
+    try:
+        yield made.up({HOST: "trixie:plain"}, firewalls=[HOST])
+    finally:
+        made.down()
+
+
+def results(run: Run) -> List[Dict[str, Any]]:
+    """What the tasks returned: with -v and JSON results, one line each."""
+    found = re.findall(r"(?m)^(?:ok|changed|fatal): \[%s\](?:: FAILED!)? => (\{.*\})$" % HOST, run.text)
+    assert found, run.text
+    return [json.loads(text) for text in found]
+
+
+def by_resource(rows: List[Dict[str, Any]]) -> Items:
+    return {(row["section"], row["kind"], row["name"]): (row["before"], row["after"]) for row in rows}
+
+
+def foretold_and_done(scenario: Scenario) -> Tuple[Items, Run]:
+    """Check, then run: what was foretold was done, and nothing else."""
+    before, listed = scenario.surroundings(HOST), scenario.files(HOST)
+    check = scenario.deploy("--check", "--diff", "-v", **WANT)
+    assert check.code == 0, check.text
+    assert scenario.surroundings(HOST) == before and scenario.files(HOST) == listed
+    foretold = by_resource(next(row["plan"] for row in results(check) if "own_sshd" in row))
+    run = scenario.deploy("--diff", "-v", **WANT)
+    assert run.code == 0, run.text
+    done = by_resource([item for row in results(run) for item in row.get("done", [])])
+    assert done.keys() == foretold.keys(), set(done) ^ set(foretold)
+    for resource, (was, becomes) in foretold.items():
+        assert done[resource][0] == was, resource
+        assert becomes in (UNKNOWN, done[resource][1]), resource
+    return foretold, run
+
+
+def test_untouched(scenario: Scenario) -> None:
+    scenario.root(HOST, "sh", "-c", "rm -rf /var/lib/apt/lists/*; touch -d '3 days ago' /var/lib/apt/lists")
+    foretold, _run = foretold_and_done(scenario)
+    assert foretold[("engine", "packages", "")][0] == "absent"
+    assert "PermitRootLogin no" in foretold[("config", "sshd_config", "")][1]
+    unknown = {kind for (_section, kind, _name), (_before, after) in foretold.items() if after == UNKNOWN}
+    assert unknown == {"image_facts", "host_key", "known_hosts", "hop_identity"}, "what only a run can know"
+
+
+def test_converged(scenario: Scenario) -> None:
+    foretold, run = foretold_and_done(scenario)
+    assert foretold == {}
+    assert run.sessions[HOST] <= MOST_SESSIONS
+    assert len(re.findall(r"(?m)^TASK \[", run.text)) <= MOST_TASKS, run.text
+
+
+def test_half_done(scenario: Scenario) -> None:
+    """A run that ended between the state and the start, and one that ended before the firewall."""
+    scenario.root(HOST, "sh", "-c", "docker rm -f oqs-ssh; rm -f /etc/oqs-ssh/known_hosts /etc/oqs-ssh/hop_config")
+    scenario.root(HOST, "sh", "-c", "rm -f /var/lib/oqs-ssh/images/*; rm /etc/oqs-ssh/private/ssh_host_*_key")
+    foretold, _run = foretold_and_done(scenario)
+    assert ("container", "container", "oqs-ssh") in foretold
+
+
+DELETE_RULE = """nft delete rule inet filter input handle \\
+    $(nft -a list chain inet filter input | awk '/oqs-ssh/ { print $NF }')"""
+DRIFTS = {
+    "a setting": ("sed -i 's/^MaxAuthTries.*/MaxAuthTries 9/' /etc/oqs-ssh/sshd_config", "sshd_config"),
+    "a mode": ("chmod 644 /etc/oqs-ssh/private/password", "file_mode"),
+    "the rule": (DELETE_RULE, "nftables"),
+    "the password": ("docker exec oqs-ssh sh -c 'echo oqs:Another-0ne-Than-Ours | chpasswd'", "password"),
+    "stopped": ("docker stop oqs-ssh", "running"),
+    "an account's line": ("sed -i /oqs-ssh/d /home/alice/.ssh/authorized_keys", "hop_user"),
+}
+
+
+@pytest.mark.parametrize("drift", sorted(DRIFTS))
+def test_drifted(scenario: Scenario, drift: str) -> None:
+    """One changed thing costs two remote executions more than none at the most."""
+    command, kind = DRIFTS[drift]
+    scenario.root(HOST, "sh", "-c", command)
+    foretold, run = foretold_and_done(scenario)
+    assert kind in {resource[1] for resource in foretold}, foretold
+    assert len(foretold) <= 3, "and nothing else of note"
+    assert run.sessions[HOST] <= MOST_SESSIONS + 2
+
+
+def test_gone(scenario: Scenario) -> None:
+    """The way back is foretold, too."""
+    extra = dict(WANT, oqs_ssh_state="absent")
+    check = scenario.deploy("--check", "-v", **extra)
+    foretold = by_resource(next(row["plan"] for row in results(check) if "own_sshd" in row))
+    run = scenario.deploy("-v", **extra)
+    assert (check.code, run.code) == (0, 0), run.text
+    done = by_resource([item for row in results(run) for item in row.get("done", [])])
+    assert sorted(done) == sorted(foretold) and foretold
