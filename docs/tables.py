@@ -2,7 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Write the tables that are made from data: ``python3 docs/tables.py [--check]``.
 
-docs/bad-input.md from tests/bad_input/cases.py, and in README.md the kinds of hosts from module_utils/platforms.py.
+docs/bad-input.md from tests/bad_input/cases.py; in README.md the systems from module_utils/platforms.py, and the kinds
+of hosts from docs/hosts.yml.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import json
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
+
+import yaml
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Longer values are described.
@@ -75,9 +78,45 @@ def bad_input(root: Path) -> str:
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
+def systems(root: Path) -> str:
+    """The table of distributions."""
+    known = load(root / "plugins" / "module_utils" / "platforms.py")
+    lines = ["| system | Docker's packages | service | firewall it comes with | confinement | Python | run for real |",
+             "|---|---|---|---|---|---|---|"]
+    for one in known.PLATFORMS:
+        packages = dict.fromkeys(", ".join(names) for names in one.docker.values())
+        docker = "%s: %s" % (one.manager, " or ".join(packages)) if one.docker else "none of its own: docker-ce"
+        lines.append("| %s | %s | %s | %s | %s | %s | %s |" % (
+            one.title, docker, one.service, one.firewall, one.security or "none", one.python or "there",
+            one.proved or "no: data and unit tests"))
+    return "\n".join(lines)
+
+
+def kinds(root: Path) -> str:
+    """The table of kinds of hosts."""
+    lines = ["| host | what happens | run for real |", "|---|---|---|"]
+    for row in yaml.safe_load((root / "docs" / "hosts.yml").read_text(encoding="utf-8")):
+        real = "unit tests" if row["shown"].startswith("tests/unit/") else row.get("real", "yes")
+        lines.append("| %s | %s | [%s](%s) |" % (row["kind"], row["so"], real, row["shown"].split("::")[0]))
+    return "\n".join(lines)
+
+
+def readme(root: Path) -> str:
+    """README.md with its generated tables, each between two comments.
+
+    :raises ValueError: a comment is missing.
+    """
+    text = (root / "README.md").read_text(encoding="utf-8")
+    for name, made in (("systems", systems(root)), ("kinds", kinds(root))):
+        begin, end = "<!-- make docs: %s -->\n" % name, "\n<!-- end -->"
+        start = text.index(begin) + len(begin)
+        text = text[:start] + made + text[text.index(end, start):]
+    return text
+
+
 def pages(root: Path) -> Dict[Path, str]:
     """Every file that is made from data, as it should be."""
-    return {root / "docs" / "bad-input.md": bad_input(root)}
+    return {root / "docs" / "bad-input.md": bad_input(root), root / "README.md": readme(root)}
 
 
 def main(arguments: List[str]) -> int:

@@ -8,6 +8,7 @@ import importlib.util
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -30,6 +31,14 @@ def tables():
 
 def test_the_tables_are_up_to_date(tables, capsys):
     assert tables.main(["--check"]) == 0, capsys.readouterr().out
+
+
+def test_what_is_said_to_be_run_for_real_is_there():
+    rows = yaml.safe_load((ROOT / "docs" / "hosts.yml").read_text(encoding="utf-8"))
+    for row in rows:
+        path, _colons, name = row["shown"].partition("::")
+        text = (ROOT / path).read_text(encoding="utf-8")
+        assert not name or "def %s(" % name in text, row
 
 
 def test_a_stale_page_is_named_and_written(tables, tmp_path, monkeypatch, capsys):
