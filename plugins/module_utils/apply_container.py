@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import stat
 import time
 from typing import TYPE_CHECKING, Callable, Dict, Mapping
 
@@ -56,6 +57,18 @@ def folder(_host: Host, item: Item) -> None:
     if item.before == "absent" and not item.name.startswith(VAR_DIR + "/ledger") and item.name != VAR_DIR:
         bookkeeping.record("folder", item.name, None, item.after)
     files.make_dir(item.name, int(mode, 8), uid, gid)
+    if item.name == HOME_SSH:
+        _hand_over(uid, gid)
+
+
+def _hand_over(uid: int, gid: int) -> None:
+    """The identity goes with its folder, so that no look before the container starts finds it another account's."""
+    for path in (HOME_SSH + "/id_ed25519", HOME_SSH + "/id_ed25519.pub"):
+        found = files.stat_file(path, root=VAR_DIR)
+        if found is not None and stat.S_ISREG(found.st_mode) and (found.st_uid, found.st_gid) != (uid, gid):
+            data = files.read_file(path, root=VAR_DIR)
+            if data is not None:
+                files.write_file(path, data, stat.S_IMODE(found.st_mode) & 0o777, uid, gid, root=VAR_DIR)
 
 
 def file_mode(_host: Host, item: Item) -> None:

@@ -364,8 +364,10 @@ def keys_not_served():
 
 
 def wrong_modes():
-    """Secrets that others can read, and what the container's user cannot read."""
-    secret = sh("find %s -type f ! -name '*.pub' ! -name in-force \\( -perm /077 -o ! -user root \\)" % PRIVATE)
+    """Secrets that others can read, and what the container's user cannot read. (Candidates are no secrets, and lie in
+    a folder that nobody else enters.)"""
+    secret = sh("find %s -type f ! -name '*.pub' ! -name in-force ! -path '*/candidate/*' "
+                "\\( -perm /077 -o ! -user root \\)" % PRIVATE)
     hidden = sh("find %s -maxdepth 1 -type f ! -perm -444" % STATE)
     loose = sh("find %s %s -type f -perm /022" % (STATE, HOME))
     return sorted({*secret.split(), *hidden.split(), *loose.split()})
@@ -448,6 +450,7 @@ def do_cycle(job):
 def do_kill(job):
     """Start an apply as a process of its own, kill it after some time; then what is there, and another apply."""
     names = (job.get("wipe") and wipe()) or damage(job)
+    damaged = broken_keys()  # of which the kill is not to make more
     watch = Watch()
     watch.start()
     inner = json.dumps(dict(job, do="apply")).encode()
@@ -460,14 +463,15 @@ def do_kill(job):
         except subprocess.TimeoutExpired:
             child.kill()
             child.wait()
-    found = {"damages": names, "rc": child.returncode, "ledger": ledger_length(), "broken_keys": broken_keys(),
-             "serves": served_password()}
+    found = {"damages": names, "rc": child.returncode, "ledger": ledger_length(), "serves": served_password(),
+             "broken_keys": [words for words in broken_keys() if words not in damaged]}
     try:
         outcome = applied(job)
     except apply.EXPECTED as error:
         return dict(found, failed="%s: %s" % (type(error).__name__, error), seen=watch.finish())
     return dict(found, seen=watch.finish(), looks=watch.looks, left=looked(job)["plan"], proof=outcome["proof"],
-                done=outcome["done"], after=served_password(), left_over=left_over())
+                done=outcome["done"], after=served_password(), left_over=left_over(),
+                keys=broken_keys() + keys_not_served())
 
 
 def left_over():

@@ -17,7 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     planning,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
 
 WANT = {"ssh": {}}
 
@@ -211,3 +211,24 @@ def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
     with pytest.raises(OSError, match="symbolic"), apply.locked(str(tmp_path / "lock"), 0.1):
         pytest.fail("followed")
     assert not target.exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to own files as somebody else")
+def test_the_identity_goes_with_its_folder(tmp_path, monkeypatch):
+    """Else another look, before the container starts and hands over its home, would find an identity to mend."""
+    home = tmp_path / "home-ssh"
+    home.mkdir(mode=0o700)
+    for name, mode in (("id_ed25519", 0o600), ("id_ed25519.pub", 0o644), ("other", 0o644)):
+        (home / name).write_bytes(name.encode())
+        (home / name).chmod(mode)
+    (home / "link").symlink_to("/etc/passwd")
+    monkeypatch.setattr(apply_container, "HOME_SSH", str(home))
+    monkeypatch.setattr(apply_container, "VAR_DIR", str(tmp_path))
+    monkeypatch.setattr(apply_container.bookkeeping, "record", lambda *_any: None)
+    apply_container.folder(None, Item("state", "folder", str(home), "700 0:0", "700 4711:4712", ""))
+    seen = {path.name: (path.lstat().st_uid, path.lstat().st_gid, stat.S_IMODE(path.lstat().st_mode))
+            for path in (home, *home.iterdir())}
+    assert seen.pop("link")[0] == seen.pop("other")[0] == 0
+    assert seen == {"home-ssh": (4711, 4712, 0o700), "id_ed25519": (4711, 4712, 0o600),
+                    "id_ed25519.pub": (4711, 4712, 0o644)}
+    assert (home / "id_ed25519").read_bytes() == b"id_ed25519"
