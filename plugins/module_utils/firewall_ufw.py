@@ -160,8 +160,12 @@ def _changes(wish: Wish, facts: Found) -> List[Change]:
 
 
 def _active(facts: Found) -> bool:
-    found = facts[NAME]
-    return bool(found) and setting(found["conf"], "ENABLED") == "yes" and bool(found["loaded"])
+    return bool(facts[NAME]) and bool(facts[NAME]["loaded"]) and setting(facts[NAME]["conf"], "ENABLED") == "yes"
+
+
+def sleeping(facts: Found) -> bool:
+    """Whether it is enabled, but somebody has unloaded its rules."""
+    return bool(facts[NAME]) and not facts[NAME]["loaded"] and setting(facts[NAME]["conf"], "ENABLED") == "yes"
 
 
 def _shown(facts: Found) -> List[str]:

@@ -127,6 +127,11 @@ def _remarks(firewall: Want, found: Facts, plan: Plan) -> None:
             "more than one firewall is active; only %s is opened, as oqs_ssh_firewall_backend says, and %s may close "
             "the port: set it to auto" % (firewall["backend"], ", ".join(left))
         )
+    if firewall_ufw.sleeping(found):
+        plan.note(
+            "ufw is enabled, but its rules are not loaded: at the next boot they may be, and close port %d; then run "
+            "again" % firewall["port"]
+        )
     for keeper, chain in blocked(firewall, found):
         plan.note(
             "the chain %s of %s may drop packets for port %d before any firewall's rules for the host: look there if "

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_ufw, firewalls
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_ufw, firewalls, planning
 
 USER = """\
 *filter
@@ -75,6 +75,13 @@ def test_one_that_is_not_active_stays_so(other, active):
     found = facts(**other)
     assert (firewalls.active(found) == ["ufw"]) is active
     assert bool(changes(found)) is active
+
+
+def test_one_that_sleeps_is_told():
+    for loaded, notes in ((True, 0), (False, 1)):
+        known = dict(samples.virgin(), firewall=facts(loaded=loaded))
+        plan = planning.make({"firewall": samples.firewall_want()}, known)
+        assert len([note for note in plan.notes if "ufw is enabled, but its rules are not loaded" in note]) == notes
 
 
 def test_opened_for_both_families():
