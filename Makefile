@@ -59,7 +59,7 @@ fuzz: ## random edits against the real parsers: N=pure cases D=differential case
 mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
 	$(BOOTSTRAP) python && $(PYTHON) tests/mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
 
-lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker LOGIN=root|admin
+lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker|firewalls LOGIN=root|admin
 	$(BOOTSTRAP) && python3 lab/lab.py up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'
 
 lab-down: ## remove a lab: LAB=name
