@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+import subprocess
+from typing import Any, Iterator
 
+import pytest
 from scenario import Scenario
 from visitor import Visitor
 from walls import reachable
@@ -50,3 +52,37 @@ def test_open_after_a_reboot(scenario: Scenario, visitor: Visitor) -> None:
 def test_no_firewall_is_turned_on(scenario: Scenario) -> None:
     assert scenario.root(OPEN, "nft", "list", "ruleset") == ""
     assert scenario.root(OPEN, "systemctl", "is-active", "nftables", check=False) == "inactive"
+
+
+#: A network behind the host, with somebody who listens; what was there before is put back.
+BEHIND = """
+ip netns add lan
+ip link add lan0 type veth peer name lan1 netns lan
+ip addr add 198.51.100.1/24 dev lan0 && ip link set lan0 up
+ip -n lan addr add 198.51.100.2/24 dev lan1 && ip -n lan link set lan1 up
+ip -n lan route add default via 198.51.100.1
+sysctl -qw net.ipv4.ip_forward=1
+ip netns exec lan sh -c 'nc -lk -p 8080 >/dev/null 2>&1 & echo $! > /run/behind'
+"""
+
+
+@pytest.fixture
+def route(scenario: Scenario) -> Iterator[str]:
+    """A route of the person outside through the host; how the other end is asked."""
+    before = scenario.root(OPEN, "sysctl", "-n", "net.ipv4.ip_forward")
+    scenario.root(OPEN, "sh", "-ec", BEHIND)
+    argv = ["docker", "run", "--rm", "--network", "container:" + scenario.visitor_container, "--cap-add", "NET_ADMIN",
+            "--entrypoint", "ip", "quantumsafe/lab:trixie-plain", "route", "replace", "198.51.100.0/24",
+            "via", scenario.address(OPEN)]
+    subprocess.run(argv, capture_output=True, check=True, timeout=60)
+    yield "timeout 5 bash -c 'exec 3<>/dev/tcp/198.51.100.2/8080' && echo through"
+    scenario.root(OPEN, "sh", "-c", "kill $(cat /run/behind); ip netns del lan")
+    scenario.root(OPEN, "sysctl", "-qw", "net.ipv4.ip_forward=" + before)
+
+
+def test_a_routing_host_goes_on_routing(scenario: Scenario, visitor: Visitor, route: str) -> None:
+    assert visitor.shell(route).out == "through\n"
+    scenario.root(OPEN, "systemctl", "restart", "docker")
+    visitor.served(OPEN)
+    assert visitor.shell(route).out == "through\n"
+    assert scenario.root(OPEN, "nft", "list", "ruleset") == ""
