@@ -74,7 +74,7 @@ def scenario(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scenario]:
     inventory = tmp_path_factory.mktemp("hosts") / "kinds.json"
     made = Scenario("kinds", {}, [inventory])
     try:
-        made.up({WEB1: "trixie:docker", WEB2: "bookworm:docker"})
+        made.up({WEB1: "trixie:docker", WEB2: "forky:docker"})
         password = add_carol(made, WEB1)
         made.root(WEB1, "sh", "-c", BY_HAND)
         made.root(WEB1, "sh", "-c", ONE_ADDRESS, made.address(WEB1))
@@ -133,7 +133,8 @@ def test_engines_that_are_of_no_use(scenario: Scenario) -> None:
             WEB2: "the Docker engine remaps user ids (userns-remap), and refuses host networking for that: take",
         })
         put(scenario, WEB1, "/usr/local/bin/docker", ROOTLESS)
-        scenario.root(WEB2, "systemctl", "start", "docker.service", check=False)
+        scenario.root(WEB2, "systemctl", "start", "docker.service")
+        assert "userns" in scenario.root(WEB2, "docker", "info", "--format", "{{.SecurityOptions}}")
         refused(scenario, {
             WEB1: "the Docker engine that answers here runs rootless",
             WEB2: "the Docker engine remaps user ids (userns-remap)",
