@@ -43,10 +43,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
     kind,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_lists import Editor
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
-    BLANKS,
-    ConfigError,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import ConfigError
 
 __all__ = [
     "DIALECTS",
@@ -117,8 +114,6 @@ def _apply(document: Document, wanted: Wanted) -> None:
     head = wanted.head
     if makes:
         sshconfig_blocks.ensure(document, wanted)
-    elif head is not None and not document.scope(head):
-        return
     if wanted.change.keyword != WHOLE_BLOCK:
         before = None if makes or head is None else sshconfig_blocks.emptiness(document, head)
         Editor(document, wanted).apply()
@@ -146,7 +141,7 @@ def blocks(data: bytes, dialect: str) -> List[str]:
     """The heads of all blocks as written, without indentation."""
     _check_dialect(dialect)
     document = Document(data, dialect)
-    return [document.lines[index].raw.strip(BLANKS).decode("utf-8", "surrogateescape")
+    return [document.lines[index].raw.strip().decode("utf-8", "surrogateescape")
             for index in document.head_indexes()]
 
 
@@ -200,7 +195,7 @@ def _count(values: Dict[str, List[str]], keyword: str, document: Document, index
         if document.dialect == SSHD or text not in known:
             known.append(text)
     elif counted == KEYED:
-        if not any(other.split(None, 1)[:1] == words[:1] for other in known):
+        if not any(other.split()[:1] == words[:1] for other in known):
             known.append(text)
     elif not known:
         known.extend(words if counted == FIRST_WORDS else [text])
@@ -209,7 +204,7 @@ def _count(values: Dict[str, List[str]], keyword: str, document: Document, index
 def unified(before: bytes, after: bytes, name: str) -> str:
     """The difference of two versions of a file as ``diff -u`` shows it; empty where there is none."""
     lines = []
-    for line in difflib.unified_diff(_shown(before), _shown(after), name, name, n=3):
+    for line in difflib.unified_diff(_shown(before), _shown(after), name, name):
         lines.append(line if line.endswith("\n") else line + "\n\\ No newline at end of file\n")
     return "".join(lines)
 

@@ -56,7 +56,7 @@ def _put(document: Document, wanted: Wanted, lines: List[bytes]) -> None:
 
 
 def _put_on_top(document: Document, wanted: Wanted, lines: List[bytes]) -> None:
-    following = _first_active(document, 0)
+    following = _first_active(document)
     blocks = document.blocks()
     if following is None or document.lines[following].name not in HEADS:
         document.insert(0, lines + [_GLOBAL_AGAIN])
@@ -79,8 +79,8 @@ def _above_comments(document: Document, index: int) -> int:
     return index
 
 
-def _first_active(document: Document, start: int) -> Optional[int]:
-    return next((index for index in range(start, len(document.lines)) if document.is_active(index)), None)
+def _first_active(document: Document) -> Optional[int]:
+    return next((index for index in range(len(document.lines)) if document.is_active(index)), None)
 
 
 def write_body(document: Document, wanted: Wanted) -> None:
@@ -120,12 +120,8 @@ def emptiness(document: Document, head: Head) -> List[bool]:
 
 
 def _take_out(document: Document, start: int, end: int) -> None:
-    was_on_top = _first_active(document, 0) == start
+    was_on_top = _first_active(document) == start
     document.delete(range(start, end))
-    if document.dialect != SSH or not was_on_top:
-        return
-    following = _first_active(document, start)
-    if following is None or document.lines[following].name not in HEADS:
-        return
-    if document.blocks()[0][0] == _EVERYTHING[0]:
-        document.delete([following])
+    following = document.blocks()[:1]
+    if document.dialect == SSH and was_on_top and following and following[0][0] == _EVERYTHING[0]:
+        document.delete([following[0][1]])

@@ -126,11 +126,10 @@ def checked(change: Change, dialect: str) -> Wanted:
         if value not in choices:
             raise ConfigError("%s: %s must be one of %s, not %r" % (
                 change.keyword, option, ", ".join(choice for choice in choices if choice), value))
-    values_kind = LINES if whole else kind(keyword, dialect)
     action = _action(change)
     if whole and (change.block is None or action not in ("set", "delete")):
         raise ConfigError("keyword '*' stands for a whole block: give 'block', and how 'set' or state 'absent'")
-    wanted = Wanted(keyword, change.keyword.encode("ascii"), values_kind, action, (), change)
+    wanted = Wanted(keyword, change.keyword.encode("ascii"), kind(keyword, dialect), action, (), change)
     if change.block is not None:
         head, head_line = parse_head(change.block, dialect)
         wanted = wanted._replace(head=head, head_line=head_line)
@@ -171,7 +170,7 @@ def _with_values(wanted: Wanted) -> Wanted:
     if wanted.action == "add" and wanted.kind not in _LISTS:
         raise ConfigError("%s takes one value, nothing can be added to it: use how 'set'" % name)
     parsed = [_value(value, wanted) for value in values]
-    members: List[bytes] = []
+    members: List[bytes]
     if wanted.kind in (FIRST_WORDS, WORDS):
         members = [part.text for value in parsed for part in words(value, 0)]
     elif wanted.kind in (ALGORITHMS, COMMA):

@@ -169,14 +169,14 @@ def test_owner_stays(tmp_path: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the file is root's")
 def test_the_trusted_folder_may_be_a_link(tmp_path: Path) -> None:
     """As /etc/oqs-ssh may lie on another disk. Without a trusted folder the whole path is walked."""
-    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "private").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "disk")
     root = str(tmp_path / "link")
-    assert password.ensure_in_file(root + "/password", wanted(), root=root).changed
-    assert not password.ensure_in_file(root + "/password", wanted(), root=root).changed
+    assert password.ensure_in_file(root + "/private/password", wanted(), root=root).changed
+    assert not password.ensure_in_file(root + "/private/password", wanted(), root=root).changed
     with pytest.raises(files.UnsafePath):
-        password.ensure_in_file(root + "/password", wanted())
-    assert not password.ensure_in_file(str(tmp_path / "disk" / "password"), wanted()).changed
+        password.ensure_in_file(root + "/private/password", wanted())
+    assert not password.ensure_in_file(str(tmp_path / "disk" / "private" / "password"), wanted()).changed
 
 
 def test_places_that_are_refused(tmp_path: Path) -> None:

@@ -97,6 +97,9 @@ ADD_REMOVE = [
     (b"Ciphers a,b,x\n", "add", ["x"], {"before": "b"}, b"Ciphers a,x,b\n"),
     (b"Ciphers x,a,b\n", "add", ["x"], {"before": "b"}, b"Ciphers x,a,b\n"),
     (b"Ciphers a,b\n", "remove", ["a"], {}, b"Ciphers b\n"),
+    (b"", "add", ["x", "x"], {}, b"Ciphers +x\n"),
+    (b"", "remove", ["x", "x"], {}, b"Ciphers -x\n"),
+    (b"", "set", ["x", "x"], {}, b"Ciphers x,x\n"),
     (b"Ciphers a,b\n", "remove", ["x"], {}, b"Ciphers a,b\n"),
     (b"Ciphers +a\n", "add", ["b"], {}, b"Ciphers +a,b\n"),
     (b"Ciphers ^a\n", "add", ["b"], {"place": "first"}, b"Ciphers ^b,a\n"),
@@ -227,6 +230,12 @@ BLOCKS = [
     (b"Host b\n Y z\nHost a\n Port 1\n# c\nHost c\n", {"block": "Host a", "where": "top"},
      b"Host b\n Y z\nHost a\n Port 1\nMatch all\n# c\nHost c\n"),
     (b"X y\nHost a\n Port 1", {"block": "Host a", "where": "top"}, b"Host a\n Port 1\nMatch all\nX y"),
+    (b"Host b\n Y z\nHost *\n Port 2\n", {"block": "Host *", "where": "top"},
+     b"Host b\n Y z\nHost *\n Port 1\nMatch all\n"),
+    (b"Host b\n Y z\nMatch all\nX y\nHost *\n Port 2\n", {"block": "Host *", "where": "top"},
+     b"Host b\n Y z\nHost *\n Port 1\nMatch all\nX y\n"),
+    (b"\n# of\n# b\nHost b\n Y z\nMatch all\nX y\n", {"block": "Host a", "where": "top"},
+     b"\nHost a\n    Port 1\n# of\n# b\nHost b\n Y z\nMatch all\nX y\n"),
 ]
 
 
@@ -254,6 +263,8 @@ def test_block_of_sshd_stands_behind_the_globals():
     check(data, Change("Banner", ["/b"], block="Match User b", where="top"),
           b"X y\nMatch User b\n    Banner /b\n# c\nMatch User a\n  UseDNS no\n")
     check(data, Change("Banner", ["/b"], block="Match User b"), data + b"Match User b\n    Banner /b\n")
+    check(b"# b\n# c\nMatch User a\n", Change("Banner", ["/b"], block="Match User b", where="top"),
+          b"Match User b\n    Banner /b\n# b\n# c\nMatch User a\n")
     check(b"X y\n", Change("Banner", ["/b"], block="Match User b", where="top"), b"X y\nMatch User b\n    Banner /b\n")
 
 
@@ -280,6 +291,7 @@ def test_whole_block():
     assert sshconfig.set_block(other, HOP, None, "top", SSH) == data
     assert sshconfig.set_block(data, HOP, None, "top", SSH) == data
     assert sshconfig.blocks(done, SSH) == [HOP, "Match all"]
+    assert sshconfig.blocks(b" match  User \xff\t\n X y\n", SSHD) == ["match  User \udcff"]
     twice = done + b"Host localhost 127.0.0.1 ::1\n  User x\n"
     assert sshconfig.set_block(twice, HOP, lines, "top", SSH) == done
 
@@ -292,8 +304,19 @@ def test_removing_blocks_on_top_in_any_order_gives_the_file_back():
             assert sshconfig.set_block(sshconfig.set_block(both, first, None, "", SSH), second, None, "", SSH) == data
 
 
-def test_a_head_that_does_something_by_itself_stays():
-    check(b"Match final\n Port 1\n", Change("Port", state="absent", block="Match final"), b"Match final\n", SSH)
+@pytest.mark.parametrize("head", ["Match final", "Match !Final host a", "Match canonical", "Match exec \"x y\""])
+def test_a_head_that_does_something_by_itself_stays(head):
+    data = head.encode() + b"\n"
+    check(data + b" Port 1\n", Change("Port", state="absent", block=head), data, SSH)
+
+
+def test_a_block_without_lines_goes():
+    for head in ("Match host Xfinal", "Host a"):
+        check(head.encode() + b"\n Port 1\n", Change("Port", state="absent", block=head), b"", SSH)
+    again = b"Match all\n Banner /y\n"
+    check(b"Match User a\n Banner /x\n" + again, Change("Banner", state="absent", block="Match User a"), again)
+    check(b"Host b\n Port 1\n" + again, Change("Port", state="absent", block="Host b"), b" Banner /y\n", SSH)
+    check(b"X y\nHost b\n Port 1\n" + again, Change("Port", state="absent", block="Host b"), b"X y\n" + again, SSH)
 
 
 READ = [
@@ -308,6 +331,7 @@ READ = [
     (SSHD, b"Port 1\nMatch User a\n  Port 2\n", {"port": ["1"]}),
     (SSH, b"IdentityFile a\nIdentityFile2 b\nIdentityFile a\n", {"identityfile": ["a", "b"]}),
     (SSH, b"SendEnv A LC_A LC_B\nSendEnv -LC_* C\n", {"sendenv": ["A", "C"]}),
+    (SSHD, b"Banner /\xff\nAllowUsers \xfe a\n", {"banner": ["/\udcff"], "allowusers": ["\udcfe", "a"]}),
     (SSH, b"Port 1\nPort 2\n# Port 3\n  \n\"User\" x\n", {"port": ["1"], "user": ["x"]}),
 ]
 
@@ -505,6 +529,8 @@ REFUSED = [
     (Change("Banner", ["\"/a"]), "Banner: a quote is not closed in the value '\"/a'"),
     (Change("Ciphers", ["a,,b"]), "Ciphers: a member of a comma list is one word, not ''"),
     (Change("Ciphers", ["a b"]), "Ciphers: a member of a comma list is one word, not 'a b'"),
+    (Change("Ciphers", ["a\udcff b"]), "Ciphers: a member of a comma list is one word, not 'a\ufffd b'"),
+    (Change("Ciphers", ["a", "+\udcff"]), "Ciphers: '+\ufffd': a list begins with + - or ^, a single member does not"),
     (Change("Ciphers", ["+a"], how="add"), "Ciphers: '+a': a list begins with + - or ^, a single member does not"),
     (Change("Ciphers", ["^a"], how="remove"), "Ciphers: '^a': a list begins with + - or ^, a single member does not"),
     (Change("Ciphers", ["a", "-b"]), "Ciphers: '-b': a list begins with + - or ^, a single member does not"),
@@ -594,6 +620,8 @@ CONTRADICTIONS = [
     [Change("Port", ["1"]), Change("Port", state="absent", how="comment")],
     [Change("Ciphers", ["b"], how="add", before="a"), Change("Ciphers", ["c"])],
     [Change("Port", ["1"], how="add", place="last"), Change("Port", ["2"], how="add")],
+    [Change("Port", ["1"]), Change("Ciphers", ["b"]), Change("Ciphers", ["b"]),
+     Change("Port", state="absent", how="comment")],
 ]
 
 
@@ -615,6 +643,9 @@ def test_change_from_dict():
     assert sshconfig.change_from_dict(given) == Change("PermitRootLogin", ("no",), block="Match User a")
     assert sshconfig.change_from_dict({"keyword": "Port", "values": [22, "23", True]}).values == ("22", "23", "yes")
     assert sshconfig.change_from_dict({"keyword": "Port", "values": 22}).values == ("22",)
+    everything = {"keyword": "A", "values": ("b", "c"), "state": "d", "how": "e", "place": "f", "before": "g",
+                  "block": "h", "where": "i"}
+    assert sshconfig.change_from_dict(everything) == Change("A", ("b", "c"), "d", "e", "f", "g", "h", "i")
     for wrong, message in (
         ("Port 22", "a change must be a dictionary with at least 'keyword', not str"),
         ({}, "a change lacks the option 'keyword'"),
