@@ -29,8 +29,9 @@ _SALT = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _SOUND_HASH = re.compile(r"[!-9;-~]*")
 # Rows of keys; the last two are where German and French keyboards have other neighbours.
 _ROWS = ("1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm", "tzu", "aze")
-_WORDS = ("password", "passwort", "oqs", "openquantumsafe", "quantumsafe", "quantum", "openssh", "changeme",
-          "letmein", "welcome", "secret", "default", "docker", "admin", "root", "test", "user", "login", "ssh")
+# Beside those that are published, which also stand for "password".
+_WORDS = ("passwort", "oqs", "openquantumsafe", "quantumsafe", "quantum", "openssh", "changeme", "letmein",
+          "welcome", "secret", "default", "docker", "admin", "root", "test", "user", "login", "ssh")
 _LEET = str.maketrans("0134578@$!", "oleastbasi")
 _LEAST_EFFORT = 6
 

@@ -21,7 +21,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
     spellings,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
-    BLANKS,
     COMMENT,
     ConfigError,
     Line,
@@ -161,7 +160,7 @@ class Document:
 
     def _body_end(self, start: int, end: int) -> int:
         """After the last line of a block that is its own: comments in column 0 may belong to what follows."""
-        while end > start + 1 and not self.is_active(end - 1) and (
+        while not self.is_active(end - 1) and (
             self.lines[end - 1].name == "" or self.lines[end - 1].raw[:1] == b"#"
         ):
             end -= 1
@@ -176,7 +175,7 @@ class Document:
     def commented(self, keyword: str, ranges: Iterable[Range]) -> List[int]:
         """The comments that would set a keyword, were they not comments."""
         names = "|".join(sorted(spellings(keyword, self.dialect)))
-        fits = re.compile(rb"[ \t]*#[# \t]*(?i:%s)[ \t=]" % names.encode("ascii", "replace")).match
+        fits = re.compile(rb"[ \t]*#[# \t]*(?i:%s)[ \t=]" % names.encode("ascii")).match
         lines = self.lines
         return [
             index for start, end in ranges for index in range(start, end)
@@ -261,11 +260,14 @@ class Document:
 
     def describe(self, index: int) -> str:
         """A line for a message: its number and its text."""
-        return "line %d (%s)" % (index + 1, self.lines[index].raw.strip(BLANKS).decode("utf-8", "backslashreplace"))
+        return "line %d (%s)" % (index + 1, self.lines[index].raw.strip().decode("utf-8", "backslashreplace"))
 
 
-def sets(data: bytes, keyword: str, dialect: str, include: Optional[Include], depth: int = 16) -> bool:
-    """Whether a file, or what it includes, sets a keyword globally."""
+def sets(data: bytes, keyword: str, dialect: str, include: Optional[Include], depth: int = 15) -> bool:
+    """Whether an included file, or what it includes, sets a keyword globally.
+
+    :param depth: how many more levels of Include are followed: OpenSSH goes down 16.
+    """
     document = Document(data, dialect, include)
     ranges = document.scope(None)
     if document.find(keyword, ranges):

@@ -33,6 +33,8 @@ SET = [
     (b"PermitRootLogin\n", "PermitRootLogin", ["no"], b"PermitRootLogin no\n"),
     (b"\xff\xfe caf\xe9\nX yes\n", "Y", ["no"], b"\xff\xfe caf\xe9\nX yes\nY no\n"),
     (b"", "Port", ["22"], b"Port 22\n"),
+    (b"# c\n", "Port", ["22"], b"# c\nPort 22\n"),
+    (b"A b\nX y\n# c\n", "UseDNS", ["no"], b"A b\nX y\nUseDNS no\n# c\n"),
     (b"\n", "UseDNS", ["no"], b"\nUseDNS no\n"),
     (b"UseDNS yes", "LogLevel", ["INFO"], b"UseDNS yes\nLogLevel INFO"),
     (b"UseDNS yes\r\n", "LogLevel", ["INFO"], b"UseDNS yes\r\nLogLevel INFO\r\n"),
@@ -200,6 +202,8 @@ def test_uncomment(data, expected):
 
 def test_uncomment_keeps_one_value_where_one_counts():
     check(b"UseDNS yes\n#UseDNS no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS no\n#UseDNS no\n")
+    check(b"#ForceCommand  echo # b \n", Change("ForceCommand", ["echo # b"], how="uncomment"),
+          b"ForceCommand  echo # b \n")
     check(b"#UseDNS  no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS  no\n")
     check(b"#AcceptEnv A B\n", Change("AcceptEnv", ["A", "B"], how="uncomment"), b"AcceptEnv A B\n")
     check(b"AcceptEnv B C A\n#AcceptEnv A B\n", Change("AcceptEnv", ["A", "B"], how="uncomment"),
@@ -214,6 +218,7 @@ def test_uncomment_in_a_block_keeps_the_indentation():
 BLOCKS = [
     (b"Host a\n\tX y\n\nHost b\n", {"block": "Host a"}, b"Host a\n\tX y\n\tPort 1\n\nHost b\n"),
     (b"Host a\nHost b\n", {"block": "Host a"}, b"Host a\n    Port 1\nHost b\n"),
+    (b"Host a\n  # c\n", {"block": "Host a"}, b"Host a\n    Port 1\n  # c\n"),
     (b"Host a\n# about b\nHost b\n", {"block": "Host a"}, b"Host a\n    Port 1\n# about b\nHost b\n"),
     (b"host=\"a\"   b\n Port 2\n", {"block": "Host a b"}, b"host=\"a\"   b\n Port 1\n"),
     (b"match HOST=a user b\n Port 2\n", {"block": "Match host a User b"}, b"match HOST=a user b\n Port 1\n"),
@@ -273,6 +278,8 @@ def test_globals_of_ssh_go_on_below_a_block_that_has_to_win():
     check(data, Change("Port", ["22"]), data.replace(b"2222", b"22"), SSH)
     check(data, Change("Compression", ["yes"]), data.replace(b"oqs\n", b"oqs\nCompression yes\n"), SSH)
     assert sshconfig.read(data, SSH) == {"port": ["2222"], "user": ["oqs"]}
+    above = b"Port 1\nHost a\n X y\nMatch all\n#User b\n"
+    check(above, Change("User", ["c"]), above.replace(b"Port 1\n", b"Port 1\nUser c\n"), SSH)
     bare = b"Host a\n  Port 1\nMatch all\n"
     check(bare, Change("Port", ["2"]), bare + b"Port 2\n", SSH)
 
@@ -290,6 +297,7 @@ def test_whole_block():
     assert other == b"Host localhost 127.0.0.1 ::1\n    Port 23\nMatch all\n" + data
     assert sshconfig.set_block(other, HOP, None, "top", SSH) == data
     assert sshconfig.set_block(data, HOP, None, "top", SSH) == data
+    assert sshconfig.set_block(b"Host a\n X y\n\n# b\nHost b\n", "Host a", None, "", SSH) == b"\n# b\nHost b\n"
     assert sshconfig.blocks(done, SSH) == [HOP, "Match all"]
     assert sshconfig.blocks(b" match  User \xff\t\n X y\n", SSHD) == ["match  User \udcff"]
     twice = done + b"Host localhost 127.0.0.1 ::1\n  User x\n"
@@ -331,6 +339,7 @@ READ = [
     (SSHD, b"Port 1\nMatch User a\n  Port 2\n", {"port": ["1"]}),
     (SSH, b"IdentityFile a\nIdentityFile2 b\nIdentityFile a\n", {"identityfile": ["a", "b"]}),
     (SSH, b"SendEnv A LC_A LC_B\nSendEnv -LC_* C\n", {"sendenv": ["A", "C"]}),
+    (SSHD, b"Subsystem\n", {"subsystem": [""]}),
     (SSHD, b"Banner /\xff\nAllowUsers \xfe a\n", {"banner": ["/\udcff"], "allowusers": ["\udcfe", "a"]}),
     (SSH, b"Port 1\nPort 2\n# Port 3\n  \n\"User\" x\n", {"port": ["1"], "user": ["x"]}),
 ]
@@ -387,7 +396,8 @@ def test_what_openssh_does_with_each_keyword(how, dialect, keyword):
     assert sshconfig.read(data, dialect) == {keyword: READ_AS[how]}
     add = Change(keyword, ["a"], how="add")
     if how in ("rest of the line", "comma list", "first line"):
-        with pytest.raises(ConfigError, match="add"):
+        why = "has no line to add to" if how == "comma list" else "nothing can be added to it"
+        with pytest.raises(ConfigError, match=why):
             sshconfig.edit(b"", [add], dialect)
     else:
         check(b"", add, (keyword + (" +a\n" if how == "algorithms" else " a\n")).encode(), dialect)
@@ -474,12 +484,18 @@ def test_includes_are_followed_as_deep_as_openssh_goes():
 
     change = [Change("Banner", ["/y"])]
     assert sshconfig.edit(b"Include 1\n", change, SSHD, deep(16)) == b"Banner /y\nInclude 1\n"
-    assert sshconfig.edit(b"Include 1\n", change, SSHD, deep(40)) == b"Include 1\nBanner /y\n"
+    assert sshconfig.edit(b"Include 1\n", change, SSHD, deep(17)) == b"Include 1\nBanner /y\n"
 
 
 def test_several_changes_of_what_an_include_sets():
     changes = [Change("Banner", state="absent"), Change("Banner", ["/z"])]
     assert sshconfig.edit(b"Include /a*\n", changes, SSHD, include) == b"Banner /z\nInclude /a*\n"
+
+
+def test_include_may_name_anything():
+    asked = []
+    sshconfig.read(b"Include \"/a b\" /\xff\n", SSHD, include=lambda pattern: asked.append(pattern) or [])
+    assert asked == ["/a b", "/\udcff"]
 
 
 def test_include_that_nobody_reads_is_named():
@@ -492,6 +508,8 @@ def test_include_that_nobody_reads_is_named():
 def test_earlier_value_that_wins_is_named():
     done = sshconfig.edit_with_notes(b"Port 1\nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
     assert done == (b"Port 1\nHost a\n    Port 2\n", ("line 1 (Port 1) comes first and wins over Port in 'Host a'",))
+    odd = sshconfig.edit_with_notes(b" Port\t\xff \nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
+    assert odd.notes == ("line 1 (Port\t\\xff) comes first and wins over Port in 'Host a'",)
     above = sshconfig.edit_with_notes(b"Match all\n  Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD)
     assert above.notes == ("line 2 (Banner 1) comes first and wins over Banner in 'Match User a'",)
     assert not sshconfig.edit_with_notes(b"Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD).notes
@@ -708,3 +726,14 @@ def test_heads_compare_as_openssh_compares_them():
     check(data, Change("Port", ["2"], block="Match final host a !USER Bob"), data.replace(b"1", b"2"), SSH)
     for other in ("Match final host A !user Bob", "Match final host a !user bob", "Match host a !user Bob"):
         assert sshconfig.read(data, SSH, block=other) == {}
+
+
+@pytest.mark.parametrize(("written", "asked", "dialect"), [
+    (b"match canonical host a", "Match Canonical HOST=a", SSH),
+    (b"match !canonical host=a", "Match !CANONICAL Host a", SSH),
+    (b"Match invalid-user address 10.*", "Match Invalid-User Address=10.*", SSHD),
+    (b"match host= a", "Match host a", SSH), (b"HOST=\"a\" b", "Host a b", SSH),
+    (b"Match User \xff", "Match user=\udcff", SSHD), (b"match ALL", "Match all", SSHD),
+])
+def test_heads_that_are_one(written, asked, dialect):
+    check(written + b"\n X 1\n", Change("X", ["2"], block=asked), written + b"\n X 2\n", dialect)

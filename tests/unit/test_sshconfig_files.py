@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import stat
+import subprocess
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, sshconfig_files
@@ -48,6 +49,20 @@ def test_an_unchanged_file_is_not_written(config):
     assert sshconfig_files.write_all([edit], backup=True) == []
     assert config.stat().st_ino == inode
     assert os.listdir(str(config.parent)) == ["sshd_config"]
+    other = config.parent / "other"
+    other.write_bytes(b"X y\n")
+    assert sshconfig_files.write_all([edit, edited(other)], backup=False) == []
+    assert other.read_bytes() == b"X y\nPort 1\n"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: the file gets an owner")
+def test_the_owner_stays(config):
+    try:
+        os.chown(str(config), 12, 34)
+    except OSError:
+        pytest.skip("this root may not give files away")
+    sshconfig_files.write_all([edited(config)], backup=False)
+    assert (config.stat().st_uid, config.stat().st_gid) == (12, 34)
 
 
 def test_all_or_none(config, monkeypatch):
@@ -83,7 +98,7 @@ def test_links_are_followed_only_when_asked(config):
     link = config.parent / "link"
     link.symlink_to(config)
     with pytest.raises(EditFailed, match=r"; if the link is meant to be there, set follow: true\Z"):
-        edited(link)
+        sshconfig_files.edited(Job(str(link), "sshd_config", PORT))
     edit = edited(link, follow=True)
     sshconfig_files.write_all([edit], backup=False)
     assert link.is_symlink()
@@ -99,7 +114,8 @@ def test_what_cannot_be_edited_is_named(config, tmp_path, monkeypatch):
     assert failing(lambda: edited(tmp_path / "missing")) == (
         "%s/missing: there is no such file; this module edits files, it does not make them" % tmp_path)
     assert "not an ordinary file" in failing(lambda: edited(tmp_path, follow=True))
-    assert "follow" not in failing(lambda: edited(tmp_path, follow=True))
+    assert failing(lambda: edited(tmp_path)) == (
+        failing(lambda: edited(tmp_path, follow=True)) + "; if the link is meant to be there, set follow: true")
     assert failing(lambda: edited(config / "below", follow=True)).startswith(str(config))
     config.write_bytes(b"P\0")
     assert failing(lambda: edited(config)).startswith("%s: the file holds NUL bytes" % config)
@@ -110,6 +126,9 @@ def test_what_cannot_be_edited_is_named(config, tmp_path, monkeypatch):
     assert failing(lambda: sshconfig_files.check_distinct(edits)) == (
         "%s is named more than once in 'files': put its changes together" % config)
     sshconfig_files.check_distinct(edits[:2])
+    with monkeypatch.context() as patch:
+        patch.setattr(files, "stat_file", lambda _path: None)
+        assert "there is no such file" in failing(lambda: edited(config)), "gone in between"
     os_error = PermissionError(13, "Permission denied")
 
     def refuse(path):
@@ -157,6 +176,25 @@ def test_validation_in_an_image(config, tmp_path, monkeypatch):
         "check", "sshd_config", "/tmp/oqs-check/sshd_config", "/opt/oqs-ssh"]
     assert mounts == [docker.bind(str(tmp_path / "oqs-config-candidate"), "/tmp/oqs-check/sshd_config", readonly=True)]
     assert os.listdir(str(tmp_path)) == ["sshd_config"]
+    programs = tmp_path / "opt"
+    for name in ("bin/ssh", "bin/ssh-keygen", "sbin/sshd"):
+        (programs / name).parent.mkdir(parents=True, exist_ok=True)
+        (programs / name).write_text("#!/bin/sh\necho ${0##*/} \"$@\"\n")
+        (programs / name).chmod(0o755)
+    for dialect, said in (
+        ("sshd_config", "ssh-keygen -q -t ed25519 -N  -f /tmp/oqs-check-key\n"
+                        "sshd -t -h /tmp/oqs-check-key -f /the file\n"),
+        ("ssh_config", "ssh -G -F /the file localhost\n"),
+    ):
+        ran = subprocess.run([*arguments[:4], dialect, "/the file", str(programs)], stdout=subprocess.PIPE, check=True)
+        assert ran.stdout.decode() == said
+
+
+def test_validation_does_not_wait_for_ever(config, tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(sshconfig_files, "run", lambda argv, timeout: asked.append((argv[0], timeout)))
+    sshconfig_files.validate(edited(config), str(tmp_path), ["check", "%s"], None)
+    assert asked == [("check", 120.0)]
 
 
 def test_includes_are_read_in_order_and_never_written(config):
@@ -174,3 +212,31 @@ def test_includes_are_read_in_order_and_never_written(config):
     assert edit.notes == ()
     sshconfig_files.write_all([edit], backup=False)
     assert (folder / "20.conf").read_bytes() == b"Banner /b\n"
+
+
+def test_includes_below_the_home_folder(config, tmp_path, monkeypatch):
+    """ssh knows ~, sshd does not."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "own.conf").write_bytes(b"Port 7\n")
+    assert sshconfig_files.included(str(config), "ssh_config", "~/own.conf") == [b"Port 7\n"]
+    assert sshconfig_files.included(str(config), "sshd_config", "~/own.conf") == []
+    config.write_bytes(b"Include ~/own.conf\n")
+    edit = sshconfig_files.edited(Job(str(config), "ssh_config", PORT))
+    assert edit.after == b"Port 1\nInclude ~/own.conf\n"
+
+
+def test_includes_are_bounded(config):
+    folder = config.parent / "d"
+    folder.mkdir()
+    (folder / "0").write_bytes(b"#" * ((1 << 20) + 1))
+    (folder / "1").write_bytes(b"#" * (1 << 20))
+    for number in range(1000, 2000):
+        (folder / str(number)).write_bytes(b"Port %d\n" % number)
+    found = sshconfig_files.included(str(config), "sshd_config", "d/*")
+    assert (len(found), len(found[0]), found[-1]) == (999, 1 << 20, b"Port 1997\n"), "1000 files, without the large one"
+
+
+def test_notes_name_the_file(config):
+    config.write_bytes(b"Match all\nBanner /a\n")
+    edit = edited(config, [Change("Banner", ["/b"], block="Match User a")])
+    assert edit.notes == ("%s: line 2 (Banner /a) comes first and wins over Banner in 'Match User a'" % config,)
