@@ -23,6 +23,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig impo
 Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
+NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
 #: What is said of an algorithm that is no hybrid.
 _FAMILIES = {
     "pq": "post-quantum only, with no classical algorithm to fall back on",
@@ -44,7 +45,7 @@ def make(want: Want, facts: Facts) -> Plan:
     """
     plan = Plan()
     if not facts["machine"]["root"]:
-        plan.refuse("this needs root on the host: set become: true (or ansible_become), or connect as root")
+        plan.refuse(NO_ROOT)
     facts = dict(facts, image=known_image(want, facts), image_here=facts["image"])
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine.plan_engine,

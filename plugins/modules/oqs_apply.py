@@ -76,7 +76,7 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look
 
 
 def main() -> None:
@@ -98,6 +98,7 @@ def main() -> None:
     want, secret, sections = module.params["want"], module.params["password"], module.params["sections"]
     try:
         if module.check_mode:
+            want = hop_target.resolve(want, look.own_settings())
             facts, plan = assess.assess(want, secret)
             names = apply.planning.section_names(sections)
             module.exit_json(changed=bool(plan.section(names)), **assess.result(want, facts, plan, {}))

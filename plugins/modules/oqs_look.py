@@ -93,8 +93,10 @@ wanted:
   elements: str
 """
 
+import os
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look, planning
 
 
 def main() -> None:
@@ -106,6 +108,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
+    if os.geteuid() != 0:  # most of what there is to see would be hidden
+        module.fail_json(msg="nothing was changed; " + planning.NO_ROOT)
     secret = module.params["password"]
     try:
         want = hop_target.resolve(module.params["want"], look.own_settings())
