@@ -84,6 +84,7 @@ def opened(*rules, **wish):
     (["-A INPUT -m conntrack --ctstate INVALID -j DROP"], "ACCEPT", False),
     (["-A INPUT -m state --state NEW -j DROP"], "ACCEPT", True),
     (["-A INPUT -m conntrack ! --ctstate RELATED,ESTABLISHED -j DROP"], "ACCEPT", True),
+    (["-A INPUT -m conntrack ! --ctstate INVALID,UNTRACKED -j ACCEPT"], "DROP", False),
     (["-A INPUT -m addrtype ! --dst-type LOCAL -j DROP"], "ACCEPT", False),
     (["-A INPUT -m pkttype --pkt-type broadcast -j DROP"], "ACCEPT", False),
     (["-A INPUT -m iprange --src-range 192.0.2.1-192.0.2.9 -j DROP"], "ACCEPT", False),
@@ -245,11 +246,16 @@ def test_ours_come_and_go_without_a_trace(rules, policy, sources):
     text = saved(*rules, policy=policy).replace(":FORWARD", ":mine - [0:0]\n:FORWARD")
     wish = samples.firewall_want(sources=sources)
     parsed = iptables_rules.parse(text, "ip")
-    edited = firewall_iptables.edited(text, parsed, firewall_iptables.opening(parsed, wish))
+    wanted = firewall_iptables.opening(parsed, wish)
+    edited = firewall_iptables.edited(text, parsed, wanted)
     again = iptables_rules.parse(edited, "ip")
     assert firewall_iptables.opening(again, wish).right
     networks = firewall_iptables.firewall_change.networks(sources, "ip")
     assert networks is None or not firewall_iptables.closes(again, again.input, 2222, networks)
+    if wanted.rules and wanted.at < len(wanted.others):  # one place later would be too late
+        later = [iptables_rules.Rule(words, -1) for words in wanted.rules]
+        later = wanted.others[: wanted.at + 1] + later + wanted.others[wanted.at + 1:]
+        assert firewall_iptables.closes(parsed, later, 2222, networks)
     gone = firewall_iptables.edited(
         edited, again, firewall_iptables.opening(again, samples.firewall_want(state="absent")))
     assert gone == "\n".join(line for line in text.split("\n") if line != OURS)
