@@ -170,6 +170,11 @@ def known_hosts(data: bytes, lines: Optional[Sequence[str]], part: str) -> Optio
     return kept + b"".join(wanted)
 
 
+def known_part(data: bytes, part: str) -> bytes:
+    """The lines of one part of ours in a known_hosts file."""
+    return b"".join(line for line in data.splitlines(True) if line.rstrip().endswith(b" oqs-ssh-" + part.encode()))
+
+
 def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int) -> List[str]:
     """Arguments for ``docker create``. Their hash is kept as a label, so that a container of other arguments shows."""
     image = facts["image"]

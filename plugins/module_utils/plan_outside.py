@@ -107,18 +107,10 @@ class HopGoal:
         self.known_hosts = goal.known_hosts(pinned, pins, goal.HOST) or b""
 
 
-def _pinned(want: Want, facts: Facts) -> Optional[bytes]:
-    """known_hosts as it will be when the container's own section is done; None while its keys are not known."""
-    if "ssh" in want and want["ssh"]["state"] == "present":
-        return goal.desired(want["ssh"], facts).known_hosts
-    found: Optional[bytes] = facts["state"].get("known_hosts")
-    return found or b""
-
-
 def _plan_files(want: Want, facts: Facts, base: bytes, plan: Plan) -> None:
     hop = want["hop"]
-    state, pinned = facts["state"], _pinned(want, facts)
-    wanted = HopGoal(hop, facts, base, pinned or b"")
+    state, pinned = facts["state"], facts["state"].get("known_hosts") or b""
+    wanted = HopGoal(hop, facts, base, pinned)
     if hop["state"] == "present":
         if not wanted.kex:
             plan.refuse("the image's client and the host's own sshd have no key exchange in common")
@@ -131,11 +123,8 @@ def _plan_files(want: Want, facts: Facts, base: bytes, plan: Plan) -> None:
         ))
     _want_bytes(plan, "hop_config", state.get("hop_config"), wanted.hop_config, "for connections to the host itself")
     _want_bytes(plan, "hop_client", base, wanted.ssh_config, "the client's configuration takes the hop in")
-    why = "the host's own key is pinned"
-    if pinned is not None:
-        _want_bytes(plan, "hop_known_hosts", pinned, wanted.known_hosts, why)
-    elif HopGoal(hop, facts, base, state.get("known_hosts") or b"").known_hosts != (state.get("known_hosts") or b""):
-        plan.want("hop", "hop_known_hosts", "", _text(state.get("known_hosts")), UNKNOWN, why)
+    here, then = (goal.known_part(data or b"", goal.HOST) for data in (pinned, wanted.known_hosts))
+    _want_bytes(plan, "hop_known_hosts", here or None, then or None, "the host's own key is pinned")
 
 
 def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[bytes], why: str) -> None:
