@@ -85,6 +85,9 @@ class ActionModule(HostAction):
         try:
             with images_pull.decided(image["name"]) as run:
                 todo["want"]["ssh"]["image"]["digest"] = run.get("digest", "")
+                if not run.get("digest"):
+                    words = "%s: decides for all hosts of this run which image %s is; the controller cannot ask (%s)"
+                    display.display(words % (self.host, image["name"], run.get("no_answer", "")))
                 outcome = self._run(todo)
                 run["digest"] = outcome["host"]["image_origin"].get("digest", "")
                 return outcome

@@ -69,7 +69,8 @@ def _pull(wanted: Mapping[str, Any]) -> None:
     name = reference.pinned(wanted.get("digest") or "") or reference.tagged
     bookkeeping.record("image", name, None, reference.tagged or name)
     try:
-        docker.docker(["pull", "--quiet", name], timeout=docker.WORK)
+        if name == reference.tagged or not docker.inspect("image", name):
+            docker.docker(["pull", "--quiet", name], timeout=docker.WORK)
     except docker.DockerError as error:
         raise ImageError(image_names.why_not(str(error), name)) from error
     if reference.tagged and name != reference.tagged:

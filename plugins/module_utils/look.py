@@ -84,22 +84,19 @@ def machine_id() -> str:
 def image(want: Mapping[str, Any]) -> Facts:
     """The wanted image, as far as this host holds it, with what is known of it."""
     stored = stored_image(want["id"]) if want["id"] else None
-    names = [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else _name(want)]
+    reference = image_names.parse(want["name"])
+    name = reference.tagged or reference.pinned()  # the tag must be there, too: it is what people see
     found = None
-    for name in names:
-        found = found or (docker.inspect("image", name) if name else None)
+    for each in [stored["engine_id"] if stored else "", want["id"] or "", "" if want["id"] else name]:
+        found = found or (docker.inspect("image", each) if each else None)
     labels = ((found or {}).get("Config") or {}).get("Labels") or {}
     if not found or want.get("recipe") not in (None, labels.get(RECIPE)):
         return {}
+    pinned = reference.pinned(want.get("digest") or "") if want["source"] == "pull" else ""
+    if pinned and pinned not in [image_names.parse(each).pinned() for each in found.get("RepoDigests") or []]:
+        return {}
     known = stored or stored_image(found["Id"]) or {"engine_id": found["Id"]}
     return dict(known, engine_id=found["Id"], origin=origin(found, want["name"]))
-
-
-def _name(want: Mapping[str, Any]) -> str:
-    """What the engine is asked for: the digest where it is known."""
-    if want["source"] != "pull":
-        return str(want["name"])
-    return image_names.parse(want["name"]).pinned(want.get("digest") or "") or str(want["name"])
 
 
 def origin(found: Mapping[str, Any], name: str) -> Dict[str, str]:

@@ -5,7 +5,6 @@ http, https, and https with a login."""
 
 from __future__ import annotations
 
-import json
 import pathlib
 import secrets
 import sys
@@ -29,8 +28,8 @@ RUN apt-get -q update && apt-get -q -y install --no-install-recommends docker-re
 #: Arguments: address, login password. The certificate is its own authority; perl's crypt makes the bcrypt hash.
 START = r"""set -e
 cd /run
-openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 -subj /CN=registry \
-    -addext "subjectAltName=IP:$1" -keyout registry.key -out registry.crt 2>/dev/null
+[ -e registry.crt ] || openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 30 \
+    -subj /CN=registry -addext "subjectAltName=IP:$1" -keyout registry.key -out registry.crt 2>/dev/null
 perl -e 'print "bot:" . crypt($ARGV[0], q($2b$05$abcdefghijklmnopqrstuu)) . "\n"' "$2" > htpasswd
 config() {
     printf 'version: 0.1\nstorage: {filesystem: {rootdirectory: /var/lib/registry}}\nhttp: {addr: ":%s"%s}\n%s\n' "$@"
@@ -101,7 +100,6 @@ class Registry:
         """It serves again."""
         docker("start", self.container)
         self.wait()
-        self.certificate.write_bytes(docker("exec", self.container, "cat", "/run/registry.crt").stdout)
 
     def wait(self) -> None:
         """Until its last port serves, too."""
@@ -152,10 +150,6 @@ class Registry:
         """How many requests it has answered."""
         said = docker("logs", self.container)
         return (said.stdout + said.stderr).count(b"http.request.method")
-
-    def settings(self, **more: Any) -> str:
-        """A daemon.json that lets a host's engine speak plain http with it."""
-        return json.dumps({"insecure-registries": ["%s:%d" % (self.address, PLAIN)], **more})
 
 
 def trusted_by(registry: Registry, host: str, run: Any) -> None:
