@@ -48,6 +48,18 @@ ufw allow 22/tcp
 ufw deny from 192.0.2.66
 ufw allow proto tcp from 192.0.2.7 to any port 9100 comment theirs
 ufw --force enable
+# A second firewall, until the next boot: a packet has to pass both.
+nft -f - <<'END'
+table inet second {
+    chain input {
+        type filter hook input priority 5; policy drop;
+        ct state established,related accept
+        iif lo accept
+        meta l4proto { icmp, ipv6-icmp } accept
+        tcp dport { 22, 2223 } accept
+    }
+}
+END
 """,
     "firewalld": """
 systemctl enable --now firewalld

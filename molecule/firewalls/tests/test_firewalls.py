@@ -62,6 +62,12 @@ def test_open_and_only_this_port(scenario: Scenario, visitor: Visitor, host: str
     assert others(scenario, host) == scenario.remembered("walls")[host]
 
 
+def test_each_of_two_firewalls_is_opened(scenario: Scenario) -> None:
+    listed = scenario.root("ufw1", "nft", "list", "chain", "inet", "second", "input")
+    assert 'tcp dport 2222 accept comment "oqs-ssh"' in listed
+    assert "2222" in scenario.root("ufw1", "ufw", "status")
+
+
 def test_no_firewall_is_turned_on(scenario: Scenario) -> None:
     for host in ("firewalld1", "iptables1"):
         assert "inactive" in scenario.root(host, "ufw", "status")
