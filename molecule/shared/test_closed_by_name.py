@@ -43,7 +43,7 @@ eval "$(/opt/oqs-ssh/bin/ssh-agent)" >&2
 @pytest.mark.parametrize("target", ["localhost:22", "127.0.0.1:22", "[::1]:22"])
 def test_way_to_the_hosts_own_sshd_is_open(scenario: Scenario, visitor: Visitor, server: str, target: str) -> None:
     said = visitor.ssh(server, "", "-W", target, stdin="SSH-2.0-test\r\n")
-    if target.startswith("[") and not scenario.root(server, "ss", "-Hltn", "src", target):
+    if target.startswith("[") and len(scenario.addresses(server)) < 2:
         assert "open failed: connect failed" in said.log  # asked for and let through: this lab has no IPv6
     else:
         assert said.out.startswith("SSH-2.0-OpenSSH"), said.log
