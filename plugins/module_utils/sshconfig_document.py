@@ -148,7 +148,7 @@ class Document:
         """The ranges of lines that belong to the global scope (None) or to the blocks with a head."""
         blocks = self.blocks()
         if head is not None:
-            return [(start + 1, self._body_end(start, end)) for found, start, end in blocks if found == head]
+            return [(start + 1, self._body_end(end)) for found, start, end in blocks if found == head]
         first = blocks[0][1] if blocks else len(self.lines)
         ranges = [(0, first)]
         if self.dialect == SSH:
@@ -158,7 +158,7 @@ class Document:
             ranges += again
         return ranges
 
-    def _body_end(self, start: int, end: int) -> int:
+    def _body_end(self, end: int) -> int:
         """After the last line of a block that is its own: comments in column 0 may belong to what follows."""
         while not self.is_active(end - 1) and (
             self.lines[end - 1].name == "" or self.lines[end - 1].raw[:1] == b"#"

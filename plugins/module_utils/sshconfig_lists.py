@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
     LINES,
     WORDS,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_setting import SettingEditor
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_setting import SettingEditor, apart
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
     ConfigError,
     words,
@@ -49,7 +49,7 @@ class Editor(SettingEditor):
         elif kind == LINES:
             self._add_lines(found)
         elif kind in (ALGORITHMS, COMMA):
-            self._change_list(found[:1])
+            self._change_list(found)
         else:
             counted = found[:1] if kind == FIRST_WORDS else found
             now = [word for index in counted for word in self.document.value(index).words]
@@ -62,10 +62,13 @@ class Editor(SettingEditor):
                 self.one_line(counted, wanted)
 
     def _append_words(self, index: int, new: Sequence[bytes]) -> None:
-        raw = self.document.lines[index].raw
-        end = self.document.value(index).end
-        gap = b"" if raw[end - 1:end] in (b" ", b"\t", b"=") else b" "
-        self.document.replace(index, raw[:end] + gap + as_text(new) + raw[end:])
+        raw, old = self.document.lines[index].raw, self.document.value(index)
+        text = b" " + as_text(new) if old.words else apart(raw, old.end, as_text(new))
+        longer = raw[:old.end] + text + raw[old.end:]
+        if len(words(longer, old.start)) == len(old.words) + len(new):
+            self.document.replace(index, longer)
+        else:  # the last word ends with a backslash, which would take the blank into the word
+            self.write(index, as_text([*old.words, *new]))
 
     def _placed(self, now: Sequence[bytes]) -> List[bytes]:
         """Members with the wanted ones at their place; members that are well placed do not move."""
@@ -114,7 +117,7 @@ class Editor(SettingEditor):
         """The values are no members of the list."""
         kind, found = self.wanted.kind, self.found()
         if kind in (ALGORITHMS, COMMA):
-            self._change_list(found[:1])
+            self._change_list(found)
         elif kind in (FIRST_WORDS, WORDS):
             self._remove_words(found)
         else:

@@ -13,7 +13,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_docu
     as_text,
     commented_value,
     sets,
-    value_of,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keywords import (
     ALGORITHMS,
@@ -31,10 +30,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
     keyword_and_start,
     quoted,
-    stripped_length,
     uncommented,
     words,
 )
+
+
+def apart(raw: bytes, at: int, text: bytes) -> bytes:
+    """A value for a line that has none, kept apart from the keyword before it and from a comment behind it."""
+    before = b"" if raw[at - 1:at] in (b" ", b"\t", b"=") else b" "
+    return before + text + (b" " if raw[at:at + 1] == b"#" else b"")
 
 
 class SettingEditor:
@@ -81,8 +85,9 @@ class SettingEditor:
             parts = words(text, 0)
             if len(parts) == 1:
                 text = quoted(parts[0].text, always=True)
-        gap = b" " if old.start == stripped_length(raw) and raw[old.start - 1:old.start] not in b" \t=" else b""
-        document.replace(index, raw[:old.start] + gap + text + raw[old.end:])
+        if old.start == old.end:
+            text = apart(raw, old.start, text)
+        document.replace(index, raw[:old.start] + text + raw[old.end:])
 
     def _write_plain(self, index: int, text: bytes) -> None:
         """The form that the image's key-gen.sh reads; a comment behind the value moves to a line of its own."""
@@ -172,14 +177,14 @@ class SettingEditor:
             if not self.same(index, text):
                 self.write(index, text)
 
-    def _key(self, index: int) -> bytes:
-        return next(iter(self.document.value(index).words), b"")
+    def _is_named(self, index: int, text: bytes) -> bool:
+        """Whether a keyed line has the name that a value begins with."""
+        return self.document.value(index).words[:1] == (words(text, 0)[0].text,)
 
     def set_keyed(self) -> None:
         for text in self.wanted.values:
-            key = words(text, 0)[0].text
             found = self.found()
-            mine = [index for index in found if self._key(index) == key]
+            mine = [index for index in found if self._is_named(index, text)]
             if mine and not self.same(mine[0], text):
                 self._write_behind_key(mine[0], text)
             elif not mine and found:
@@ -208,7 +213,7 @@ class SettingEditor:
 
     def has_wanted_value(self, index: int) -> bool:
         kind = self.wanted.kind
-        if kind == KEYED and any(words(text, 0)[0].text == self._key(index) for text in self.wanted.values
+        if kind == KEYED and any(self._is_named(index, text) for text in self.wanted.values
                                  if len(words(text, 0)) == 1):
             return True
         texts = self.wanted.values if kind in (LINES, KEYED) else (self.text(),)
@@ -256,10 +261,10 @@ class SettingEditor:
         keyword = self.wanted.keyword
         if self.wanted.head is not None:
             return text
-        text = text.lstrip(b" \t")
+        text = text.lstrip()
         if keyword in PLAIN_LINES:
-            value = value_of(text, keyword, self.document.dialect)
-            return keyword_and_start(text)[0] + b" " + as_text(value.words)
+            name, start = keyword_and_start(text)
+            return name + b" " + as_text(word.text for word in words(text, start))
         return text
 
     def add_texts(self, texts: Sequence[bytes]) -> None:
@@ -272,20 +277,21 @@ class SettingEditor:
 
     def name_what_wins(self) -> None:
         """Name earlier values that win over what was just written, and what might."""
-        document, ranges, found = self.document, self.ranges(), self.found()
-        if not found or self.wanted.kind in REPEATABLE:
+        if self.wanted.kind in REPEATABLE:
             return
+        document, ranges, found = self.document, self.ranges(), self.found()
         for index in document.includes_before(found[0], ranges):
             if document.include is None:
                 document.note("%s comes before %s on line %d: a value in an included file would win" % (
                     document.describe(index), self.name, found[0] + 1))
-        rivals = document.find(RIVALS.get(self.wanted.keyword, ""), ranges)
-        for index in rivals[:1]:
+        rival = RIVALS.get(self.wanted.keyword)
+        for index in document.find(rival, ranges)[:1] if rival else []:
             if index < found[0]:
                 document.note("%s comes first and wins over %s" % (document.describe(index), self.name))
         if self.wanted.head is None:
             return
-        for head, start, end in [(None, 0, self._first_head())] + list(document.blocks()):
+        blocks = document.blocks()
+        for head, start, end in [(None, 0, blocks[0][1]), *blocks]:
             if start >= found[0]:
                 break
             everywhere = head in (("match", "all"), ("host", "*")) or (head is None and document.dialect == SSH)
@@ -293,6 +299,3 @@ class SettingEditor:
                 for index in document.find(self.wanted.keyword, [(start, min(end, found[0]))]):
                     document.note("%s comes first and wins over %s in %r" % (
                         document.describe(index), self.name, self.wanted.change.block))
-
-    def _first_head(self) -> int:
-        return next(iter(self.document.head_indexes()), len(self.document.lines))

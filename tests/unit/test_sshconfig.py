@@ -31,6 +31,15 @@ SET = [
     (b"PermitRootLogin yes\nPermitRootLogin no\n", "PermitRootLogin", ["no"],
      b"PermitRootLogin no\nPermitRootLogin no\n"),
     (b"PermitRootLogin\n", "PermitRootLogin", ["no"], b"PermitRootLogin no\n"),
+    # a line that lacks its value
+    (b"Banner # c\n", "Banner", ["/x"], b"Banner /x # c\n"),
+    (b"\tBanner\t# c\n", "Banner", ["/x"], b"\tBanner\t/x # c\n"),
+    (b"Banner = # c\n", "Banner", ["/x"], b"Banner = /x # c\n"),
+    (b"Banner=#c\n", "Banner", ["/x"], b"Banner=/x #c\n"),
+    (b"Banner=\n", "Banner", ["/x"], b"Banner=/x\n"),
+    (b"\"Banner\" \n", "Banner", ["/x"], b"\"Banner\" /x \n"),
+    (b"ForceCommand\n", "ForceCommand", ["/x"], b"ForceCommand /x\n"),
+    (b"ForceCommand # c\n", "ForceCommand", ["/x"], b"ForceCommand /x\n"),
     (b"\xff\xfe caf\xe9\nX yes\n", "Y", ["no"], b"\xff\xfe caf\xe9\nX yes\nY no\n"),
     (b"", "Port", ["22"], b"Port 22\n"),
     (b"# c\n", "Port", ["22"], b"# c\nPort 22\n"),
@@ -62,6 +71,10 @@ SET = [
     (b"Port 22\nX y\n", "Port", ["2222", "22"], b"Port 2222\nPort 22\nX y\n"),
     (b"Port 1 # one\nPort 2\nPort 3\n", "Port", ["1", "4", "3"], b"Port 1 # one\nPort 4\nPort 3\n"),
     (b"Port 1\nPort 2\nPort 3\nPort 4\n", "Port", ["1", "5"], b"Port 1\nPort 5\n"),
+    (b"Port 1 # one\nPort 2 # two\nPort 3 # three\nPort 4 # four\n", "Port", ["3", "4"],
+     b"Port 3 # three\nPort 4 # four\n"),
+    (b"Port 1\nPort 2\nX y\n", "Port", ["1", "2", "3"], b"Port 1\nPort 2\nPort 3\nX y\n"),
+    (b"A b\nPort 1\nX y\n", "Port", ["4", "5"], b"A b\nPort 4\nPort 5\nX y\n"),
     # the form that key-gen.sh of the image reads
     (b"  HostKey  \"/a\"  # old\n", "HostKey", ["/b"], b"# old\nHostKey /b\n"),
     (b"  HostKey  \"/a\"\n", "HostKey", ["/a"], b"  HostKey  \"/a\"\n"),
@@ -74,6 +87,10 @@ SET = [
     # a line for each name
     (b"Subsystem\tsftp\t/usr/lib/sftp # s\nSubsystem x y\n", "Subsystem", ["sftp internal-sftp"],
      b"Subsystem\tsftp\tinternal-sftp # s\nSubsystem x y\n"),
+    (b"Subsystem x\ty -l z # c\n", "Subsystem", ["x w"], b"Subsystem x\tw # c\n"),
+    (b"Subsystem x # c\n", "Subsystem", ["x w"], b"Subsystem x w # c\n"),
+    (b"Subsystem x y # c\n", "Subsystem", ["x"], b"Subsystem x # c\n"),
+    (b"Subsystem\nX y\n", "Subsystem", ["a b"], b"Subsystem\nSubsystem a b\nX y\n"),
     (b"Subsystem x y\n", "Subsystem", ["sftp internal-sftp"], b"Subsystem x y\nSubsystem sftp internal-sftp\n"),
     # the rest of the line as it is
     (b"ForceCommand  echo 'a' # b \t\n", "ForceCommand", ["echo  \"c\" #d"], b"ForceCommand  echo  \"c\" #d \t\n"),
@@ -109,6 +126,10 @@ ADD_REMOVE = [
     (b"Ciphers -a\n", "add", ["a"], {}, b"Ciphers +a\n"),
     (b"Ciphers -a\n", "remove", ["b"], {}, b"Ciphers -a,b\n"),
     (b"Ciphers -a*\n", "remove", ["ab"], {}, b"Ciphers -a*\n"),
+    (b"Ciphers -a[b]\n", "remove", ["ab"], {}, b"Ciphers -a[b],ab\n"),
+    (b"Ciphers -a[b*\n", "remove", ["a[bc"], {}, b"Ciphers -a[b*\n"),
+    (b"Ciphers -\xff*\n", "remove", ["\udcffb"], {}, b"Ciphers -\xff*\n"),
+    (b"Ciphers a, b\n", "add", ["c"], {}, b"Ciphers a,b,c\n"),
     (b"Ciphers +a,b\n", "remove", ["b"], {}, b"Ciphers +a\n"),
     (b"Ciphers +a\n", "remove", ["a"], {}, b"Ciphers -a\n"),
     (b"X y\n", "add", ["a", "b"], {}, b"X y\nCiphers +a,b\n"),
@@ -135,6 +156,19 @@ MEMBERS = [
      b"PermitOpen a:1 b:2\nPermitOpen c:3\n"),
     ("PermitOpen", b"PermitOpen a:1\nPermitOpen c:3\n", "remove", ["a:1"], {}, b""),
     ("PermitOpen", b"PermitOpen a:1\nPermitOpen c:3\n", "add", ["b:2"], {}, b"PermitOpen a:1 b:2\nPermitOpen c:3\n"),
+    ("AllowUsers", b"AllowUsers\n", "add", ["a", "b"], {}, b"AllowUsers a b\n"),
+    ("AllowUsers", b"AllowUsers=\n", "add", ["a"], {}, b"AllowUsers=a\n"),
+    ("AllowUsers", b"AllowUsers # c\n", "add", ["a"], {}, b"AllowUsers a # c\n"),
+    ("AllowUsers", b"AllowUsers a b a\n", "add", ["a"], {"place": "first"}, b"AllowUsers a b a\n"),
+    ("AllowUsers", b"AllowUsers a b a\n", "add", ["a"], {"place": "last"}, b"AllowUsers a b a\n"),
+    ("AllowUsers", b"AllowUsers a\nX y\nAllowUsers a b\n", "remove", ["a"], {}, b"X y\nAllowUsers b\n"),
+    ("AllowUsers", b"AllowUsers a b\nAllowUsers a\n", "remove", ["a"], {}, b"AllowUsers b\n"),
+    ("SetEnv", b"SetEnv A=\n", "add", ["B=1"], {}, b"SetEnv A= B=1\n"),
+    ("AcceptEnv", b"AcceptEnv a\\  # c\n", "add", ["b"], {}, b"AcceptEnv a\\  b # c\n"),
+    ("AcceptEnv", b"AcceptEnv  x a\\\n", "add", ["b"], {}, b"AcceptEnv  x \"a\\\\\" b\n"),
+    ("AcceptEnv", b"AcceptEnv \xff\n", "add", ["a"], {"before": "\udcff"}, b"AcceptEnv a \xff\n"),
+    ("Port", b"X y\nPort 1\nPort 2\nZ y\n", "add", ["2", "1"], {"place": "first"}, b"X y\nZ y\nPort 2\nPort 1\n"),
+    ("Port", b"Port 1\nPort 2\nX y\n", "add", ["1"], {"place": "last"}, b"Port 2\nPort 1\nX y\n"),
     ("Port", b"Port 1\nX y\nPort 2\n", "add", ["3"], {}, b"Port 1\nX y\nPort 2\nPort 3\n"),
     ("Port", b"Port 1\nX y\nPort 2\n", "add", ["3"], {"place": "first"}, b"Port 3\nPort 1\nX y\nPort 2\n"),
     ("Port", b"Port 1\nX y\nPort 2\n", "add", ["2"], {"place": "first"}, b"Port 2\nPort 1\nX y\n"),
@@ -162,6 +196,11 @@ ABSENT = [
     (b" Port 1\nPort 2\n", Change("Port", ["1"], state="absent", how="comment"), b"# Port 1\nPort 2\n"),
     (b"UseDNS no\nUseDNS yes\n", Change("UseDNS", state="absent", how="comment"), b"#UseDNS no\n#UseDNS yes\n"),
     (b"AllowUsers a b\n", Change("AllowUsers", ["a"], state="absent"), b"AllowUsers b\n"),
+    (b"Port 1\nPort 2\nPort 3\n", Change("Port", ["7", "2", "1"], state="absent"), b"Port 3\n"),
+    (b"Port 1\nPort 2\nPort 3\n", Change("Port", ["2", "1"], state="absent", how="comment"),
+     b"#Port 1\n#Port 2\nPort 3\n"),
+    (b"Ciphers a,b\n", Change("Ciphers", ["a", "b"], state="absent", how="comment"), b"#Ciphers a,b\n"),
+    (b"Ciphers a,b\n", Change("Ciphers", ["b"], state="absent", how="comment"), b"Ciphers a,b\n"),
     (b"X y\nMatch User b\n  UseDNS no\n", Change("UseDNS", state="absent"), b"X y\nMatch User b\n  UseDNS no\n"),
     (b"Match User b\n  Banner a\nMatch User c\n  Banner a\n", Change("Banner", state="absent", block="match user b"),
      b"Match User c\n  Banner a\n"),
@@ -202,6 +241,11 @@ def test_uncomment(data, expected):
 
 def test_uncomment_keeps_one_value_where_one_counts():
     check(b"UseDNS yes\n#UseDNS no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS no\n#UseDNS no\n")
+    check(b" #\tUseDNS no \n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS no \n")
+    check(b"# X11Forwarding no\n#X11Forwarding no\n", Change("X11Forwarding", ["no"], how="uncomment"),
+          b"# X11Forwarding no\nX11Forwarding no\n")
+    check(b"#Port 1\n#Port 2\n", Change("Port", ["1", "2"], how="uncomment"), b"Port 1\nPort 2\n")
+    check(b"Port 1\n#Port 2\n", Change("Port", ["1", "2"], how="uncomment"), b"Port 1\nPort 2\n")
     check(b"#ForceCommand  echo # b \n", Change("ForceCommand", ["echo # b"], how="uncomment"),
           b"ForceCommand  echo # b \n")
     check(b"#UseDNS  no\n", Change("UseDNS", ["no"], how="uncomment"), b"UseDNS  no\n")
@@ -280,6 +324,7 @@ def test_globals_of_ssh_go_on_below_a_block_that_has_to_win():
     assert sshconfig.read(data, SSH) == {"port": ["2222"], "user": ["oqs"]}
     above = b"Port 1\nHost a\n X y\nMatch all\n#User b\n"
     check(above, Change("User", ["c"]), above.replace(b"Port 1\n", b"Port 1\nUser c\n"), SSH)
+    check(above, Change("User", ["b"], how="uncomment"), above.replace(b"Port 1\n", b"Port 1\nUser b\n"), SSH)
     bare = b"Host a\n  Port 1\nMatch all\n"
     check(bare, Change("Port", ["2"]), bare + b"Port 2\n", SSH)
 
@@ -466,6 +511,8 @@ def test_include_that_would_win_is_dealt_with():
     assert sshconfig.edit_with_notes(done.data, change, SSHD, include) == done
     assert sshconfig.edit(b"X y\nInclude /a*\n", [Change("UseDNS", ["yes"])], SSHD, include) == (
         b"X y\nUseDNS yes\nInclude /a*\n")
+    assert sshconfig.edit(b"Include /a*\n#Banner /z\n", [Change("Banner", ["/z"], how="uncomment")], SSHD, include) == (
+        b"Banner /z\nInclude /a*\n#Banner /z\n")
     assert sshconfig.edit(b"Include /a*\n", [Change("Port", ["6"])], SSHD, include) == b"Include /a*\nPort 6\n"
     assert sshconfig.edit(b"Include /a*\n", [Change("LogLevel", ["INFO"])], SSHD, include) == (
         b"Include /a*\nLogLevel INFO\n")
@@ -508,10 +555,17 @@ def test_include_that_nobody_reads_is_named():
 def test_earlier_value_that_wins_is_named():
     done = sshconfig.edit_with_notes(b"Port 1\nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
     assert done == (b"Port 1\nHost a\n    Port 2\n", ("line 1 (Port 1) comes first and wins over Port in 'Host a'",))
+    for how in ("add", "uncomment"):
+        change = Change("Ciphers", ["b"], how=how, block="Host a")
+        done = sshconfig.edit_with_notes(b"Ciphers a\nHost a\n", [change], SSH)
+        assert done.notes == ("line 1 (Ciphers a) comes first and wins over Ciphers in 'Host a'",)
     odd = sshconfig.edit_with_notes(b" Port\t\xff \nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
     assert odd.notes == ("line 1 (Port\t\\xff) comes first and wins over Port in 'Host a'",)
     above = sshconfig.edit_with_notes(b"Match all\n  Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD)
     assert above.notes == ("line 2 (Banner 1) comes first and wins over Banner in 'Match User a'",)
+    every = sshconfig.edit_with_notes(b"Host *\n Port 1\nHost a\n", [Change("Port", ["2"], block="Host a")], SSH)
+    assert every.notes == ("line 2 (Port 1) comes first and wins over Port in 'Host a'",)
+    assert not sshconfig.edit_with_notes(b"\n#\nPort 2\n", [Change("Port", ["3"])], SSH).notes
     assert not sshconfig.edit_with_notes(b"Banner 1\n", [Change("Banner", ["2"], block="Match User a")], SSHD).notes
     assert not sshconfig.edit_with_notes(b"Host b\n Port 1\n", [Change("Port", ["2"], block="Host a")], SSH).notes
 
@@ -519,6 +573,10 @@ def test_earlier_value_that_wins_is_named():
 def test_rivals_are_named():
     done = sshconfig.edit_with_notes(b"ProxyJump a\nPort 1\n", [Change("ProxyCommand", ["b"])], SSH)
     assert done.notes == ("line 1 (ProxyJump a) comes first and wins over ProxyCommand",)
+    done = sshconfig.edit_with_notes(b"ProxyJump a\nProxyJump d\n", [Change("ProxyCommand", ["b"])], SSH)
+    assert done.notes == ("line 1 (ProxyJump a) comes first and wins over ProxyCommand",)
+    done = sshconfig.edit_with_notes(b"X y\nProxyCommand c\n", [Change("ProxyJump", ["b"])], SSH)
+    assert done.notes == ("line 2 (ProxyCommand c) comes first and wins over ProxyJump",)
     assert not sshconfig.edit_with_notes(b"ProxyJump a\nProxyCommand c\n", [Change("ProxyJump", ["b"])], SSH).notes
 
 
@@ -527,6 +585,12 @@ def test_lists_that_cannot_tell_are_named():
     assert done == (b"Ciphers -a\n", ("Ciphers begins with '-': b counts only if the built-in list has it",))
     done = sshconfig.edit_with_notes(b"Ciphers ^a\n", [Change("Ciphers", ["b"], how="remove")], SSHD)
     assert done == (b"Ciphers ^a\n", ("Ciphers begins with '^': b may still be in the built-in list",))
+    odd = sshconfig.edit_with_notes(b"Ciphers -a\n", [Change("Ciphers", ["\udcff"], how="add")], SSHD)
+    assert odd.notes == ("Ciphers begins with '-': \ufffd counts only if the built-in list has it",)
+    for data, how, value in ((b"Ciphers +a\n", "add", "b"), (b"Ciphers +a,b\n", "remove", "a"),
+                             (b"Ciphers -a\n", "remove", "b"), (b"Ciphers -a,b\n", "add", "b"),
+                             (b"Ciphers a,b\n", "remove", "c")):
+        assert not sshconfig.edit_with_notes(data, [Change("Ciphers", [value], how=how)], SSHD).notes
 
 
 REFUSED = [
@@ -620,6 +684,13 @@ def test_refused_by_the_file():
          "Ciphers: 'before' names c, which is not in the list: a"),
         (SSHD, b"Ciphers a,d\n", Change("Ciphers", ["b"], how="add", before="c"),
          "Ciphers: 'before' names c, which is not in the list: a, d"),
+        (SSHD, b"Ciphers \xff\n", Change("Ciphers", ["b"], how="add", before="c"),
+         "Ciphers: 'before' names c, which is not in the list: \ufffd"),
+        (SSHD, b"Ciphers \xff\n", Change("Ciphers", ["\udcff"], how="remove"),
+         "Ciphers: removing \ufffd would leave an empty list: use state 'absent' to return to the built-in one"),
+        (SSHD, b"Ciphers -\xff*\n", Change("Ciphers", ["\udcffb"], how="add"),
+         ("Ciphers removes \ufffd* from the built-in list, so \ufffdb cannot be added: "
+          "use how 'set' with the whole list")),
         (SSHD, b"Banner \"x\xff\n", Change("Banner", ["y"]), "a quote is not closed in the line 'Banner \"x\\\\xff'"),
         (SSH, b"", add_auth, ("PreferredAuthentications has no line to add to, and a new one would replace the "
                               "built-in list: use how 'set' with the whole list")),

@@ -182,8 +182,8 @@ def test_validation_in_an_image(config, tmp_path, monkeypatch):
         (programs / name).write_text("#!/bin/sh\necho ${0##*/} \"$@\"\n")
         (programs / name).chmod(0o755)
     for dialect, said in (
-        ("sshd_config", "ssh-keygen -q -t ed25519 -N  -f /tmp/oqs-check-key\n"
-                        "sshd -t -h /tmp/oqs-check-key -f /the file\n"),
+        ("sshd_config", ("ssh-keygen -q -t ed25519 -N  -f /tmp/oqs-check-key\n"
+                         "sshd -t -h /tmp/oqs-check-key -f /the file\n")),
         ("ssh_config", "ssh -G -F /the file localhost\n"),
     ):
         ran = subprocess.run([*arguments[:4], dialect, "/the file", str(programs)], stdout=subprocess.PIPE, check=True)

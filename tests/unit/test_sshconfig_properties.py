@@ -81,6 +81,7 @@ def test_words_are_cut_as_openssh_cuts_them():
         (b"a b\tc", [b"a", b"b", b"c"]), (b"a#b #c", [b"a#b"]), (b"'a b'\"c d\"e f", [b"a bc de", b"f"]),
         (b"a\\ b", [b"a b"]), (b"\"a\\\"b\" '\\''", [b"a\"b", b"'"]), (b"\\a \\\\", [b"\\a", b"\\"]),
         (b"\"a\\ b\"", [b"a\\ b"]), (b"\"\" x", [b"", b"x"]), (b"a  \f\r", [b"a"]), (b"#", []), (b"a\\", [b"a\\"]),
+        (b"'X' X\"a\" \\Xb", [b"X", b"Xa", b"\\Xb"]),
     ):
         assert [word.text for word in sshconfig_syntax.words(raw, 0)] == expected
     for raw in (b"a \"b", b"'", b"a'\\'"):
@@ -94,10 +95,17 @@ def test_keywords_are_cut_as_openssh_cuts_them():
         (b"Port==22", b"Port", b"=22"), (b"Port = =22", b"Port", b"=22"), (b"\"Port\" 22", b"Port", b"22"),
         (b"\"Port\"=22", b"Port", b"=22"), (b"Po\"rt\"22", b"Port", b"22"), (b"=Port 22", b"Port", b"22"),
         (b"Port", b"Port", b""), (b"Port  \f", b"Port", b""), (b"", b"", b""), (b"\"Port 22", b"", b""),
-        (b"Port\f22 x", b"Port\f22", b"x"),
+        (b"Port\f22 x", b"Port\f22", b"x"), (b"\"Port\" \"22\"", b"Port", b"\"22\""), (b"\"\" Port 22", b"Port", b"22"),
+        (b"\"P\" 22", b"P", b"22"),
     ):
         found, start = sshconfig_syntax.keyword_and_start(raw)
         assert (found, raw[start:].rstrip(b" \f")) == (name, value) or found == name == b""
+
+
+def test_what_is_stripped_from_the_end_of_a_line():
+    """As the loop at the start of process_config_line() in readconf.c does it: never the first character."""
+    for raw, length in ((b"", 0), (b" ", 1), (b"\t\f ", 1), (b"a \f\r", 1), (b" a\x0b", 3)):
+        assert sshconfig_syntax.stripped_length(raw) == length
 
 
 # Found by fuzzing: file, changes, and what has to become of it.
