@@ -164,7 +164,7 @@ def create_network(name: str, lab: str, resolvers: Sequence[str]) -> None:
         subnet = Network((int(ipaddress.IPv4Address("10.0.0.0")) + (random.randrange(128, 32768) << 8), 24))
         if any(subnet.overlaps(other) for other in taken):
             continue
-        six = ["--ipv6", "--subnet", _private_six()] if os.path.exists("/proc/net/if_inet6") else []
+        six = ["--ipv6", "--subnet", _private_six()] if has_six() else []
         made = docker(
             "network", "create", "--subnet", str(subnet), *six, "--label", "%s=%s" % (LAB_LABEL, lab), name, check=False
         )
@@ -175,6 +175,14 @@ def create_network(name: str, lab: str, resolvers: Sequence[str]) -> None:
             break
         taken.add(subnet)
     raise LabError("no network for the lab '%s': %s" % (lab, failure))
+
+
+def has_six() -> bool:
+    """Whether this machine speaks IPv6, so that labs can have it, too."""
+    try:
+        return bool(pathlib.Path("/proc/net/if_inet6").read_text(encoding="ascii").strip())
+    except OSError:
+        return False
 
 
 def _private_six() -> str:

@@ -7,12 +7,13 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import secrets
+import socket
 import subprocess
 
 import pytest
 
 from lab import Lab
-from lab_engine import LabError, docker, docker_json
+from lab_engine import LabError, docker, docker_json, has_six
 
 pytestmark = pytest.mark.docker
 
@@ -48,6 +49,15 @@ def test_every_host_has_its_own_identity(labs):
         keys.add(lab.exec(host, ["cat", "/etc/ssh/ssh_host_ed25519_key.pub"]).stdout)
     assert len(machine_ids) == len(keys) == 3
     assert len({lab.hosts[host].address for lab, host in hosts_of(labs)}) == 3
+
+
+def test_hosts_are_reached_by_both_families(labs):
+    for lab, host in hosts_of(labs):
+        found = lab.hosts[host]
+        assert bool(found.address6) is has_six()
+        for address in filter(None, (found.address, found.address6)):
+            with socket.create_connection((address, 22), 10) as connection:
+                assert connection.recv(4) == b"SSH-", address
 
 
 def test_hosts_look_untouched(labs):
