@@ -9,8 +9,8 @@ others the rules that they have at runtime only. There are no comments in firewa
 from __future__ import annotations
 
 import re
-import xml.etree.ElementTree as ElementTree
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from xml.etree import ElementTree
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_change, nftables, nftables_match
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall_change import (
