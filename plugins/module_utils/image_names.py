@@ -85,7 +85,7 @@ def described(name: str, digest: str, made: str) -> str:
 
 _UNREACHABLE = (
     r"no such host|server misbehaving|connection refused|i/o timeout|Client\.Timeout|deadline exceeded|"
-    r"no answer within|no route to host|network is unreachable|connection reset|EOF"
+    r"no answer within|no route to host|network is unreachable|connection reset|\bEOF\b"
 )
 #: What engines say, what it means, and what to do; the first that fits counts.
 _MEANINGS = (
@@ -110,7 +110,7 @@ _MEANINGS = (
         "wait, log in there (docker login), or take another source (oqs_ssh_image_source: archive or build)",
     ),
     (
-        r"no basic auth credentials|unauthorized|authentication required|denied",
+        r"no basic auth credentials|unauthorized|authentication required|access denied|is denied",
         "the registry %(registry)s wants a login for it, or has no such image",
         "run 'docker login %(registry)s' as root on this host, or check oqs_ssh_image",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines
 
 _NO_PYTHON = (
@@ -100,6 +101,7 @@ def ending(
     good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
     later = sum(1 for host, row in rows.items() if not row and host not in named)
     lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
+    lines += _different(rows)
     if any(_prototype(row) for row in rows.values()):
         lines.append(
             "The Open Quantum Safe image is a prototype, unmaintained upstream: not for production. "
@@ -107,6 +109,23 @@ def ending(
         )
     lines.append("A shell in the container reaches the host's loopback: it is a way in, not a sandbox.")
     return "\n".join(lines)
+
+
+def _image(row: t.Mapping[str, t.Any]) -> str:
+    """The image that a host holds: its name, digest and day; nothing where there is none."""
+    origin = (row.get("look") or {}).get("host", {}).get("image_origin")
+    ssh = row.get("want", {}).get("ssh", {})
+    return image_names.described(ssh["image"]["name"], **origin) if origin and ssh.get("state") == "present" else ""
+
+
+def _different(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Hosts that hold different images under one name, as after deployments months apart."""
+    found: dict[str, set[str]] = {}
+    for row in rows.values():
+        if _image(row) and row["want"]["ssh"]["image"]["source"] == "pull":
+            found.setdefault(row["want"]["ssh"]["image"]["name"], set()).add(_image(row))
+    words = "Hosts hold different images under %s; oqs_ssh_image_update: true brings all to the registry's."
+    return [words % name for name, images in sorted(found.items()) if len(images) > 1]
 
 
 def _prototype(row: t.Mapping[str, t.Any]) -> bool:
@@ -126,6 +145,8 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
         lines.append("  negotiated  %s" % _negotiated(own))
     if hop:
         lines.append("  hop         %s" % _negotiated(hop))
+    if _image(row):
+        lines.append("  image       " + _image(row))
     for note in look["notes"]:
         lines.append("  note        " + note)
     if own.get("ok") and row.get("probe_from") == "host":

@@ -107,6 +107,24 @@ def test_notes_and_the_hop_are_told():
     assert "then hop    ssh USER@localhost -p 22" in said and "in one go   ssh " in said
 
 
+def test_which_image_a_host_holds_and_whether_others_hold_another():
+    name, one, two = "example.org/oqs:1", "sha256:" + "1" * 64, "sha256:" + "2" * 64
+
+    def holding(digest, made, source="pull"):
+        ssh = samples.ssh_want(image={"name": name, "source": source})
+        found = row(want={"ssh": ssh})
+        found["look"]["host"] = {"image_origin": {"digest": digest, "made": made}}
+        return found
+
+    said = ending(web1=holding(one, "2025-03-01"), web2=holding(two, "0001-01-01"))
+    assert "image       example.org/oqs@%s of 2025-03-01\n" % one in said
+    assert "image       example.org/oqs@%s\n" % two in said
+    words = "Hosts hold different images under example.org/oqs:1; oqs_ssh_image_update: true brings all"
+    assert words in said
+    assert words not in ending(web1=holding(one, ""), web2=holding(one, ""), web3=row())
+    assert "image       example.org/oqs:1 of 2026-01-01" in ending(web1=holding("", "2026-01-01", "archive"))
+
+
 def test_the_prototype_is_called_one():
     ssh = samples.ssh_want(image={"name": "docker.io/openquantumsafe/openssh:latest", "source": "pull"})
     assert "not for production" in ending(web1=row(want={"ssh": ssh}))

@@ -1,0 +1,227 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Names of images, what engines say, and how a host comes to the image that is meant; the engine is invented here."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply_image, desired, image_names, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+
+DIGEST, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
+NAME = "registry.example:5000/team/oqs:1"
+ITEM = Item("image", "image", "", "absent", NAME, "")
+
+
+@pytest.mark.parametrize(("name", "parts"), [
+    ("debian", ("docker.io", "library/debian", "latest", "")),
+    ("debian:trixie", ("docker.io", "library/debian", "trixie", "")),
+    ("openquantumsafe/openssh", ("docker.io", "openquantumsafe/openssh", "latest", "")),
+    ("docker.io/openquantumsafe/openssh:latest", ("docker.io", "openquantumsafe/openssh", "latest", "")),
+    ("docker.io/debian", ("docker.io", "library/debian", "latest", "")),
+    ("index.docker.io/a/b", ("docker.io", "a/b", "latest", "")),
+    ("localhost/oqs:1", ("localhost", "oqs", "1", "")),
+    ("localhost:5000/oqs", ("localhost:5000", "oqs", "latest", "")),
+    (NAME, ("registry.example:5000", "team/oqs", "1", "")),
+    ("ghcr.io/a/b/c:v1.2", ("ghcr.io", "a/b/c", "v1.2", "")),
+    ("a/b@" + DIGEST, ("docker.io", "a/b", "", DIGEST)),
+    ("a/b:1@" + DIGEST, ("docker.io", "a/b", "1", DIGEST)),
+    ("192.0.2.1:5000/oqs@" + DIGEST, ("192.0.2.1:5000", "oqs", "", DIGEST)),
+])
+def test_the_parts_of_a_name(name, parts):
+    found = image_names.parse(name)
+    assert tuple(found) == parts
+    assert found.pinned() == (found.place + "@" + DIGEST if parts[3] else "")
+    assert found.tagged == ("%s:%s" % (found.place, parts[2]) if parts[2] else "")
+
+
+def test_the_same_image_however_it_is_written():
+    assert image_names.same("debian", "docker.io/library/debian:latest")
+    assert not image_names.same("debian", "debian:trixie") and not image_names.same("a/b", "ghcr.io/a/b")
+
+
+def test_where_an_image_came_from():
+    names = ["mirror.example/oqs@" + OTHER, "registry.example:5000/team/oqs@" + DIGEST]
+    assert image_names.digest_among(names, NAME) == DIGEST
+    assert image_names.digest_among(names, "team/oqs") == ""
+
+
+@pytest.mark.parametrize(("said", "words"), [
+    ("write /var/lib/docker/tmp/x: no space left on device", "the disk of this host is full: make room"),
+    ("http: server gave HTTP response to HTTPS client", "speaks plain http, which the engine of this host refuses"),
+    ("x509: certificate signed by unknown authority", "/etc/docker/certs.d/registry.example:5000/ca.crt"),
+    ("toomanyrequests: You have reached your pull rate limit", "refuses more pulls for now: wait"),
+    ("no basic auth credentials", "run 'docker login registry.example:5000' as root on this host"),
+    ("pull access denied for oqs, repository does not exist or may require 'docker login'", "or has no such image"),
+    ("manifest for x@sha256:0 not found: manifest unknown: manifest unknown", "has no such image: check oqs_ssh_image"),
+    ("no matching manifest for linux/arm64/v8 in the manifest list entries", "not for the processor of this host"),
+    ("dial tcp: lookup registry.example: no such host", "cannot be reached from this host"),
+    ("dial tcp 192.0.2.1:5000: connect: connection refused", "cannot be reached from this host"),
+    ("context deadline exceeded (Client.Timeout exceeded while awaiting headers)", "cannot be reached from this host"),
+    ("something new", "cannot be had: docker pull: Error response from daemon: something new"),
+])
+def test_what_engines_say(said, words):
+    told = image_names.why_not("docker pull: Error response from daemon: " + said, NAME)
+    assert told.startswith(NAME) and words in told and "%" not in told and "\n" not in told
+
+
+class Engine:
+    """Images by the names under which they are asked for; what it was told to do."""
+
+    def __init__(self, monkeypatch, images=(), fails=""):
+        self.images, self.fails, self.did = dict(images), fails, []
+        monkeypatch.setattr(apply_image.docker, "inspect", lambda _kind, name: self.images.get(name))
+        monkeypatch.setattr(apply_image.docker, "docker", self.docker)
+        monkeypatch.setattr(apply_image.bookkeeping, "record", lambda *words: self.did.append(("ledger", *words)))
+        monkeypatch.setattr(look, "stored_image", lambda _id: None)
+
+    def docker(self, arguments, stdin=b"", **_more):
+        if self.fails:
+            raise apply_image.docker.DockerError("docker %s: %s" % (arguments[0], self.fails))
+        self.did.append((*arguments, stdin) if stdin else tuple(arguments))
+        return apply_image.docker.Completed(0, b"Loaded image: oqs:1\n", b"")
+
+
+def want(name=NAME, **more):
+    return {"name": name, "source": "pull", "id": None, "digest": "", **more}
+
+
+def host(image, parts=()):
+    return type("Host", (), {"want": {"ssh": {"image": image}}, "brought": {"parts": list(parts)}})()
+
+
+def held(*digests, created="2025-03-01T10:00:00Z", **config):
+    place = image_names.parse(NAME).place
+    names = [place + "@" + each for each in digests]
+    return {"Id": "sha256:e", "RepoDigests": names, "Created": created, "Config": config}
+
+
+@pytest.mark.parametrize(("images", "wishes", "there"), [
+    ({}, want(), False),
+    ({NAME: held(DIGEST)}, want(), True),
+    ({NAME: held()}, want(), True),  # loaded from an archive, or built: it has the name
+    ({NAME: held(DIGEST)}, want(digest=DIGEST), True),
+    ({NAME: held(OTHER, DIGEST)}, want(digest=DIGEST), True),
+    ({NAME: held(OTHER)}, want(digest=DIGEST), False),
+    ({"registry.example:5000/team/oqs@" + DIGEST: held(DIGEST)}, want(digest=DIGEST), False),  # without the tag
+    ({"registry.example:5000/team/oqs@" + DIGEST: held(DIGEST)},
+     want("registry.example:5000/team/oqs@" + DIGEST, digest=DIGEST), True),
+])
+def test_whether_a_host_holds_the_image(monkeypatch, images, wishes, there):
+    Engine(monkeypatch, images)
+    found = look.image(wishes)
+    assert bool(found) is there
+    if there:
+        assert found["origin"]["made"] == "2025-03-01"
+
+
+def test_what_a_host_holds_under_the_tag_is_named(monkeypatch):
+    Engine(monkeypatch, {NAME: held(OTHER)})
+    assert look.held(want(digest=DIGEST)) == "registry.example:5000/team/oqs@%s of 2025-03-01" % OTHER
+    assert look.held(want("registry.example:5000/team/oqs@" + DIGEST)) == ""
+    assert look.held(want(source="archive")) == ""
+
+
+def test_an_image_built_from_something_else(monkeypatch):
+    Engine(monkeypatch, {NAME: held(Labels={look.RECIPE: "r1"})})
+    wishes = want(source="build", recipe="r1")
+    assert look.image(wishes)
+    assert not look.image(dict(wishes, recipe="r2"))
+
+
+def test_a_pull_by_digest_keeps_the_tag(monkeypatch):
+    engine = Engine(monkeypatch)
+    pinned = "registry.example:5000/team/oqs@" + DIGEST
+    apply_image.image(host(want(digest=DIGEST)), ITEM)
+    assert engine.did == [
+        ("ledger", "image", pinned, None, NAME), ("pull", "--quiet", pinned), ("image", "tag", pinned, NAME),
+    ]
+
+
+def test_what_is_there_is_only_tagged(monkeypatch):
+    pinned = "registry.example:5000/team/oqs@" + DIGEST
+    engine = Engine(monkeypatch, {pinned: held(DIGEST)})
+    apply_image.image(host(want(digest=DIGEST)), ITEM)
+    assert engine.did[1:] == [("image", "tag", pinned, NAME)]
+
+
+def test_a_pinned_name_without_a_tag_gets_none(monkeypatch):
+    engine = Engine(monkeypatch)
+    apply_image.image(host(want("a/b@" + DIGEST, digest=DIGEST)), ITEM)
+    assert engine.did[1:] == [("pull", "--quiet", "docker.io/a/b@" + DIGEST)]
+
+
+def test_a_pull_that_fails_is_explained(monkeypatch):
+    Engine(monkeypatch, fails="manifest unknown")
+    with pytest.raises(apply_image.ImageError, match="has no such image: check oqs_ssh_image"):
+        apply_image.image(host(want(digest=DIGEST)), ITEM)
+
+
+@pytest.fixture
+def parts(tmp_path, monkeypatch):
+    """Two parts of an image as an action left them."""
+    folder = tmp_path / "parts"
+    folder.mkdir()
+    monkeypatch.setattr(desired, "PARTS_DIR", str(folder))
+    names = []
+    for data in (b"one", b"two"):
+        names.append(hashlib.sha256(data).hexdigest())
+        (folder / names[-1]).write_bytes(data)
+    return folder, names
+
+
+def test_parts_are_loaded_and_go(monkeypatch, parts):
+    folder, names = parts
+    loaded = []
+    engine = Engine(monkeypatch, {"sha256:i": {"Id": "sha256:i"}})
+
+    def load(arguments, **more):
+        loaded.append(Path(arguments[2]).read_bytes())
+        return engine.docker(arguments, **more)
+
+    monkeypatch.setattr(apply_image.docker, "docker", load)
+    apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    assert loaded == [b"onetwo"]
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize(("damage", "words"), [
+    (lambda path: path.write_bytes(b"twO"), "is damaged"), (os.unlink, "is not there any more"),
+])
+def test_a_part_that_is_not_what_it_was(monkeypatch, parts, damage, words):
+    """Nothing is loaded; the damaged part goes, so that the next run sends it again, and only it."""
+    folder, names = parts
+    damage(folder / names[1])
+    engine = Engine(monkeypatch)
+    with pytest.raises(apply_image.ImageError, match="%s.*run again" % words):
+        apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    assert os.listdir(str(folder)) == [names[0]]
+    assert all(did[0] == "ledger" for did in engine.did)
+
+
+def test_a_load_that_fails_leaves_the_parts(monkeypatch, parts):
+    folder, names = parts
+    Engine(monkeypatch, fails="no space left on device")
+    with pytest.raises(apply_image.ImageError, match="the disk of this host is full"):
+        apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    assert sorted(os.listdir(str(folder))) == sorted(names)
+
+
+def test_a_build_on_the_host(monkeypatch, parts):
+    engine = Engine(monkeypatch)
+    wishes = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest")
+    apply_image.image(host(wishes, parts[1]), ITEM)
+    built = engine.did[-1]
+    assert built[0] == "build" and built[-1] == b"onetwo"
+    assert "BASE=example.org/debian:1" in built and look.RECIPE + "=r1" in built
+    assert built[built.index("--network") + 1] == "host"
+    Engine(monkeypatch, fails="manifest unknown")
+    parts[0].mkdir()
+    for name, data in zip(parts[1], (b"one", b"two")):
+        (parts[0] / name).write_bytes(data)
+    with pytest.raises(apply_image.ImageError, match=r"could not be built.*oqs_ssh_image_build_base.*no such image"):
+        apply_image.image(host(wishes, parts[1]), ITEM)
