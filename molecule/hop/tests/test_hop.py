@@ -131,7 +131,7 @@ def test_in_one_go_with_the_persons_own_key(scenario: Scenario, visitor: Visitor
 
 
 @pytest.mark.parametrize(("user", "words"), [
-    ("nobody-here", "nobody-here"),
+    ("nobody-here", "member 1 (text of 11 characters): this host has no such account"),
     ("root", "root is root; whoever gets into the container would be that account"),
     ("admin", "oqs_ssh_hop_privileged"),
 ])
