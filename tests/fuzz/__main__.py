@@ -93,17 +93,19 @@ def main() -> int:
     run.pure(given.pure)
     pure_seconds = time.monotonic() - started
     versions: List[str] = []
+    calls = 0
     if given.differential:
         with parsers.all_there(notes) as found:
             versions = [parser.name for parser in found]
             if found:
                 run.differential(given.differential, found)
+                calls = sum(parser.calls for parser in found)
     judged = sum(run.counts["real_" + name] for name in ("ok", "refused", "impossible"))
     enough = judged >= 0.9 * given.differential
     good = not run.failures and enough
     print(json.dumps({
         "name": "fuzz", "ok": good, "pure": given.pure, "differential": given.differential, "judged": judged,
-        "parsers": versions, "missing": notes, "seed": given.seed, "counts": dict(sorted(run.counts.items())),
+        "calls": calls, "parsers": versions, "missing": notes, "seed": given.seed, "counts": dict(sorted(run.counts.items())),
         "pure_seconds": round(pure_seconds, 1), "seconds": round(time.monotonic() - started, 1),
     }))
     return 0 if good else 1

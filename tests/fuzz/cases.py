@@ -58,6 +58,7 @@ SSHD = (
     Keyword(("DenyGroups",), "words", ("wheel", "games", "nobody*")),
     Keyword(("PermitOpen",), "first-words", ("localhost:22", "127.0.0.1:22", "[::1]:22", "host:*")),
     Keyword(("AuthorizedKeysFile",), "first-words", (".ssh/authorized_keys", "/etc/keys/%u", ".ssh/two words")),
+    Keyword(("SetEnv",), "first-words", ("A=1", "B=", "C=x y")),
     Keyword(("AuthenticationMethods",), "first-words", ("publickey", "publickey,password", "password")),
     Keyword(("Subsystem",), "keyed", ("sftp internal-sftp", "sftp /usr/lib/sftp -l INFO", "echo /bin/cat"), False),
     Keyword(("ForceCommand",), "raw", ("internal-sftp", "/bin/sh -c 'echo #1'", "/bin/echo \"a  b\" # c")),
@@ -84,6 +85,7 @@ SSH = (
     Keyword(("CertificateFile",), "lines", ("~/.ssh/a-cert.pub", "~/.ssh/b-cert.pub")),
     Keyword(("LocalForward",), "lines", ("8080 localhost:80", "[::1]:8081 localhost:81")),
     Keyword(("SendEnv",), "words", ("LANG", "LC_*", "TERM")),
+    Keyword(("SetEnv",), "first-words", ("A=1", "B=", "C=x y")),
     Keyword(("UserKnownHostsFile",), "first-words", ("~/.ssh/known_hosts", "/etc/kh", "/srv/two words")),
     Keyword(("ProxyCommand",), "raw", ("nc %h %p", "sh -c 'nc %h %p' # x", "none")),
 )
