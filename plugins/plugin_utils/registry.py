@@ -102,7 +102,8 @@ class _Redirects(urllib.request.HTTPRedirectHandler):
 
 def _manifest(url: str, reference: image_names.Reference) -> str:
     token = ""
-    opener = urllib.request.build_opener(_Redirects)
+    direct = [urllib.request.ProxyHandler({})] if _loopback(url.split("/")[2]) else []
+    opener = urllib.request.build_opener(_Redirects, *direct)
     for method in ("HEAD", "GET"):
         for _attempt in range(2):
             request = urllib.request.Request(url, method=method, headers={"Accept": _ACCEPT})

@@ -258,6 +258,13 @@ def test_the_proxy_of_the_environment_counts(box, monkeypatch):
         registry.digest_of(image_names.parse("registry.invalid/oqs:1"))
 
 
+def test_no_proxy_lies_between_us_and_ourselves(box, monkeypatch):
+    for name in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    box.answers[PATH] = (200, {"Docker-Content-Digest": DIGEST}, b"")
+    assert box.ask() == DIGEST
+
+
 def test_where_docker_hub_is(monkeypatch):
     seen = []
     monkeypatch.setattr(registry, "_manifest", lambda url, _reference: seen.append(url) or DIGEST)
