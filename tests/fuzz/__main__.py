@@ -105,7 +105,8 @@ def main() -> int:
     good = not run.failures and enough
     print(json.dumps({
         "name": "fuzz", "ok": good, "pure": given.pure, "differential": given.differential, "judged": judged,
-        "calls": calls, "parsers": versions, "missing": notes, "seed": given.seed, "counts": dict(sorted(run.counts.items())),
+        "calls": calls, "parsers": versions, "missing": notes, "seed": given.seed,
+        "counts": dict(sorted(run.counts.items())),
         "pure_seconds": round(pure_seconds, 1), "seconds": round(time.monotonic() - started, 1),
     }))
     return 0 if good else 1
