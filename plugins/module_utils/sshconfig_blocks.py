@@ -122,6 +122,6 @@ def emptiness(document: Document, head: Head) -> List[bool]:
 def _take_out(document: Document, start: int, end: int) -> None:
     was_on_top = _first_active(document) == start
     document.delete(range(start, end))
-    following = document.blocks()[:1]
+    following = document.blocks()
     if document.dialect == SSH and was_on_top and following and following[0][0] == _EVERYTHING[0]:
         document.delete([following[0][1]])

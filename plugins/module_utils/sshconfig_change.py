@@ -20,7 +20,11 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keyw
     canonical,
     kind,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import ConfigError, words
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
+    ConfigError,
+    keyword_and_start,
+    words,
+)
 
 STATES = ("present", "absent")
 WAYS = ("set", "add", "remove", "uncomment", "comment")
@@ -220,11 +224,13 @@ def _value(value: str, wanted: Wanted) -> bytes:
 def _block_line(line: str) -> bytes:
     """A line of a whole block, checked."""
     raw = line.strip(" \t").encode("utf-8", "surrogateescape")
-    name = raw.split(None, 1)[0].lower() if raw else b""
     if not raw or re.search(rb"[\0-\x08\x0a-\x1f\x7f]", raw):
         raise ConfigError("%r is no line of a block: it is empty or holds control characters" % line)
-    if name in (b"host", b"match") or name.startswith((b"host=", b"match=", b'"')):
+    if raw.startswith(b"#"):
+        return raw
+    name, start = keyword_and_start(raw)
+    if name.decode("latin-1").lower() in HEADS:
         raise ConfigError("%r cannot stand in a block, it would open another" % line)
-    if not name.startswith(b"#") and not words(raw, 0)[1:] and b"=" not in raw:
+    if not name or not words(raw, start):
         raise ConfigError("%r lacks a value" % line)
     return raw

@@ -97,6 +97,8 @@ SET = [
     # values that need quotes
     (b"", "Banner", ["\"/etc/my issue\""], b"Banner \"/etc/my issue\"\n"),
     (b"", "Banner", ["'/etc/issue'"], b"Banner /etc/issue\n"),
+    (b"", "Banner", [" X/x\t"], b"Banner X/x\n"),
+    (b"", "Subsystem", ["a  'b'"], b"Subsystem a  'b'\n"),
 ]
 
 
@@ -345,6 +347,8 @@ def test_whole_block():
     assert sshconfig.set_block(b"Host a\n X y\n\n# b\nHost b\n", "Host a", None, "", SSH) == b"\n# b\nHost b\n"
     assert sshconfig.blocks(done, SSH) == [HOP, "Match all"]
     assert sshconfig.blocks(b" match  User \xff\t\n X y\n", SSHD) == ["match  User \udcff"]
+    odd = sshconfig.set_block(b"", "Match User a", [" X=1\t", "Banner /\udcff", "# caf\udce9", "Y \"a b\""], "", SSHD)
+    assert odd == b"Match User a\n    X=1\n    Banner /\xff\n    # caf\xe9\n    Y \"a b\"\n"
     twice = done + b"Host localhost 127.0.0.1 ::1\n  User x\n"
     assert sshconfig.set_block(twice, HOP, lines, "top", SSH) == done
 
@@ -602,6 +606,7 @@ REFUSED = [
     (Change("ForceCommand", ["a", "b"]), "ForceCommand takes one value, 2 were given"),
     (Change("UseDNS", ["yes"], how="add"), "UseDNS takes one value, nothing can be added to it: use how 'set'"),
     (Change("UseDNS", ["yes\nPort 1"]), "UseDNS: line ends and control characters cannot be part of a value"),
+    (Change("UseDNS", ["yes\n"]), "UseDNS: line ends and control characters cannot be part of a value"),
     (Change("UseDNS", ["yes\0"]), "UseDNS: line ends and control characters cannot be part of a value"),
     (Change("UseDNS", [" "]), "UseDNS: an empty value; write \"\" (two quotes) if the program takes one"),
     (Change("UseDNS", ["=yes"]), "UseDNS: a value cannot begin with '=', which separates it from its keyword"),
@@ -643,10 +648,18 @@ REFUSED = [
     (Change("*", ["Match User b"], block="Match User a"),
      "'Match User b' cannot stand in a block, it would open another"),
     (Change("*", ["host=b"], block="Match User a"), "'host=b' cannot stand in a block, it would open another"),
+    (Change("*", ["HOST b"], block="Match User a"), "'HOST b' cannot stand in a block, it would open another"),
+    (Change("*", ["= match\tall"], block="Match User a"),
+     "'= match\\tall' cannot stand in a block, it would open another"),
+    (Change("*", ["Banner=# c"], block="Match User a"), "'Banner=# c' lacks a value"),
+    (Change("*", ["="], block="Match User a"), "'=' lacks a value"),
+    (Change("*", ["Banner \"/a"], block="Match User a"), "a quote is not closed in the line 'Banner \"/a'"),
     (Change("*", ["\"Match\" b"], block="Match User a"),
      "'\"Match\" b' cannot stand in a block, it would open another"),
     (Change("*", ["UseDNS"], block="Match User a"), "'UseDNS' lacks a value"),
     (Change("*", [""], block="Match User a"), "'' is no line of a block: it is empty or holds control characters"),
+    (Change("*", ["a b\n"], block="Match User a"),
+     "'a b\\n' is no line of a block: it is empty or holds control characters"),
     (Change("*", ["a b\nc"], block="Match User a"),
      "'a b\\nc' is no line of a block: it is empty or holds control characters"),
 ]
