@@ -150,9 +150,7 @@ class SettingEditor:
 
     def one_line(self, found: Sequence[int], members: Sequence[bytes]) -> None:
         """All words in the first line of the keyword, the others gone."""
-        if not members:
-            self.document.delete(found)
-        elif not found:
+        if not found:
             self.insert_somewhere([as_text(members)])
         else:
             if self.document.value(found[0]).words != tuple(members):

@@ -73,6 +73,8 @@ SET = [
     (b"Port 1\nPort 2\nPort 3\nPort 4\n", "Port", ["1", "5"], b"Port 1\nPort 5\n"),
     (b"Port 1 # one\nPort 2 # two\nPort 3 # three\nPort 4 # four\n", "Port", ["3", "4"],
      b"Port 3 # three\nPort 4 # four\n"),
+    (b"Port 1 # one\nPort 2 # two\nPort 3 # three\nPort 4 # four\n", "Port", ["9", "3", "4"],
+     b"Port 9 # one\nPort 3 # three\nPort 4 # four\n"),
     (b"Port 1\nPort 2\nX y\n", "Port", ["1", "2", "3"], b"Port 1\nPort 2\nPort 3\nX y\n"),
     (b"A b\nPort 1\nX y\n", "Port", ["4", "5"], b"A b\nPort 4\nPort 5\nX y\n"),
     # the form that key-gen.sh of the image reads
@@ -98,6 +100,7 @@ SET = [
     (b"", "Banner", ["\"/etc/my issue\""], b"Banner \"/etc/my issue\"\n"),
     (b"", "Banner", ["'/etc/issue'"], b"Banner /etc/issue\n"),
     (b"", "Banner", [" X/x\t"], b"Banner X/x\n"),
+    (b"", "AcceptEnv", ["\"#x\" \"=y\" \"\" z#"], b"AcceptEnv \"#x\" \"=y\" \"\" z#\n"),
     (b"", "Subsystem", ["a  'b'"], b"Subsystem a  'b'\n"),
 ]
 
