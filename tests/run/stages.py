@@ -125,7 +125,7 @@ def last_word(step: Step, _said: str) -> List[str]:
 # Two run side by side, in this order: the quick ones tell first, the long one is not left for the end.
 STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
-    Stage("molecule", 40, _molecule, count_command, last_word),
+    Stage("molecule", 55, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
     Stage("outside", 30, _pytest("tests/outside"), count_pytest, failed_pytest),
     Stage("bad_input", 15, _pytest("tests/bad_input"), count_pytest, failed_pytest),
