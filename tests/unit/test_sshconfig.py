@@ -350,8 +350,9 @@ def test_whole_block():
     assert sshconfig.set_block(b"Host a\n X y\n\n# b\nHost b\n", "Host a", None, "", SSH) == b"\n# b\nHost b\n"
     assert sshconfig.blocks(done, SSH) == [HOP, "Match all"]
     assert sshconfig.blocks(b" match  User \xff\t\n X y\n", SSHD) == ["match  User \udcff"]
-    odd = sshconfig.set_block(b"", "Match User a", [" X=1\t", "Banner /\udcff", "# caf\udce9", "Y \"a b\""], "", SSHD)
-    assert odd == b"Match User a\n    X=1\n    Banner /\xff\n    # caf\xe9\n    Y \"a b\"\n"
+    odd = [" X=1\t", "Banner /\udcff", "# caf\udce9", "#", "#x", "Y \"a b\""]
+    assert sshconfig.set_block(b"", "Match User a", odd, "", SSHD) == (
+        b"Match User a\n    X=1\n    Banner /\xff\n    # caf\xe9\n    #\n    #x\n    Y \"a b\"\n")
     twice = done + b"Host localhost 127.0.0.1 ::1\n  User x\n"
     assert sshconfig.set_block(twice, HOP, lines, "top", SSH) == done
 
