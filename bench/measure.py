@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measure against others, side by side in one run, interleaved; medians.
 
-    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--cases first_absent,...] [--write]
+    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--absent 2] [--write]
 
 Ends with a table, and one line of JSON; --write puts table and picture into docs/.
 """
@@ -27,7 +27,6 @@ import contenders
 import report
 from contenders import Contender, Wish
 
-CASES = ("first_absent", "converged", "one_change", "rotation", "first_present")
 KEX = ("mlkem768nistp256-sha256", "mlkem768x25519-sha256")
 #: times faster than the hand-written playbook, on one host
 GOALS = {"converged": 5.0, "one_change": 4.0, "first_present": 1.3, "first_absent": 1.3}
@@ -43,7 +42,8 @@ table inet filter {
 """
 PREPARE = """cat >/root/nftables.conf; cp /root/nftables.conf /etc/nftables.conf
 systemctl enable --now nftables; rm -rf /var/lib/apt/lists/*"""
-RESET = """docker rm -f oqs-ssh; docker image prune -af; rm -rf /etc/oqs-ssh /var/lib/oqs-ssh /var/tmp/image.tar.gz
+RESET = """docker rm -f oqs-ssh; docker image prune -af; rm -rf /etc/oqs-ssh /var/lib/oqs-ssh /var/cache/oqs-ssh /var/tmp/image.tar.gz
+rm -f /etc/nftables.d/oqs-ssh.nft
 rm -f /home/alice/.ssh/authorized_keys; cp /root/nftables.conf /etc/nftables.conf; nft -f /etc/nftables.conf"""
 
 
@@ -101,41 +101,52 @@ class Field:
                       now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime)
 
 
-def measure(counts: List[int], repeats: int, cases: List[str], archive: str, image: str) -> Samples:
-    """All samples: within a repetition, each case is run by one contender after the other."""
+def measure(counts: List[int], repeats: int, absent: int, archive: str, image: str) -> Samples:
+    """All samples, interleaved: within a round, each case is run by one contender after the other.
+
+    :param counts: numbers of hosts.
+    :param repeats: rounds on hosts with Docker.
+    :param absent: rounds of a first deployment on untouched hosts, which installs Docker.
+    """
     found: Samples = {}
-    everybody = contenders.everybody()
     for count in counts:
-        for repeat in range(repeats):
-            fields: List[Field] = []
-            try:
-                for contender in everybody:
-                    print("> %d hosts, round %d of %d: hosts for %s" % (count, repeat + 1, repeats, contender.name),
-                          file=sys.stderr, flush=True)
-                    fields.append(Field(contender, count))
-                _round(fields, cases, count, Wish(image, archive, secrets.token_urlsafe(18), KEX[:1]), found)
-            finally:
-                for field in fields:
-                    field.lab.down()
+        wish = Wish(image, archive, secrets.token_urlsafe(18), KEX[:1])
+        fields: List[Field] = []
+        try:
+            for number in range(max(1, absent)):
+                close(fields)
+                fields[:] = [Field(contender, count) for contender in contenders.everybody()]
+                _case(fields, "first_absent", count, wish, found if number < absent else {})
+            for _round in range(repeats):
+                _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), found)
+        finally:
+            close(fields)
     return found
 
 
-def _round(fields: List[Field], cases: List[str], count: int, wish: Wish, found: Samples) -> None:
-    """The five cases in an order in which each finds what it needs."""
-    for case in CASES:
-        if case == "one_change":
-            wish = wish._replace(kex=KEX)
-        elif case == "rotation":
-            wish = wish._replace(password=secrets.token_urlsafe(18))
-        for field in fields:
-            if case == "first_present":
-                field.reset()
-            if case in cases or case != "first_present":  # the others need what came before
-                sample = field.run(wish)
-                print("  %-14s %-20s %6.1f s %5.1f sessions %8.0f kB %5.1f s cpu" % (
-                    case, field.contender.name, *sample), file=sys.stderr, flush=True)
-                if case in cases:
-                    found.setdefault((count, case, field.contender.name), []).append(sample)
+def close(fields: List[Field]) -> None:
+    """Take the hosts away."""
+    while fields:
+        fields.pop().lab.down()
+
+
+def _with_docker(fields: List[Field], count: int, wish: Wish, found: Samples) -> None:
+    """The cases in an order in which each finds what it needs."""
+    for field in fields:
+        field.reset()
+    _case(fields, "first_present", count, wish, found)
+    _case(fields, "converged", count, wish, found)
+    wish = wish._replace(kex=KEX)
+    _case(fields, "one_change", count, wish, found)
+    _case(fields, "rotation", count, wish._replace(password=secrets.token_urlsafe(18)), found)
+
+
+def _case(fields: List[Field], case: str, count: int, wish: Wish, found: Samples) -> None:
+    for field in fields:
+        sample = field.run(wish)
+        print("  %d hosts  %-14s %-20s %6.1f s %5.1f sessions %8.0f kB %5.1f s cpu" % (
+            count, case, field.contender.name, *sample), file=sys.stderr, flush=True)
+        found.setdefault((count, case, field.contender.name), []).append(sample)
 
 
 def medians(samples: Samples) -> Dict[Tuple[int, str, str], Sample]:
@@ -166,7 +177,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     options.add_argument("--hosts", default="1,4,8")
     options.add_argument("--repeats", type=int, default=5)
-    options.add_argument("--cases", default=",".join(CASES))
+    options.add_argument("--absent", type=int, default=2, help="rounds of a first deployment that installs Docker")
     options.add_argument("--write", action="store_true", help="table and picture into docs/")
     given = options.parse_args()
     sys.path.insert(0, str(contenders.ROOT / "images"))
@@ -178,7 +189,7 @@ def main() -> int:
         with open(archive, "wb") as packed, subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
             subprocess.run(["gzip", "-4"], stdin=save.stdout, stdout=packed, check=True)
         counts = [int(word) for word in given.hosts.split(",")]
-        middle = medians(measure(counts, given.repeats, given.cases.split(","), archive, image))
+        middle = medians(measure(counts, given.repeats, given.absent, archive, image))
     found = summary(middle, given.repeats)
     table = report.table(middle, contenders.Ours.name)
     print(table)

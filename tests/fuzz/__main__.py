@@ -13,12 +13,13 @@ import argparse
 import collections
 import concurrent.futures
 import json
+import os
 import random
 import sys
 import threading
 import time
 from pathlib import Path
-from typing import Counter, List
+from typing import Counter, List, Tuple
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "collections")]
@@ -27,59 +28,85 @@ import parsers
 import properties
 
 _SHOWN = 5
+_CHUNK = 2000
+_SECONDS_BETWEEN_WORDS = 15.0
+
+
+def case_of(kind: str, seed: int, number: int) -> properties.Case:
+    """The case with a number."""
+    rng = random.Random("%s %d %d" % (kind, seed, number))
+    return properties.Case(rng, 1 if number % 5 else rng.randint(2, 4))
+
+
+def told(kind: str, seed: int, number: int, case: object, error: Exception) -> str:
+    """A failed case in words that make it again."""
+    return "%s case %d (seed %d): %s: %s\n  %s" % (kind, number, seed, type(error).__name__, error, case)
+
+
+def pure_chunk(seed: int, numbers: range) -> Tuple[int, int, List[str]]:
+    """Cases that need nothing but the editor: how many, how many it refused, the failures."""
+    refused, failures = 0, []
+    for number in numbers:
+        case = case_of("pure", seed, number)
+        try:
+            refused += not properties.check_pure(case)
+        except Exception as error:  # any exception is a finding
+            failures.append(told("pure", seed, number, case, error))
+    return len(numbers), refused, failures
 
 
 class Run:
-    """Counts and failures of a run."""
+    """Counts and failures of a run, and its progress on stderr."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
         self.counts: Counter[str] = collections.Counter()
         self.failures: List[str] = []
         self.lock = threading.Lock()
+        self.spoke = time.monotonic()
 
-    def case(self, kind: str, number: int) -> properties.Case:
-        """The case with a number."""
-        rng = random.Random("%s %d %d" % (kind, self.seed, number))
-        return properties.Case(rng, 1 if number % 5 else rng.randint(2, 4))
-
-    def fail(self, kind: str, number: int, case: object, error: Exception) -> None:
-        """Keep a failure, print the first ones."""
-        self.counts[kind + "_failed"] += 1
-        if len(self.failures) < _SHOWN:
-            text = "%s case %d (seed %d): %s: %s\n  %s" % (
-                kind, number, self.seed, type(error).__name__, error, case)
-            self.failures.append(text)
-            print(text, file=sys.stderr, flush=True)
+    def count(self, kind: str, done: int, wanted: int, became: str, failures: List[str]) -> None:
+        """Take note of cases that are done."""
+        with self.lock:
+            self.counts[kind] += done
+            self.counts[became] += done - len(failures)
+            for text in failures:
+                self.counts[kind + "_failed"] += 1
+                self.failures.append(text)
+                if len(self.failures) <= _SHOWN:
+                    print(text, file=sys.stderr, flush=True)
+            if time.monotonic() - self.spoke > _SECONDS_BETWEEN_WORDS:
+                self.spoke = time.monotonic()
+                print("%s: %d of %d cases, %d failed" % (kind, self.counts[kind], wanted, len(self.failures)),
+                      file=sys.stderr, flush=True)
 
     def pure(self, count: int) -> None:
-        """Cases that need nothing but the editor."""
-        for number in range(count):
-            case = self.case("pure", number)
-            try:
-                self.counts["pure_refused"] += not properties.check_pure(case)
-            except Exception as error:  # any exception is a finding
-                self.fail("pure", number, case, error)
+        """Cases that need nothing but the editor, on all processors."""
+        chunks = [range(start, min(start + _CHUNK, count)) for start in range(0, count, _CHUNK)]
+        with concurrent.futures.ProcessPoolExecutor(os.cpu_count()) as pool:
+            for job in concurrent.futures.as_completed([pool.submit(pure_chunk, self.seed, chunk) for chunk in chunks]):
+                done, refused, failures = job.result()
+                self.counts["pure_refused"] += refused
+                self.count("pure", done, count, "pure_ok", failures)
 
     def differential(self, count: int, found: List[parsers.Parser]) -> None:
         """Cases that the programs judge, each version in a thread of its own."""
         with concurrent.futures.ThreadPoolExecutor(len(found)) as pool:
-            for done in [pool.submit(self._judge, range(place, count, len(found)), parser)
+            for done in [pool.submit(self._judge, range(place, count, len(found)), count, parser)
                          for place, parser in enumerate(found)]:
                 done.result()
 
-    def _judge(self, numbers: range, parser: parsers.Parser) -> None:
+    def _judge(self, numbers: range, count: int, parser: parsers.Parser) -> None:
         for number in numbers:
-            case = self.case("differential", number)
+            case = case_of("differential", self.seed, number)
+            became, failures = "", []
             try:
                 if number % 10 < 2:
                     properties.check_generator(case, parser)
                 became = "real_" + properties.check_real(case, parser)
-                with self.lock:
-                    self.counts[became] += 1
             except Exception as error:  # any exception is a finding
-                with self.lock:
-                    self.fail("real", number, case, error)
+                failures.append(told("real", self.seed, number, case, error))
+            self.count("real", 1, count, became, failures)
 
 
 def main() -> int:
