@@ -43,7 +43,7 @@ def edit(path: str, pattern: str, change: str) -> bool:
 
 
 if not says("command -v docker"):
-    apt.packages(name="Docker", packages=["docker.io"], update=True, no_recommends=True)
+    apt.packages(name="Docker", packages=["docker.io", "docker-cli"], update=True, no_recommends=True)
 systemd.service(name="Docker runs", service="docker", running=True, enabled=True)
 if not says("docker image inspect %s" % want["image"]):
     files.put(name="The image arrives", src=want["archive"], dest="/var/tmp/image.tar.gz", mode="600")
