@@ -42,7 +42,8 @@ table inet filter {
 """
 PREPARE = """cat >/root/nftables.conf; cp /root/nftables.conf /etc/nftables.conf
 systemctl enable --now nftables; rm -rf /var/lib/apt/lists/*"""
-RESET = """docker rm -f oqs-ssh; docker image prune -af; rm -rf /etc/oqs-ssh /var/lib/oqs-ssh /var/cache/oqs-ssh /var/tmp/image.tar.gz
+RESET = """docker rm -f oqs-ssh; docker image prune -af
+rm -rf /etc/oqs-ssh /var/lib/oqs-ssh /var/cache/oqs-ssh /var/tmp/image.tar.gz
 rm -f /etc/nftables.d/oqs-ssh.nft
 rm -f /home/alice/.ssh/authorized_keys; cp /root/nftables.conf /etc/nftables.conf; nft -f /etc/nftables.conf"""
 

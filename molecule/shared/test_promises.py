@@ -14,7 +14,7 @@ from scenario import PQ_KEY, Run, Scenario
 from visitor import Visitor
 from walls import reachable
 
-MOST_SESSIONS = 4
+MOST_SESSIONS = 1
 
 
 def test_post_quantum_login(visitor: Visitor, server: str) -> None:

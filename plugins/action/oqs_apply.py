@@ -9,8 +9,7 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, platforms
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import BY_ANSIBLE
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import BY_ANSIBLE, diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_parts, images_pull
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
     LOOK,
@@ -75,7 +74,7 @@ class ActionModule(HostAction):
         return done
 
     def _run(self, todo: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
-        return self.execute("quantumsafe.openssh.oqs_apply", dict(todo, **more))
+        return self.execute("oqs_apply", dict(todo, **more))
 
     def _with_image(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
         if image["source"] != "pull":

@@ -27,12 +27,17 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     ledger,
     look,
     password,
-    planning,
     policy,
     shadow,
     sshconfig,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
+    BY_ANSIBLE,
+    UNKNOWN,
+    Item,
+    Plan,
+    section_names,
+)
 
 LOCK = "/run/lock/oqs-ssh.lock"
 #: A plan that needs more looks than this does not converge; a first deployment needs four.
@@ -104,7 +109,7 @@ def apply(
     with locked():
         _tidy(bool(brought.get("parts")))
         want = hop_target.resolve(want, look.own_settings())
-        return _converge(Host(want, secret, brought), planning.section_names(list(sections)), secret)
+        return _converge(Host(want, secret, brought), section_names(sections), secret)
 
 
 def _tidy(loading: bool) -> None:
@@ -161,7 +166,7 @@ def _possible(plan: Plan, names: List[str]) -> List[Item]:
     """
     if plan.errors:
         raise ApplyError("; ".join(plan.errors))
-    return [item for item in plan.section(names) if item.kind not in apply_container.BY_ANSIBLE]
+    return [item for item in plan.section(names) if item.kind not in BY_ANSIBLE]
 
 
 def _announce(items: Sequence[Item]) -> None:

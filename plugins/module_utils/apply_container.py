@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 
 #: Kinds whose result only the act itself can tell.
 MAKERS = frozenset({"image_facts", "host_key", "hop_identity"})
-#: Kinds that the role carries out with modules of ansible-core.
-BY_ANSIBLE = frozenset({"packages", "service"})
 #: Seconds until sshd must serve after a start or a reload.
 SERVES = 20.0
 

@@ -11,6 +11,8 @@ UNKNOWN = "<known after apply>"
 
 #: The order in which a host is changed; a role asks for some of them.
 SECTIONS = ("engine", "image", "state", "keys", "config", "access", "container", "firewall", "hop")
+#: Kinds that tasks of Ansible's own carry out, not oqs_apply.
+BY_ANSIBLE = frozenset({"packages", "service"})
 
 
 class Item(NamedTuple):
@@ -31,6 +33,12 @@ class Item(NamedTuple):
     def resource(self) -> str:
         """The thing as a person calls it."""
         return ("%s %s" % (self.kind.replace("_", " "), self.name)).strip()
+
+
+def section_names(names: Sequence[str]) -> List[str]:
+    """The sections of the plan that belong to a section of what is wanted."""
+    table = {"ssh": SECTIONS[1:7]}
+    return [part for name in names for part in table.get(name, (name,))]
 
 
 class Plan:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Mapping, Optional
+from typing import Any, Callable, Dict, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
@@ -284,9 +284,3 @@ def _shown(data: bytes) -> str:
 
 def _short(data: Optional[bytes]) -> str:
     return "sha256 %s" % goal.digest(data)[:12] if data else "absent"
-
-
-def section_names(names: List[str]) -> List[str]:
-    """The sections of the plan that belong to a section of what is wanted."""
-    table = {"ssh": ["image", "state", "keys", "config", "access", "container"]}
-    return [part for name in names for part in table.get(name, [name])]

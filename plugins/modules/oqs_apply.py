@@ -76,7 +76,7 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errands
 
 
 def main() -> None:
@@ -95,17 +95,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    want, secret, sections = module.params["want"], module.params["password"], module.params["sections"]
-    try:
-        if module.check_mode:
-            want = hop_target.resolve(want, look.own_settings())
-            facts, plan = assess.assess(want, secret)
-            names = apply.planning.section_names(sections)
-            module.exit_json(changed=bool(plan.section(names)), **assess.result(want, facts, plan, {}))
-        outcome = apply.apply(want, sections, secret, {"parts": module.params["parts"]})
-    except apply.EXPECTED as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=bool(outcome["done"]), **outcome)
+    result = errands.applied(dict(module.params, check_mode=module.check_mode))
+    (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 
 if __name__ == "__main__":

@@ -93,10 +93,8 @@ wanted:
   elements: str
 """
 
-import os
-
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errands
 
 
 def main() -> None:
@@ -108,16 +106,8 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    if os.geteuid() != 0:  # most of what there is to see would be hidden
-        module.fail_json(msg="nothing was changed; " + planning.NO_ROOT)
-    secret = module.params["password"]
-    try:
-        want = hop_target.resolve(module.params["want"], look.own_settings())
-        facts, plan = assess.assess(want, secret)
-        proven = assess.proof(want, facts) if not plan.errors else {}
-    except apply.EXPECTED as error:
-        module.fail_json(msg=str(error))
-    module.exit_json(changed=False, **assess.result(want, facts, plan, proven))
+    result = errands.looked(module.params)
+    (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 
 if __name__ == "__main__":

@@ -7,11 +7,19 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, planning
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_pull, variables, wording
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
+    images,
+    images_pull,
+    one_session,
+    variables,
+    wording,
+)
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
@@ -134,7 +142,11 @@ class HostAction(ActionBase):
     def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one of our modules on the host; a host that cannot be reached fails like any other."""
         try:
-            result = self._execute_module(module_name=module, module_args=arguments, task_vars=self._task_vars)
+            if self._is_pipelining_enabled("new"):
+                result = self._in_one_session(module, arguments)
+            else:
+                name = "quantumsafe.openssh." + module
+                result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._task_vars)
         except AnsibleConnectionFailure as error:
             raise HostFailure("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0]) from error
         except AnsibleError as error:
@@ -142,6 +154,22 @@ class HostAction(ActionBase):
         if result.get("failed"):
             raise HostFailure(wording.failure(result))
         return t.cast("dict[str, t.Any]", result)
+
+    def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        defaults = {"password": None, "parts": [], "check_mode": self._task.check_mode}
+        trip = one_session.prepare(module, dict(defaults, **arguments), self._interpreters())
+        environment = self._compute_environment_string()
+        done = self._low_level_execute_command(" ".join(filter(None, [environment, trip.command])), in_data=trip.data)
+        return one_session.answer(trip, done)
+
+    def _interpreters(self) -> list[str]:
+        """The Python that the user names, or where to look for one (as ansible-core would)."""
+        named = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=self._task_vars))
+        if not str(named).startswith("auto"):
+            return [str(named)]
+        found = self._task_vars.get("ansible_facts", {}).get("discovered_interpreter_python")
+        listed = C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=self._task_vars)
+        return [str(found)] if found else [str(each) for each in listed]
 
     def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
         """The valid look of this run that covers the sections, or a new one.
@@ -154,7 +182,7 @@ class HostAction(ActionBase):
             return known
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
-        result = self.execute("quantumsafe.openssh.oqs_look", {"want": sent(want), "password": secret})
+        result = self.execute("oqs_look", {"want": sent(want), "password": secret})
         try:
             images_pull.learn(want, result)
         except images_pull.PullError as error:
@@ -175,7 +203,7 @@ class HostAction(ActionBase):
 
     def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
         """The plan's items for some sections."""
-        names = planning.section_names(list(sections))
+        names = section_names(sections)
         return [item for item in look["plan"] if item["section"] in names]
 
 

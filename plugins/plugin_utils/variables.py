@@ -12,7 +12,7 @@ import os
 import re
 import typing as t
 
-import yaml
+from ansible.module_utils.common.yaml import yaml_load
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, shadow, sshkeys
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import describe, member
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variable_forms
@@ -37,7 +37,7 @@ def known() -> dict[str, dict[str, t.Any]]:
     found: dict[str, dict[str, t.Any]] = {}
     for role in sorted(os.listdir(ROLES)):
         with open(os.path.join(ROLES, role, "meta", "argument_specs.yml"), encoding="utf-8") as spec:
-            found.update(yaml.safe_load(spec)["argument_specs"]["main"]["options"])
+            found.update(yaml_load(spec)["argument_specs"]["main"]["options"])
     return found
 
 

@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_outside,
     bookkeeping,
-    planning,
+    plan,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
 
@@ -155,15 +155,15 @@ def test_what_ansible_does_itself_is_written_down_first_and_left_to_it(run):
 
 
 def test_every_kind_that_can_be_planned_has_somebody_who_mends_it():
-    planned = set(apply.HANDLERS) | apply_container.BY_ANSIBLE
+    planned = set(apply.HANDLERS) | plan.BY_ANSIBLE
     assert set(apply.HANDLERS) >= apply_container.MAKERS
     assert not set(apply_container.HANDLERS) & set(apply_outside.HANDLERS)
     assert {"packages", "service"} == planned - set(apply.HANDLERS)
 
 
 def test_sections_are_those_of_the_plan():
-    assert planning.section_names(["firewall"]) == ["firewall"]
-    assert "access" in planning.section_names(["ssh"])
+    assert plan.section_names(["firewall"]) == ["firewall"]
+    assert "access" in plan.section_names(["ssh"])
 
 
 # the lock

@@ -33,7 +33,7 @@ class Controller:
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
 
     def execute(self, module, arguments):
-        self.sent.append((module.rsplit(".", 1)[1], arguments))
+        self.sent.append((module, arguments))
         found = {"plan": self.plan, "errors": self.errors, "notes": [], "host": dict(HOST), "own_sshd": {}, "offer": {},
                  "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
         if module.endswith("oqs_look"):

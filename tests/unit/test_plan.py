@@ -5,8 +5,14 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, Item, Plan, as_dicts, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
+    SECTIONS,
+    Item,
+    Plan,
+    as_dicts,
+    diff,
+    section_names,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,7 +66,7 @@ def test_the_diff_says_why_and_ends_its_lines():
 
 
 def test_a_wish_may_own_several_sections():
-    owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in planning.section_names([name])]
+    owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in section_names([name])]
     assert owned == list(SECTIONS)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, as_dicts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, as_dicts, section_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording
 
 CONTROLLER = commandlines.Controller(
@@ -64,7 +64,7 @@ def test_many_changes_are_told_by_section():
 
 
 def test_every_section_has_words():
-    items = [{"section": section, "kind": "x", "name": "y"} for section in planning.section_names(
+    items = [{"section": section, "kind": "x", "name": "y"} for section in section_names(
         ["engine", "ssh", "firewall", "hop"])]
     assert "x y" not in ending(web1=row(done=items))
 

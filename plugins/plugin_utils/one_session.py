@@ -1,0 +1,87 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""An errand on a host in one ssh session: the interpreter is found, the program brought and run in the same command.
+
+The usual way costs a session to find the interpreter, half a second of the controller's processor to find out what a
+module imports, and brings ansible-core's own library along. Here all of ``module_utils`` travels as one compressed text
+by standard input, and nothing is written on the host. Pure, but for reading those files.
+"""
+
+from __future__ import annotations
+
+import functools
+import glob
+import json
+import os
+import secrets
+import shlex
+import typing as t
+import zlib
+
+_PACKAGE = "ansible_collections.quantumsafe.openssh.plugins.module_utils"
+_FOLDER = os.path.join(os.path.dirname(__file__), "..", "module_utils")
+_FIRST = _PACKAGE + ".arrival"
+_OLD = "Python 3.8 or newer is needed on the host, %s is Python %d.%d: set ansible_python_interpreter to a newer one"
+#: -I: neither the working folder nor the environment adds modules to what root runs
+_BOOT = """import sys
+if sys.version_info < (3, 8):
+    sys.exit(%r %% ((sys.executable,) + sys.version_info[:2]))
+import json, zlib
+parcel = json.loads(zlib.decompress(sys.stdin.buffer.read()).decode())
+space = {"__name__": "arrival"}
+exec(compile(parcel["sources"][%r], "arrival", "exec"), space)
+space["run"](parcel)
+""" % (_OLD, _FIRST)
+_FIND = """for python; do
+  if command -v "$python" >/dev/null 2>&1; then exec "$python" -I -c %s; fi
+done
+echo "no Python interpreter found" >&2
+exit 127"""
+
+
+class Trip(t.NamedTuple):
+    """One execution: a shell command, its standard input, and how its answer is marked."""
+
+    command: str
+    data: bytes
+    mark: str
+
+
+def prepare(errand: str, arguments: t.Mapping[str, t.Any], interpreters: t.Sequence[str]) -> Trip:
+    """An errand made ready.
+
+    :param errand: the name of a module in ``errands.ERRANDS``.
+    :param arguments: what JSON can carry.
+    :param interpreters: programs to try, in order; the first that is there runs.
+    """
+    mark = "oqs-" + secrets.token_hex(8) + " "
+    parcel = {"sources": _sources(), "errands": _PACKAGE + ".errands", "errand": errand, "arguments": arguments,
+              "mark": mark}
+    command = shlex.join(["sh", "-c", _FIND % shlex.quote(_BOOT), "sh", *interpreters])
+    return Trip(command, zlib.compress(json.dumps(parcel).encode(), 6), mark)
+
+
+def answer(trip: Trip, done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """The result of an errand, in the shape of a module's.
+
+    :param done: ``rc``, ``stdout`` and ``stderr`` of the command. What a login shell says around the answer is ignored.
+    """
+    for line in done["stdout"].splitlines():
+        if line.startswith(trip.mark):
+            result: dict[str, t.Any] = json.loads(line[len(trip.mark):])
+            return result
+    said = (done["stderr"] or done["stdout"]).strip()
+    words = said or "the errand ended without an answer (exit code %s)" % done["rc"]
+    if "Traceback (most recent call last)" in said:
+        words = "a defect of the collection, please report it: %s" % said.splitlines()[-1]
+    return {"failed": True, "rc": done["rc"], "msg": words, "module_stdout": done["stdout"],
+            "module_stderr": done["stderr"]}
+
+
+@functools.lru_cache(maxsize=None)
+def _sources() -> dict[str, str]:
+    found = {}
+    for path in sorted(glob.glob(os.path.join(_FOLDER, "*.py"))):
+        with open(path, encoding="utf-8") as source:
+            found["%s.%s" % (_PACKAGE, os.path.basename(path)[:-3])] = source.read()
+    return found
