@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_image,
     apply_outside,
+    apply_removal,
     assess,
     bookkeeping,
     commands,
@@ -69,6 +70,7 @@ HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
 HANDLERS.update(apply_image.HANDLERS)
 HANDLERS.update(apply_container.HANDLERS)
 HANDLERS.update(apply_outside.HANDLERS)
+HANDLERS.update(apply_removal.HANDLERS)
 
 
 @contextlib.contextmanager
@@ -79,21 +81,30 @@ def locked(path: str = LOCK, patience: float = PATIENCE) -> Iterator[None]:
     :raises ApplyError: somebody still holds it.
     """
     os.makedirs(os.path.dirname(path), exist_ok=True)
-    handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        deadline = time.monotonic() + patience
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    deadline = time.monotonic() + patience
+    while True:
+        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            if _is_at(handle, path):
                 break
-            except BlockingIOError:
-                if time.monotonic() > deadline:
-                    words = "another run has been changing this host for over %d seconds; wait for it, then run again"
-                    raise ApplyError(words % patience) from None
-                time.sleep(0.2)
+            os.close(handle)  # a removal has taken it away meanwhile, and somebody else may hold the next one
+        except BlockingIOError:
+            os.close(handle)
+            if time.monotonic() > deadline:
+                words = "another run has been changing this host for over %d seconds; wait for it, then run again"
+                raise ApplyError(words % patience) from None
+            time.sleep(0.2)
+    try:
         yield
     finally:
         os.close(handle)
+
+
+def _is_at(handle: int, path: str) -> bool:
+    with contextlib.suppress(FileNotFoundError):
+        return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
+    return False
 
 
 def apply(
@@ -109,7 +120,11 @@ def apply(
     with locked():
         _tidy(bool(brought.get("parts")))
         want = hop_target.resolve(want, look.own_settings())
-        return _converge(Host(want, secret, brought), section_names(sections), secret)
+        with bookkeeping.closed() if "removal" in sections else contextlib.nullcontext():
+            outcome = _converge(Host(want, secret, brought), section_names(sections), secret)
+        if "removal" in sections:
+            files.remove_file(LOCK, root="/run")
+        return outcome
 
 
 def _tidy(loading: bool) -> None:
@@ -130,15 +145,19 @@ def _tidy(loading: bool) -> None:
 def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, Any]:
     done: List[Item] = []
     before: List[Item] = []
+    notes: Dict[str, None] = {}
     absent = [path for path in (look.VAR_DIR, look.LEDGER_DIR) if not os.path.isdir(path)]
     for _round in range(ROUNDS):
         sshd = host.facts.get("hop", {}).get("sshd")  # it does not change meanwhile, and penalizes those who ask often
         host.facts, plan = assess.assess(host.want, secret, sshd)
+        notes.update(dict.fromkeys(plan.notes))
         items = _possible(plan, names)
         if not done:
             _announce(plan.section(names))
         if not items:
             proven = assess.proof(host.want, host.facts)
+            if "removal" in host.want:
+                plan.notes = list(notes)  # what was left is no longer seen when the ledger is gone
             result = assess.result(host.want, host.facts, plan, proven)
             return dict(result, done=[item._asdict() for item in _ledger_made(absent, done) + done])
         if items == before:
@@ -179,6 +198,7 @@ def _announce(items: Sequence[Item]) -> None:
     for item in items:
         if item.kind == "service":
             bookkeeping.record("service", item.name, item.before, item.after)
+            bookkeeping.before_service(item.name)
 
 
 def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:

@@ -44,7 +44,7 @@ class ContainerError(Exception):
 
 def daemon_settings(_host: Host, item: Item) -> None:
     """Docker's settings before its first start."""
-    files.make_dir(os.path.dirname(DAEMON_JSON), 0o755)
+    bookkeeping.make_dir(os.path.dirname(DAEMON_JSON), 0o755)
     bookkeeping.write(DAEMON_JSON, item.after.encode(), 0o644)
 
 
@@ -207,7 +207,7 @@ def container(host: Host, item: Item) -> None:
 def container_gone(_host: Host, item: Item) -> None:
     """The container goes."""
     bookkeeping.record("container", item.name, "ours", None)
-    docker.docker(["rm", "--force", item.name], timeout=docker.WORK)
+    docker.docker(["rm", "--force", "--volumes", item.name], timeout=docker.WORK)
 
 
 def folder_gone(_host: Host, item: Item) -> None:

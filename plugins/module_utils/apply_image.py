@@ -114,6 +114,8 @@ def _build(wanted: Mapping[str, Any], context: bytes) -> None:
         "build", "--quiet", "--network", "host", "--build-arg", "BASE=" + wanted["base"], "--tag", wanted["name"],
         "--label", "%s=%s" % (look.RECIPE, wanted["recipe"]), "-",
     ]
+    if not docker.inspect("image", wanted["base"]):
+        bookkeeping.record("image", wanted["base"], None, wanted["base"])
     try:
         docker.docker(arguments, stdin=context, timeout=BUILD)
     except docker.DockerError as error:

@@ -5,11 +5,12 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Callable, Dict
+from typing import TYPE_CHECKING, Callable, Dict, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     files,
+    firewall_firewalld,
     firewalls,
     keypair,
     look_outside,
@@ -38,6 +39,9 @@ def firewall_rules(host: Host, item: Item) -> None:
     if change.opens:
         _must_serve(host)
     bookkeeping.record(item.kind, item.name, item.before, item.after)
+    if item.kind == firewall_firewalld.NAME:
+        for path in firewall_firewalld.zone_files(item.name.split()[-1]):  # its own program writes them
+            bookkeeping.record("file", path, bookkeeping.keep(path), "by firewalld")
     for command in change.commands:
         run(command.argv, stdin=command.stdin)
 
@@ -54,10 +58,10 @@ def _must_serve(host: Host) -> None:
 def firewall_file(_host: Host, item: Item) -> None:
     """A file that a firewall loads at boot: our own, or somebody's with our lines."""
     if item.after == "absent":
-        bookkeeping.record("file", item.name, item.before, None)
+        bookkeeping.record("file", item.name, bookkeeping.keep(item.name), None)
         files.remove_file(item.name)
         return
-    files.make_dir(os.path.dirname(item.name), 0o755)
+    bookkeeping.make_dir(os.path.dirname(item.name), 0o755)
     found = files.stat_file(item.name)
     bookkeeping.write(item.name, item.after.encode("utf-8", "surrogateescape"),
                       found.st_mode & 0o7777 if found else 0o644)
@@ -109,9 +113,26 @@ def hop_user(host: Host, item: Item) -> None:
     inside = user["path"].startswith(user["home"].rstrip("/") + "/")
     root = user["home"] if inside else "/"
     owner, group = (user["uid"], user["gid"]) if inside else (0, 0)
-    bookkeeping.record("line", user["path"], None, item.name if wanted else None)
-    files.make_dir(os.path.dirname(user["path"]), 0o700 if inside else 0o755, owner, group, root=root)
-    files.write_file(user["path"], data, 0o600 if inside else 0o644, owner, group, root=root)
+    folder = os.path.dirname(user["path"])
+    found, around = files.stat_file(user["path"], root=root), files.stat_file(folder, root=root)
+    if not acceptable(around, owner):
+        bookkeeping.record("keys_folder", item.name, in_words(around), folder)
+        files.make_dir(folder, 0o700 if inside else 0o755, owner, group, root=root)
+    bookkeeping.record("line", user["path"], in_words(found) or "absent", item.name if wanted else None)
+    mode = 0o600 if inside else 0o644
+    if found and acceptable(found, owner):
+        mode, owner, group = found.st_mode & 0o777, found.st_uid, found.st_gid
+    files.write_file(user["path"], data, mode, owner, group, root=root)
+
+
+def acceptable(found: Optional[os.stat_result], uid: int) -> bool:
+    """Whether sshd takes keys from there as it is (StrictModes in sshd_config(5)): then it stays so."""
+    return found is not None and found.st_uid in (0, uid) and not found.st_mode & 0o022
+
+
+def in_words(found: Optional[os.stat_result]) -> Optional[str]:
+    """Mode and owner as the ledger has them."""
+    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else None
 
 
 HANDLERS: Dict[str, Callable[["Host", Item], None]] = {

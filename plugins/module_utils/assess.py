@@ -7,7 +7,7 @@ from __future__ import annotations
 import grp
 import pwd
 from concurrent import futures
-from typing import Any, Callable, Dict, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
@@ -15,9 +15,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     desired,
     firewalls,
+    ledger,
     look,
+    look_engine,
     look_firewall,
     look_outside,
+    look_removal,
     plan_outside,
     planning,
     platforms,
@@ -39,7 +42,7 @@ def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> T
     :param sshd: what an earlier look of this run found out about the host's own sshd; None: ask it.
     :raises DockerError, CommandError, UnsafePath, ShadowError: something could not be read.
     """
-    rows = bookkeeping.entries() if "hop" in want else []
+    rows, distrust = _ledger()
     outside: Dict[str, Callable[[], Facts]] = {
         "firewall": lambda: look_firewall.firewall(want["firewall"]),
         "hop": lambda: look_outside.hop(want["hop"], rows, sshd),
@@ -52,7 +55,18 @@ def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> T
         if "ssh" in want:
             facts["password"] = password_state(want["ssh"], facts, secret)
         facts.update({name: answer.result() for name, answer in asked.items()})
+    facts["distrust"] = distrust
+    if "removal" in want:
+        facts["removal"] = look_removal.removal(want["removal"], rows, look_engine.usable(facts["engine"]))
     return facts, planning.make(want, facts)
+
+
+def _ledger() -> Tuple[List[Facts], str]:
+    """What is written down on this host, and why it cannot be trusted."""
+    try:
+        return bookkeeping.entries(), ""
+    except ledger.LedgerError as error:
+        return [], str(error)
 
 
 def free_uid(now: str) -> Facts:
@@ -100,7 +114,7 @@ def _judge(stored: str, secret: Optional[str]) -> Facts:
 def proof(want: Want, facts: Facts) -> Facts:
     """A real handshake with the container's sshd, and one through the hop; empty where nothing runs yet."""
     part = want.get("ssh") or want.get("hop") or want.get("firewall")
-    if not part or not facts["container"].get("running"):
+    if not part or "removal" in want or not facts["container"].get("running"):
         return {}
     hop = want.get("hop")
     hop_port = hop["hop_port"] if hop and hop["state"] == "present" else None

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import grp
+import os
 import time
-from typing import Any, Dict, List, Optional
+from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, files, ledger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
@@ -14,6 +17,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import LE
 LEDGER = LEDGER_DIR + "/ledger.jsonl"
 #: The packages of the host before ours were installed; kept until the difference is written down.
 _BEFORE = LEDGER_DIR + "/packages-before"
+#: What comes into being with an engine that packages bring, and does not go with them.
+ENGINE_FOLDERS = (
+    "/etc/docker", "/etc/containerd", "/etc/cni", "/opt/containerd", "/var/lib/docker", "/var/lib/containerd",
+    "/root/.docker", "/run/docker", "/run/containerd",
+)
+ENGINE_GROUP = "docker"
+#: How the ledger calls packages that came along with those that were asked for.
+ALONG = "installed, came along"
+_closed: List[bool] = []
 
 
 def entries() -> List[Dict[str, Any]]:
@@ -24,11 +36,33 @@ def entries() -> List[Dict[str, Any]]:
     return ledger.parse(files.read_file(LEDGER) or b"", machine_id())
 
 
+@contextlib.contextmanager
+def closed() -> Iterator[None]:
+    """While a host is given back, nothing new is written down: what was there is known, and the ledger goes last."""
+    _closed.append(True)
+    try:
+        yield
+    finally:
+        _closed.pop()
+
+
+def is_cut() -> bool:
+    """Whether the end of the ledger is missing."""
+    return ledger.is_cut(files.read_file(LEDGER) or b"")
+
+
+def kept(name: str) -> Optional[bytes]:
+    """What was in a file before this collection came, by its hash; None where there is no such copy."""
+    return files.read_file("%s/%s" % (LEDGER_DIR, name)) if name.isalnum() else None
+
+
 def record(kind: str, name: str, before: Optional[str], after: Optional[str]) -> None:
     """Write down a change before it is made.
 
     :raises LedgerError: the ledger cannot be trusted; nothing is written, so nothing must be changed.
     """
+    if _closed:
+        return
     _folders()
     data = files.read_file(LEDGER) or b""
     ledger.parse(data, machine_id())
@@ -39,43 +73,86 @@ def record(kind: str, name: str, before: Optional[str], after: Optional[str]) ->
 
 def write(path: str, data: bytes, mode: int, uid: int = 0, gid: int = 0, root: str = "/") -> None:
     """Write a file; what was there is kept beside the ledger."""
-    before = files.read_file(path, root=root)
-    kept = None
-    if before is not None:
-        kept = desired.digest(before)
-        copy = "%s/%s" % (LEDGER_DIR, kept)
-        if files.stat_file(copy) is None:
-            _folders()
-            files.write_file(copy, before, 0o600)
-    record("file", path, kept, desired.digest(data))
+    record("file", path, keep(path, root), desired.digest(data))
     files.write_file(path, data, mode, uid, gid, root=root)
 
 
+def keep(path: str, root: str = "/") -> Optional[str]:
+    """Keep a copy of a file beside the ledger; its hash, or None where there is no file."""
+    before = files.read_file(path, root=root)
+    if before is None:
+        return None
+    copy = "%s/%s" % (LEDGER_DIR, desired.digest(before))
+    if not _closed and files.stat_file(copy) is None:
+        _folders()
+        files.write_file(copy, before, 0o600)
+    return desired.digest(before)
+
+
+def make_dir(path: str, mode: int) -> None:
+    """Make a folder of root's where there is none."""
+    if files.stat_file(path) is None:
+        record("folder", path, None, "%o 0:0" % mode)
+        files.make_dir(path, mode)
+
+
 def before_packages(names: List[str]) -> None:
-    """Packages are about to be installed: remember which were there."""
+    """Packages are about to be installed: remember which were there, and what of theirs would outlive them."""
     for name in names:
         record("package", name, None, "installed")
+    if files.stat_file(_BEFORE) is not None:
+        return  # a run was cut short meanwhile: what it found still counts
+    for path in ENGINE_FOLDERS:
+        found = files.stat_file(path)
+        if found is None:
+            record("folder", path, None, "of the engine")
+        elif not os.listdir(path):
+            record("folder", path, "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid), "of the engine")
+    if not has_group(ENGINE_GROUP):
+        record("group", ENGINE_GROUP, None, "of the packages")
     files.write_file(_BEFORE, "\n".join(_installed()).encode(), 0o600)
+
+
+def before_service(name: str) -> None:
+    """A service is about to be started and enabled: remember what its units were."""
+    for unit in (name + ".service", name + ".socket"):
+        with contextlib.suppress(CommandError):
+            said = run(["systemctl", "show", "--property=ActiveState,UnitFileState", "--value", unit], timeout=10.0)
+            record("service", unit, " ".join(said.text.split()), "active enabled")
+
+
+def has_group(name: str) -> bool:
+    """Whether the host has such a group."""
+    try:
+        grp.getgrnam(name)
+    except KeyError:
+        return False
+    return True
 
 
 def after_packages() -> None:
     """Packages have been installed: write down those that came along."""
+    for name in came_along(entries()):
+        record("package", name, None, ALONG)
+    if not _closed:
+        files.remove_file(_BEFORE)
+
+
+def came_along(rows: Sequence[Mapping[str, Any]]) -> List[str]:
+    """Packages that came with ours and are not written down yet."""
     data = files.read_file(_BEFORE)
     if data is None:
-        return
+        return []
     known = set(data.decode("utf-8", "replace").splitlines())
-    known.update(row["name"] for row in entries() if row["kind"] == "package")
-    for name in _installed():
-        if name not in known:
-            record("package", name, None, "installed")
-    files.remove_file(_BEFORE)
+    known.update(row["name"] for row in rows if row["kind"] == "package")
+    return [name for name in _installed() if name not in known]
 
 
 def _installed() -> List[str]:
-    try:
-        return sorted(set(run(["dpkg-query", "-W", "-f", "${Package}\n"]).text.splitlines()))
-    except CommandError:
-        return []  # a distribution without dpkg: its packages are named, what they pull in is not
+    for argv in (["dpkg-query", "-W", "-f", "${Package}\n"], ["rpm", "-qa", "--queryformat", "%{NAME}\n"]):
+        with contextlib.suppress(CommandError):
+            return sorted(set(run(argv).text.splitlines()))
+    return []  # another package manager: its packages are named, what they pull in is not
 
 
 def _folders() -> None:

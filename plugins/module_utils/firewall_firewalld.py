@@ -90,6 +90,27 @@ def zone_kept(data: bytes) -> Zone:
     )
 
 
+def zone_files(zone: str) -> Tuple[str, str]:
+    """The file that firewalld writes when a permanent setting of a zone changes, and its copy of the one before."""
+    path = "%s/%s.xml" % (ZONE_DIRS[0], zone)
+    return path, path + ".old"
+
+
+def same_zone(one: bytes, other: bytes) -> bool:
+    """Whether two files of a zone say the same, apart from our rules and from how they are written."""
+    return _plain(one) is not None and _plain(one) == _plain(other)
+
+
+def _plain(data: bytes) -> Any:
+    try:
+        root = ElementTree.fromstring(without_ours(data.decode("utf-8", "surrogateescape")).encode("utf-8", "replace"))
+    except ElementTree.ParseError:
+        return None
+    def shape(each: Any) -> Any:
+        return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(map(repr, map(shape, each)))
+    return shape(root)
+
+
 def _rule_text(rule: Any) -> str:
     """A rule of the file as firewall-cmd prints it, as far as it matters here."""
     words = ["rule"] + ['%s="%s"' % (key, rule.get(key)) for key in ("priority", "family") if rule.get(key)]

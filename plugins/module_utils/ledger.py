@@ -10,8 +10,12 @@ act it announced had not begun.
 from __future__ import annotations
 
 import json
-from typing import Any, Dict, List, Optional
+import re
+from typing import Any, Dict, List, Mapping, Optional, Sequence
 
+_STATE = r"/(etc|var/lib|var/cache)/oqs-ssh"
+_PATH = r"(?!.*/\.{1,2}(/|$))/[^\0-\x1f\x7f]+"
+_PACKAGE = r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}"
 #: What may be in a ledger: kind -> what its name is.
 KINDS = {
     "folder": "path of a folder that was made",
@@ -21,10 +25,36 @@ KINDS = {
     "image": "id of an image that was brought",
     "package": "name of a package that was installed",
     "service": "name of a service whose setting was changed",
+    "group": "name of a group that came with packages",
+    "keys_folder": "account whose folder of keys was made (before: none), or had another mode and owner",
     "nftables": "port of our rules",
     "ufw": "port of our rules",
     "firewalld": "zone of our rules",
     "iptables": "program and port of our rules",
+}
+
+#: Kind -> what a name may look like. Whatever else stands in a ledger was not written by this collection. A new place
+#: on the host is a line here; everything that a name leads to is compared with the host before it is touched.
+NAMES = {
+    "folder": (
+        _STATE + r"(/.*)?|/etc/(nftables\.d|docker|containerd|cni)|/var/lib/(docker|containerd)|/opt/containerd"
+        r"|/root/\.docker|/run/(docker|containerd)"
+    ),
+    "file": (
+        _STATE + r"/.+|/etc/docker/daemon\.json|/etc/nftables\.conf|/etc/nftables\.d/oqs-ssh\.nft"
+        r"|/etc/firewalld/zones/[^/]+\.xml(\.old)?|/etc/iptables/[^/]+|/etc/sysconfig/ip6?tables|/etc/([^/]+/)*oqs-ssh[^/]*"
+    ),
+    "line": _PATH,
+    "keys_folder": r"[^\0-\x20/:]{1,64}",
+    "container": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}",
+    "image": r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}",
+    "package": _PACKAGE,
+    "service": r"(docker|containerd)(\.service|\.socket)?",
+    "group": r"docker",
+    "nftables": r"port \d{1,5}",
+    "ufw": r"port \d{1,5}",
+    "firewalld": r"zone [^\0-\x1f/]{1,64}",
+    "iptables": r"port \d{1,5}, IPv[46]( \(legacy\))?",
 }
 
 VERSION = 1
@@ -32,6 +62,18 @@ VERSION = 1
 
 class LedgerError(Exception):
     """The ledger cannot be trusted; the text says what is wrong with it and what to do."""
+
+
+_TAMPERED = (
+    "; somebody else wrote into /var/lib/oqs-ssh/ledger/ledger.jsonl: look at that line, put back a good copy, or take "
+    "the line out"
+)
+_FOREIGN = (
+    "the ledger belongs to another machine (machine-id %s…, this host is %s…): a clone, or a backup of another host, "
+    "whose host keys and password lie here, too. To begin anew: docker rm -f oqs-ssh, and move /etc/oqs-ssh and "
+    "/var/lib/oqs-ssh away. If all of it is true of this host, write its machine-id into the first line of "
+    "/var/lib/oqs-ssh/ledger/ledger.jsonl"
+)
 
 
 def head(machine_id: str) -> bytes:
@@ -50,6 +92,8 @@ def entry(kind: str, name: str, before: Optional[str], after: Optional[str], whe
     """
     if kind not in KINDS:
         raise LedgerError("the ledger knows no kind %r" % kind)
+    if not may_be(kind, name):
+        raise LedgerError("the ledger takes no %s of this name: %r (NAMES in ledger.py)" % (kind, name[:80]))
     return _line({"kind": kind, "name": name, "before": before, "after": after, "when": when})
 
 
@@ -69,16 +113,29 @@ def parse(data: bytes, machine_id: str) -> List[Dict[str, Any]]:
     if not rows or rows[0].get("ledger") != VERSION:
         raise LedgerError("the ledger does not begin as one of version %d does" % VERSION)
     if rows[0].get("machine") != machine_id:
-        raise LedgerError(
-            "the ledger belongs to another machine (cloned, or restored from a backup?): move it away to begin anew"
-        )
+        raise LedgerError(_FOREIGN % (str(rows[0].get("machine"))[:8], machine_id[:8]))
     for number, row in enumerate(rows[1:], 2):
         if row.get("kind") not in KINDS or not isinstance(row.get("name"), str):
-            raise LedgerError("line %d of the ledger is of no known kind" % number)
+            raise LedgerError("line %d of the ledger is of no known kind" % number + _TAMPERED)
+        words = [row.get("before"), row.get("after")]
+        if not may_be(row["kind"], row["name"]) or not all(each is None or isinstance(each, str) for each in words):
+            raise LedgerError(
+                "line %d of the ledger names a %s that is none of ours" % (number, row["kind"]) + _TAMPERED
+            )
     return rows[1:]
 
 
-def first_before(entries: List[Dict[str, Any]], kind: str, name: str) -> Optional[Dict[str, Any]]:
+def may_be(kind: str, name: str) -> bool:
+    """Whether this collection would write down a thing of this kind under this name."""
+    return bool(re.fullmatch(NAMES[kind], name)) and not re.search(r"(^|/)\.\.(/|$)|[\0\n]", name)
+
+
+def is_cut(data: bytes) -> bool:
+    """Whether the end of a ledger is missing: every line of ours ends, and the file is replaced as a whole."""
+    return bool(data) and not data.endswith(b"\n")
+
+
+def first_before(entries: Sequence[Mapping[str, Any]], kind: str, name: str) -> Optional[Mapping[str, Any]]:
     """The oldest entry of a thing: what was there before this collection came."""
     for row in entries:
         if row["kind"] == kind and row["name"] == name:

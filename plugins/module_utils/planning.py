@@ -13,6 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     image_names,
     plan_engine,
     plan_outside,
+    plan_removal,
     policy,
     sshkeys,
 )
@@ -46,12 +47,15 @@ def make(want: Want, facts: Facts) -> Plan:
     plan = Plan()
     if not facts["machine"]["root"]:
         plan.refuse(NO_ROOT)
+    if facts.get("distrust"):
+        plan.refuse(facts["distrust"])
     facts = dict(facts, image=known_image(want, facts), image_here=facts["image"])
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine.plan_engine,
         "ssh": plan_ssh,
         "firewall": firewalls.plan_firewall,
         "hop": plan_outside.plan_hop,
+        "removal": plan_removal.plan_removal,
     }
     for section, planner in planners.items():
         if section in want:

@@ -35,7 +35,7 @@ options:
       - The sections to carry out.
     type: list
     elements: str
-    choices: [engine, ssh, firewall, hop]
+    choices: [engine, ssh, firewall, hop, removal]
     required: true
   password:
     description:
@@ -88,7 +88,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "str",
                 "required": True,
-                "choices": ["engine", "ssh", "firewall", "hop"],
+                "choices": ["engine", "ssh", "firewall", "hop", "removal"],
             },
             "password": {"type": "str", "no_log": True},
             "parts": {"type": "list", "elements": "str", "default": []},

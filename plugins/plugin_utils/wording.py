@@ -8,7 +8,7 @@ import re
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording_removal
 
 _NO_PYTHON = (
     "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter"
@@ -23,6 +23,7 @@ _FEW = 6
 _SECTIONS = {
     "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
     "access": "password and keys of the user", "container": "container", "firewall": "firewall", "hop": "hop",
+    "removal": "removal",
 }
 
 
@@ -98,6 +99,8 @@ def ending(
     named = sorted(rows if shown is None else shown)
     for host in named:
         lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
+    if any("removal" in row.get("want", {}) for row in rows.values()):
+        return "\n".join(lines + wording_removal.last(rows, named))
     good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
     later = sum(1 for host, row in rows.items() if not row and host not in named)
     lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
@@ -139,6 +142,8 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
     look = row.get("look")
     if not look:
         return ["  failed      the run ended before this host was looked at"]
+    if "removal" in row.get("want", {}):
+        return wording_removal.host(row)
     lines = ["  done        " + _done(row)]
     own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
     if own:

@@ -14,8 +14,28 @@ from hypothesis import strategies as st
 MACHINE, WHEN = "0123456789abcdef", "2026-01-02T03:04:05Z"
 HEAD = ledger.head(MACHINE)
 TEXT = st.text(max_size=30)
+#: A name of each kind, as hosts have them.
+NAMES = {
+    "folder": ["/etc/oqs-ssh", "/var/lib/oqs-ssh/home-ssh", "/etc/nftables.d", "/etc/docker", "/run/docker"],
+    "file": ["/etc/oqs-ssh/private/ssh_host_ssh-mldsa44_key", "/etc/docker/daemon.json", "/etc/nftables.conf",
+             "/etc/iptables/rules.v4", "/etc/sysconfig/ip6tables", "/etc/firewalld/zones/public.xml.old",
+             "/etc/fail2ban/filter.d/oqs-ssh.conf"],
+    "line": ["/home/alice/.ssh/authorized_keys", "/etc/ssh/keys/alice"],
+    "keys_folder": ["alice"],
+    "container": ["oqs-ssh"],
+    "image": ["sha256:" + "0" * 64, "docker.io/openquantumsafe/openssh:latest", "10.0.0.1:5000/oqs@sha256:" + "a" * 9],
+    "package": ["docker.io", "libc++1", "python3.11_x"],
+    "service": ["docker", "docker.socket", "containerd.service"],
+    "group": ["docker"],
+    "nftables": ["port 2222"],
+    "ufw": ["port 2222"],
+    "firewalld": ["zone public", "zone my-own_2"],
+    "iptables": ["port 2222, IPv4", "port 22, IPv6 (legacy)"],
+}
 ROWS = st.lists(
-    st.tuples(st.sampled_from(sorted(ledger.KINDS)), TEXT, st.none() | TEXT, st.none() | TEXT), max_size=6
+    st.sampled_from(sorted(ledger.KINDS)).flatmap(
+        lambda kind: st.tuples(st.just(kind), st.sampled_from(NAMES[kind]), st.none() | TEXT, st.none() | TEXT)),
+    max_size=6,
 )
 
 
@@ -67,13 +87,13 @@ def test_an_unknown_kind_is_not_written_either():
 
 @pytest.mark.parametrize("machine", ["", "fedcba9876543210", MACHINE + "0"])
 def test_a_ledger_of_another_machine_is_refused(machine):
-    with pytest.raises(ledger.LedgerError, match=r"belongs to another machine .* move it away to begin anew"):
+    with pytest.raises(ledger.LedgerError, match=r"belongs to another machine .* To begin anew: "):
         ledger.parse(HEAD, machine)
 
 
 @pytest.mark.parametrize("data", [
     b"\n", b"{}\n", b'{"ledger": 2, "machine": "0123456789abcdef"}\n', b"[1]\n", b"rm -rf /", b"rm -rf /\n",
-    ledger.entry("folder", "/", None, None, WHEN),
+    ledger.entry("folder", "/etc/oqs-ssh", None, None, WHEN),
 ])
 def test_what_is_no_ledger_is_refused(data):
     with pytest.raises(ledger.LedgerError):
@@ -86,14 +106,58 @@ def test_bytes_are_a_ledger_or_refused_and_nothing_else(data):
         try:
             rows = ledger.parse(whole, MACHINE)
         except ledger.LedgerError as error:
-            assert len(str(error)) < 200
+            assert len(str(error)) < 600
         else:
             assert all(row["kind"] in ledger.KINDS for row in rows)
 
 
 def test_the_oldest_entry_tells_what_was_there_before_us():
-    rows = [("folder", "/a", None, "1"), ("file", "/a", "x", "2"), ("folder", "/a", "1", "2")]
+    path = "/etc/oqs-ssh/a"
+    rows = [("folder", path, None, "1"), ("file", path, "x", "2"), ("folder", path, "1", "2")]
     found = ledger.parse(written(rows), MACHINE)
-    assert ledger.first_before(found, "folder", "/a")["before"] is None
-    assert ledger.first_before(found, "file", "/a")["before"] == "x"
-    assert ledger.first_before(found, "file", "/b") is None
+    assert ledger.first_before(found, "folder", path)["before"] is None
+    assert ledger.first_before(found, "file", path)["before"] == "x"
+    assert ledger.first_before(found, "file", path + "b") is None
+
+
+#: What somebody could write into a ledger to have root remove it.
+TAMPERED = [
+    ("folder", "/"), ("folder", "/etc"), ("folder", "/etc/oqs-ssh/../ssh"), ("folder", "/etc/oqs-ssh-2"),
+    ("folder", "/home/alice"), ("folder", "etc/oqs-ssh"), ("folder", "/var/lib/docker/volumes"), ("folder", ""),
+    ("file", "/etc/passwd"), ("file", "/etc/oqs-ssh/../passwd"), ("file", "/etc/docker/key.json"),
+    ("file", "/etc/oqs-ssh/"),
+    ("file", "/etc/firewalld/zones/../../passwd.xml"), ("file", "/etc/nftables.conf\n"), ("file", "/etc/iptables/a/b"),
+    ("line", "relative/path"), ("line", "/home/../etc/shadow"), ("line", "/a\0b"), ("line", "/a\nb"),
+    ("keys_folder", "../root"), ("keys_folder", "a b"), ("container", "a b"), ("container", "--volumes"),
+    ("image", "--force"), ("image", "a b"), ("package", "--purge"), ("package", "a b"), ("package", "/etc"),
+    ("service", "ssh"), ("service", "ssh.service"), ("group", "sudo"), ("nftables", "port x"),
+    ("firewalld", "zone a/b"),
+    ("firewalld", "zone ../a"), ("iptables", "port 22"),
+]
+
+
+@pytest.mark.parametrize("kind, name", TAMPERED)
+def test_a_name_that_is_none_of_ours_is_refused_and_not_written(kind, name):
+    row = {"kind": kind, "name": name, "before": None, "after": None, "when": WHEN}
+    with pytest.raises(ledger.LedgerError, match=r"line 2 of the ledger names a \w+ that is none of ours.*"):
+        ledger.parse(HEAD + json.dumps(row).encode() + b"\n", MACHINE)
+    with pytest.raises(ledger.LedgerError, match="takes no %s of this name" % kind):
+        ledger.entry(kind, name, None, None, WHEN)
+
+
+@pytest.mark.parametrize("before, after", [(1, None), (None, ["x"]), ({}, "x")])
+def test_a_value_that_is_no_text_is_refused(before, after):
+    row = {"kind": "folder", "name": "/etc/oqs-ssh", "before": before, "after": after, "when": WHEN}
+    with pytest.raises(ledger.LedgerError, match="line 2"):
+        ledger.parse(HEAD + json.dumps(row).encode() + b"\n", MACHINE)
+
+
+def test_a_cut_end_is_seen():
+    whole = written([("group", "docker", None, "x")])
+    assert ledger.is_cut(whole[:-1]) and not ledger.is_cut(whole) and not ledger.is_cut(b"")
+
+
+def test_the_machine_of_a_foreign_ledger_is_named_in_part_only():
+    with pytest.raises(ledger.LedgerError) as caught:
+        ledger.parse(HEAD, "f" * 32)
+    assert "01234567…" in str(caught.value) and MACHINE not in str(caught.value) and "f" * 9 not in str(caught.value)

@@ -67,7 +67,8 @@ def test_the_diff_says_why_and_ends_its_lines():
 
 def test_a_wish_may_own_several_sections():
     owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in section_names([name])]
-    assert owned == list(SECTIONS)
+    assert [*owned, "removal"] == list(SECTIONS)
+    assert section_names(["removal"]) == ["firewall", "hop", "removal"], "what is open is closed first"
 
 
 @pytest.mark.parametrize(("before", "after"), [
