@@ -188,8 +188,8 @@ def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int
         "--mount", docker.bind(STATE_DIR, STATE_DIR),
         "--mount", docker.bind(HOME_SSH, "%s/.ssh" % (image["user"][2] or "/home/" + want["user"])),
         "--mount", docker.bind(STATE_DIR + "/entry", ENTRY, readonly=True),
-        "--health-cmd", "%s health %d" % (ENTRY, want["port"]), "--health-interval", "30s", "--health-timeout", "5s",
-        "--health-retries", "3", "--health-start-period", "10s",
+        "--health-cmd", "%s health %d" % (ENTRY, want["port"]), "--health-interval", "15s", "--health-timeout", "5s",
+        "--health-retries", "1", "--health-start-period", "10s",  # one failure is the truth: nobody answered
         "--env", "OQS_USER=" + want["user"],
     ]
     arguments += log_arguments(facts["machine"]["systemd"]) + platforms.security_arguments(facts["engine"])

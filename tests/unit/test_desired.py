@@ -47,6 +47,7 @@ def test_network_restart_and_entry():
     assert found[-3:] == [desired.ENTRY, samples.ENGINE_ID, "serve"]
     assert values(found, "--entrypoint") == [desired.ENTRY]
     assert values(found, "--health-cmd") == ["/usr/local/sbin/oqs-ssh-entry health 443"]
+    assert values(found, "--health-retries") == ["1"]  # with more of them a dead server looks healthy for that long
 
 
 def test_only_our_own_folders_are_mounted_and_never_the_users_home():

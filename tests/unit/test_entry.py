@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import threading
@@ -241,3 +242,28 @@ def test_the_daemon_that_key_gen_starts_makes_room(one):
     finally:
         sleeper.kill()
         sleeper.wait()
+
+
+@pytest.mark.parametrize("said, code", [
+    (b"SSH-2.0-OpenSSH_10.6\r\n", 0),
+    (b"Not allowed at this time\r\n", 0),  # a penalty for this very address: sshd speaks
+    (b"Exceeded MaxStartups\r\n", 0),
+    (b"220 mail.example.org\r\n", 1),
+    (b"", 1),
+    (None, 1),
+])
+def test_healthy_is_who_answers_as_sshd_does(one, said, code):
+    with socket.create_server(("127.0.0.1", 0)) as door:
+        port = door.getsockname()[1]
+        if said is None:
+            door.close()
+
+        def answer():
+            connection, _address = door.accept()
+            with connection:
+                connection.sendall(said)
+
+        other = threading.Thread(target=answer, daemon=True)
+        if said is not None:
+            other.start()
+        assert one.run("health", str(port)).returncode == code
