@@ -10,7 +10,9 @@ from typing import Any, Dict, Iterable, List, NamedTuple, Sequence
 UNKNOWN = "<known after apply>"
 
 #: The order in which a host is changed; a role asks for some of them.
-SECTIONS = ("engine", "image", "state", "keys", "config", "access", "container", "firewall", "hop", "removal")
+SECTIONS = (
+    "engine", "image", "state", "keys", "config", "password", "access", "container", "firewall", "hop", "removal",
+)
 #: Kinds that tasks of Ansible's own carry out, not oqs_apply.
 BY_ANSIBLE = frozenset({"packages", "service"})
 
@@ -37,7 +39,7 @@ class Item(NamedTuple):
 
 def section_names(names: Sequence[str]) -> List[str]:
     """The sections of the plan that belong to a section of what is wanted."""
-    table = {"ssh": SECTIONS[1:7], "removal": SECTIONS[-3:]}
+    table = {"ssh": SECTIONS[1:8], "removal": SECTIONS[-3:]}
     return [part for name in names for part in table.get(name, (name,))]
 
 

@@ -205,7 +205,7 @@ def _plan_unknown(ssh: Want, facts: Facts, plan: Plan) -> None:
     container = facts["container"]
     for section, kind, name in (
         ("keys", "host_keys", ""), ("config", "sshd_config", ""), ("config", "ssh_config", ""),
-        ("config", "known_hosts", goal.OWN), ("access", "password", ssh["user"]),
+        ("config", "known_hosts", goal.OWN), ("password", "password", ssh["user"]),
         ("access", "authorized_keys", ssh["user"]),
         ("container", "container", ssh["container"]), ("container", "running", ssh["container"]),
     ):
@@ -239,7 +239,7 @@ def _plan_config(facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
 def _plan_access(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> None:
     found = facts["password"]
     after = "the given one" if ssh["password_set"] else "locked"
-    plan.want("access", "password", ssh["user"], found["state"], after, found["why"])
+    plan.want("password", "password", ssh["user"], found["state"], after, found["why"])
     before = facts["state"]["authorized_keys"] or b""
     if before != wanted.authorized_keys:
         plan.want(

@@ -32,10 +32,10 @@ options:
     required: true
   sections:
     description:
-      - The sections to carry out.
+      - The sections to carry out; V(password) is a part of V(ssh).
     type: list
     elements: str
-    choices: [engine, ssh, firewall, hop, removal]
+    choices: [engine, ssh, password, firewall, hop, removal]
     required: true
   password:
     description:
@@ -88,7 +88,7 @@ def main() -> None:
                 "type": "list",
                 "elements": "str",
                 "required": True,
-                "choices": ["engine", "ssh", "firewall", "hop", "removal"],
+                "choices": ["engine", "ssh", "password", "firewall", "hop", "removal"],
             },
             "password": {"type": "str", "no_log": True},
             "parts": {"type": "list", "elements": "str", "default": []},

@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     images,
     images_pull,
     one_session,
+    password_store,
     variables,
     wording,
 )
@@ -25,6 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store impo
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 #: What a look gives back.
 LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "proof", "wanted")
+PASSWORD_STORE = "oqs_ssh_password_store"
 display = Display()
 
 
@@ -91,9 +93,31 @@ class HostAction(ActionBase):
                 raise HostFailure("nothing was changed; " + error)
             if not isinstance(value, str) and value is not None:
                 raise HostFailure("nothing was changed; " + variables.no_text(variables.PASSWORD, value))
-            self.store.update(secret=str(value or ""))
+            self.store.update(secret=self._kept(str(value or "")))
             known = self.store.load()
         return known["secret"] or None
+
+    def password_store(self) -> password_store.PasswordStore | None:
+        """The folder on the controller where this host's password is kept, where there is one."""
+        folder, error = self._evaluated(PASSWORD_STORE)
+        if error or (folder and not isinstance(folder, str)):
+            raise HostFailure("nothing was changed; " + (error or variables.no_text(PASSWORD_STORE, folder)))
+        return password_store.PasswordStore(folder, password_store.loaded_secrets()) if folder else None
+
+    def _kept(self, given: str) -> str:
+        """The password that was given, or the one that is kept in the store."""
+        store = self.password_store()
+        state, _error = self._evaluated("oqs_ssh_state")
+        if store is None or state == "absent":
+            return given
+        if given:
+            words = "nothing was changed; %s and %s are both set: take one of them out"
+            raise HostFailure(words % (variables.PASSWORD, PASSWORD_STORE))
+        user, _error = self._evaluated("oqs_ssh_user")
+        try:
+            return password_store.wanted(store, self.host, str(user or "oqs"), not self._task.check_mode)
+        except password_store.StoreError as error:
+            raise HostFailure("nothing was changed; %s" % error) from error
 
     def wishes(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
         """What is wanted, checked and completed with what only the controller knows; nothing was sent anywhere yet."""

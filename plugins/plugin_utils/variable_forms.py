@@ -33,6 +33,7 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_image": _IMAGE,
     "oqs_ssh_image_build_base": _IMAGE,
     "oqs_ssh_image_archive": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
+    "oqs_ssh_password_store": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
     "oqs_ssh_client_dir": (re.compile(r"[^\0\n]{1,4095}"), "a path in one line"),
 }
 _MEMBERS: dict[str, _Form] = {
@@ -44,7 +45,8 @@ for _list in ("kex", "host_key", "pubkey"):
         "algorithm names, one a member, best first (ssh -Q kex, ssh -Q key list them)",
     )
 #: Least, most and the unit of numbers.
-_RANGES: dict[str, tuple[float, float, str]] = {"oqs_ssh_verify_timeout": (0.1, 3600, "seconds")}
+_RANGES: dict[str, tuple[float, float, str]] = {"oqs_ssh_verify_timeout": (0.1, 3600, "seconds"),
+                                                "oqs_ssh_rotate_older_than": (0, 100000, "hours")}
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "list": (list,), "dict": (dict,),

@@ -22,8 +22,8 @@ _INSIDE = "proved from the host itself (oqs_ssh_probe_from): the way in from out
 _FEW = 6
 _SECTIONS = {
     "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
-    "access": "password and keys of the user", "container": "container", "firewall": "firewall", "hop": "hop",
-    "removal": "removal",
+    "password": "password of the user", "access": "keys of the user", "container": "container", "firewall": "firewall",
+    "hop": "hop", "removal": "removal",
 }
 
 
@@ -145,6 +145,8 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
     if "removal" in row.get("want", {}):
         return wording_removal.host(row)
     lines = ["  done        " + _done(row)]
+    if row.get("password_file"):
+        lines.append("  password    " + row["password_file"])
     own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
     if own:
         lines.append("  negotiated  %s" % _negotiated(own))

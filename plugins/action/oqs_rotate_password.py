@@ -1,0 +1,119 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Give a host a new password: on the controller's disk first, then on the host, then the one that counts."""
+
+from __future__ import annotations
+
+import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import password_store
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+    LOOK,
+    PASSWORD_STORE,
+    HostAction,
+    HostFailure,
+    display,
+    sent,
+)
+
+SECTION = "password"
+OLDER = "oqs_ssh_rotate_older_than"
+IN_FORCE = "the given one"
+_NO_STORE = "nothing was changed; %s: say where the passwords are kept, a folder on the controller" % PASSWORD_STORE
+_NONE = {
+    "": "nothing is deployed on this host, or it does not hold the image: run deploy first",
+    "absent": "nothing is deployed on this host: run deploy first",
+    "locked": "no password is set on this host, people log in by key: nothing to rotate",
+}
+
+
+class ActionModule(HostAction):
+    """Action of the playbook rotate_password."""
+
+    _VALID_ARGS = frozenset(("want",))
+
+    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Finish a rotation that was cut short, or begin and finish one."""
+        store = self.password_store()
+        if store is None:
+            raise HostFailure(_NO_STORE)
+        try:
+            if self._task.check_mode:
+                return self._rotate(store, arguments)
+            with store.locked(self.host):
+                return self._rotate(store, arguments)
+        except password_store.StoreError as error:
+            raise HostFailure(str(error)) from error
+
+    def _rotate(self, store: password_store.PasswordStore, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        current, pending = store.current(self.host), store.pending(self.host)
+        young = self._young(store) if current and not pending else ""
+        user = str(arguments["want"]["ssh"]["user"])
+        password = pending or (current if young else None) or password_store.generate(user)
+        items = self._items(dict(arguments, password=password))
+        if young and not items:
+            return self._told(store, [], young, changed=False)
+        if young:
+            password = password_store.generate(user)
+        if self._task.check_mode:
+            self.store.update(check=True)
+            words = "an interrupted rotation would be finished" if pending else "a new one would be made"
+            return self._told(store, items, words, changed=True)
+        if not pending:
+            store.announce(self.host, password)
+        done = self._on_the_host(store, dict(arguments, password=password)) if items else []
+        store.settle(self.host)
+        words = "an interrupted rotation is finished" if pending else "a new one is in force"
+        return self._told(store, done, words, changed=True)
+
+    def _young(self, store: password_store.PasswordStore) -> str:
+        """Words for a password that is not old enough to be replaced; empty for one that is."""
+        least, error = self._evaluated(OLDER)
+        if error:
+            raise HostFailure("nothing was changed; " + error)
+        age = store.age(self.host)
+        try:
+            fresh = age is not None and age < float(least or 0)
+        except (TypeError, ValueError):
+            return ""  # the check of all variables says it
+        return "%.1f hours old, kept (%s)" % (age or 0.0, OLDER) if fresh else ""
+
+    def _items(self, arguments: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+        """What the host's plan has about the password.
+
+        :raises HostFailure: the host has none that could be replaced.
+        """
+        look = self.look(arguments, ["ssh"])["look"]
+        items = self.items(look, [SECTION])
+        state = str(look["host"].get("password", "")).partition(",")[0]
+        if state in _NONE or any(item["after"] == UNKNOWN for item in items):
+            raise HostFailure("nothing was changed; " + _NONE.get(state, _NONE[""]))
+        return items
+
+    def _on_the_host(
+        self, store: password_store.PasswordStore, arguments: dict[str, t.Any]
+    ) -> list[dict[str, t.Any]]:
+        """Change it, and have the host's stored hash prove it."""
+        todo = {"want": sent(self.store.load()["want"]), "sections": [SECTION], "password": arguments["password"]}
+        try:
+            outcome = self.execute("oqs_apply", todo)
+            if outcome["host"]["password"] != IN_FORCE:
+                raise HostFailure("the host's stored hash does not match the new password")
+        except HostFailure as failure:
+            words = "%s; the old password and the new one are both kept in %s: run this again, it finishes the rotation"
+            raise HostFailure(words % (failure, store.folder)) from failure
+        self.store.update(look={name: outcome[name] for name in LOOK}, done=outcome["done"])
+        return t.cast("list[dict[str, t.Any]]", outcome["done"])
+
+    def _told(
+        self, store: password_store.PasswordStore, items: list[dict[str, t.Any]], words: str, changed: bool
+    ) -> dict[str, t.Any]:
+        words = "%s: %s" % (store.path(self.host), words)
+        display.display("%s: password in %s" % (self.host, words))
+        look = dict(self.store.load()["look"])
+        self.store.update(look=dict(look, plan=self.items(look, [SECTION])), password_file=words)
+        result: dict[str, t.Any] = {"changed": changed, "plan": items}
+        if self._task.diff:
+            result["diff"] = diff(items)
+        return result
