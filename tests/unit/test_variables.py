@@ -100,7 +100,7 @@ INJECTIONS = [
     "a|b", "a&b", "a>b", "nul\0", "--privileged", "-x", "../up", "", "#x", "a\\b", "*", "${HOME}", "a\rb",
     "\u2028x", "x\x1b[2J",
 ]
-FREE_TEXT = {"oqs_ssh_image_archive"}  # a path may hold anything but a line end
+FREE_TEXT = {"oqs_ssh_image_archive", "oqs_ssh_password_store"}  # a path may hold anything but a line end
 
 
 @pytest.mark.parametrize("name", sorted(set(of_type("str")) - FREE_TEXT))
@@ -111,9 +111,10 @@ def test_injections_in_texts(name, value):
     assert not value.strip() or len(value) < 3 or value not in said
 
 
+@pytest.mark.parametrize("name", sorted(FREE_TEXT))
 @pytest.mark.parametrize("value", ["line\nbreak", "nul\0", "trailing\n"])
-def test_a_path_is_one_line(value):
-    assert "a path in one line" in one(oqs_ssh_image_archive=value)
+def test_a_path_is_one_line(name, value):
+    assert "a path in one line" in one(**{name: value})
 
 
 @pytest.mark.parametrize("name", of_type("list"))
