@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import os
 import pathlib
+import shutil
 import sys
-from typing import Any, Generator
+import tempfile
+from typing import Any, Generator, Iterator
 
 import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "outside"))
 
 import testinfra
-from scenario import Scenario, of_molecule
+from scenario import STOCK_KEY, Scenario, of_molecule
 from visitor import Visitor
 
 
@@ -34,6 +36,20 @@ def visitor(scenario: Scenario) -> Visitor:
 def machine(scenario: Scenario, server: str) -> Any:
     """The host as testinfra looks at it; not over ssh, so that its sessions are ours alone."""
     return testinfra.get_host("docker://" + scenario.lab.host(server).container)
+
+
+@pytest.fixture
+def alices_keys(scenario: Scenario) -> Iterator[pathlib.Path]:
+    """The person outside is alice now: her key for the host lies where the printed line looks for it."""
+    kept = pathlib.Path(tempfile.mkdtemp(prefix="oqs-test-"))
+    for name in (STOCK_KEY, STOCK_KEY + ".pub"):
+        shutil.copy2(scenario.keys / name, kept)
+    shutil.copy2(scenario.lab.state.alice_key, scenario.keys / STOCK_KEY)
+    shutil.copy2(str(scenario.lab.state.alice_key) + ".pub", scenario.keys / (STOCK_KEY + ".pub"))
+    yield scenario.keys
+    for name in (STOCK_KEY, STOCK_KEY + ".pub"):
+        shutil.copy2(kept / name, scenario.keys)
+    shutil.rmtree(kept)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

@@ -53,7 +53,9 @@ def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
         ("MaxStartups", "10:30:60"),
         ("PerSourceMaxStartups", "8"),
         ("PerSourcePenalties", "yes"),
-        ("MaxSessions", "10"),
+        # no shell, command or subsystem; forwarding needs no session (sshd_config(5))
+        ("MaxSessions", "0" if want["mode"] == "hop" else "10"),
+        ("PermitTTY", "no" if want["mode"] == "hop" else "yes"),
         ("AllowTcpForwarding", "local"),
         ("AllowStreamLocalForwarding", "no"),
         ("PermitOpen", targets),

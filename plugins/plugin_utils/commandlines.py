@@ -24,7 +24,8 @@ class Controller(t.NamedTuple):
 
 
 class Lines(t.NamedTuple):
-    """Command lines; ``hop`` and ``jump`` are empty where there is no hop."""
+    """Command lines; ``hop`` and ``jump`` are empty where there is no hop, ``login`` and ``hop`` where there is no
+    shell."""
 
     login: str
     hop: str
@@ -49,6 +50,8 @@ def lines(name: str, row: t.Mapping[str, t.Any], controller: Controller) -> Line
     port, address = str(target.get("port") or hop["hop_port"]), target.get("address") or "localhost"
     jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
     end = client.classical(proof) + jump + ["USER@" + address]
+    if ssh["mode"] == "hop":
+        return Lines("", "", shlex.join(end), client.kex)
     return Lines(shlex.join(client.words() + login), "ssh USER@%s -p %s" % (address, port), shlex.join(end), client.kex)
 
 

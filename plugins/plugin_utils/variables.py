@@ -91,7 +91,8 @@ def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[
             errors.append("%s: must be %s" % (name, problem))
     if errors:
         return errors
-    return _ports(values) + _origins(values, hosts) + _sources(values) + _access(values, secret) + _archive(values)
+    errors = _ports(values) + _origins(values, hosts) + _sources(values) + _access(values, secret)
+    return errors + _archive(values) + _mode(values)
 
 
 def no_text(name: str, value: t.Any) -> str:
@@ -196,3 +197,16 @@ def _archive(values: t.Mapping[str, t.Any]) -> list[str]:
             "oqs_ssh_image_source: archive, or empty oqs_ssh_image_archive" % source
         ]
     return []
+
+
+def _mode(values: t.Mapping[str, t.Any]) -> list[str]:
+    """A pipe to the host's own sshd is of no use without the hop, and nobody is inside to use the container's key."""
+    if values.get("oqs_ssh_mode", "shell") != "hop" or values.get("oqs_ssh_state", "present") != "present":
+        return []
+    errors = []
+    if variable_forms.from_text("bool", values.get("oqs_ssh_hop_enabled", True)) is False:
+        errors.append("oqs_ssh_mode: hop leaves nothing to log in for while oqs_ssh_hop_enabled is false")
+    if values.get("oqs_ssh_hop_users"):
+        errors.append("oqs_ssh_hop_users: is for logins with a shell in the container, and oqs_ssh_mode is hop: take "
+                      "the list out, people hop with their own keys")
+    return errors

@@ -180,6 +180,11 @@ CASES: List[Case] = [
     Case("archive that would not be used", {"oqs_ssh_image_source": "pull", "oqs_ssh_image_archive": "/srv/image.tar"},
          _NOT_USED % "pull"),
     Case("nobody may log in", {"oqs_ssh_authorized_keys": []}, _NOBODY),
+    Case("hop mode without a hop", {"oqs_ssh_mode": "hop", "oqs_ssh_hop_enabled": False},
+         "oqs_ssh_mode: hop leaves nothing to log in for while oqs_ssh_hop_enabled is false"),
+    Case("hop mode with the container's key", {"oqs_ssh_mode": "hop", "oqs_ssh_hop_users": ["alice"]},
+         "oqs_ssh_hop_users: is for logins with a shell in the container, and oqs_ssh_mode is hop: take the list out, "
+         "people hop with their own keys"),
     Case("nobody may log in, both empty", {PASSWORD: "", "oqs_ssh_authorized_keys": []}, _NOBODY),
 
     # injection

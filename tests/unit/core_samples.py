@@ -69,7 +69,7 @@ def ssh_want(**other: Any) -> Dict[str, Any]:
         "uid": "auto", "authorized_keys": [MY_KEY], "authorized_keys_exclusive": True, "kex_algorithms": [],
         "host_key_algorithms": [], "pubkey_algorithms": [], "stock_clients": False, "sources": [], "hop_port": 22,
         "image": {"name": "example.org/oqs:1", "source": "archive", "id": IMAGE_ID, "facts": None},
-        "entry": "#!/bin/sh\nexit 0\n", "password_set": True,
+        "mode": "shell", "entry": "#!/bin/sh\nexit 0\n", "password_set": True,
     }
     return dict(wanted, **other)
 

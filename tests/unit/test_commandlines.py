@@ -48,6 +48,12 @@ def test_a_persons_own_ssh_where_it_can():
     assert proxy(found.jump) == ["ssh", "-W", "%h:%p", "-p", "2222", "oqs@web1"]
 
 
+def test_without_a_shell_there_is_one_way():
+    found = lines(ssh={"mode": "hop"})
+    assert (found.login, found.hop) == ("", "")
+    assert found.jump == lines().jump
+
+
 @pytest.mark.parametrize(("controller", "offer", "keys"), [
     (OLD, OFFER, [KEY]),  # no post-quantum key exchange in common
     (NONE, OFFER, [KEY]),  # no ssh at all

@@ -17,7 +17,7 @@ CLOSED = {
     "pubkeyauthentication": ["yes"], "passwordauthentication": ["yes"], "kbdinteractiveauthentication": ["yes"],
     "permitemptypasswords": ["no"], "hostbasedauthentication": ["no"], "authorizedkeysfile": [".ssh/authorized_keys"],
     "strictmodes": ["yes"], "maxauthtries": ["4"], "logingracetime": ["30"], "maxstartups": ["10:30:60"],
-    "persourcemaxstartups": ["8"], "persourcepenalties": ["yes"], "maxsessions": ["10"],
+    "persourcemaxstartups": ["8"], "persourcepenalties": ["yes"], "maxsessions": ["10"], "permittty": ["yes"],
     "allowtcpforwarding": ["local"], "allowstreamlocalforwarding": ["no"],
     "permitopen": ["localhost:22", "127.0.0.1:22", "[::1]:22"], "permitlisten": ["none"], "gatewayports": ["no"],
     "permittunnel": ["no"], "allowagentforwarding": ["no"], "x11forwarding": ["no"], "permituserrc": ["no"],
@@ -54,6 +54,12 @@ def test_the_server_is_closed_by_name():
 def test_what_the_image_does_not_know_is_left_out_and_nothing_else(unknown):
     expected = {name: value for name, value in dict(CLOSED, **KEPT).items() if name not in unknown}
     assert effective(server(image=samples.image(unknown_keywords=unknown))) == words(expected)
+
+
+def test_hop_mode_gives_no_session_and_leaves_the_way_to_the_host():
+    found = effective(server(mode="hop"))
+    assert (found["maxsessions"], found["permittty"]) == (["0"], ["no"])
+    assert {**found, "maxsessions": ["10"], "permittty": ["yes"]} == effective(server())
 
 
 def test_passwords_are_off_where_none_is_set():

@@ -6,13 +6,10 @@ from __future__ import annotations
 
 import pathlib
 import re
-import shutil
-import tempfile
-from typing import Iterator
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
-from scenario import STOCK_KEY, Scenario
+from scenario import Scenario
 from visitor import Visitor
 
 NAMED, OTHER = "web1", "web2"
@@ -101,20 +98,6 @@ def test_identity_is_worthless_elsewhere(scenario: Scenario, visitor: Visitor) -
         assert str(stolen) in said.log, "the key was not tried"
     finally:
         stolen.unlink()
-
-
-@pytest.fixture
-def alices_keys(scenario: Scenario) -> Iterator[pathlib.Path]:
-    """The person outside is alice now: her key for the host lies where the printed line looks for it."""
-    kept = pathlib.Path(tempfile.mkdtemp(prefix="oqs-test-"))
-    for name in (STOCK_KEY, STOCK_KEY + ".pub"):
-        shutil.copy2(scenario.keys / name, kept)
-    shutil.copy2(scenario.lab.state.alice_key, scenario.keys / STOCK_KEY)
-    shutil.copy2(str(scenario.lab.state.alice_key) + ".pub", scenario.keys / (STOCK_KEY + ".pub"))
-    yield scenario.keys
-    for name in (STOCK_KEY, STOCK_KEY + ".pub"):
-        shutil.copy2(kept / name, scenario.keys)
-    shutil.rmtree(kept)
 
 
 def test_in_one_go_with_the_persons_own_key(scenario: Scenario, visitor: Visitor, alices_keys: pathlib.Path) -> None:
