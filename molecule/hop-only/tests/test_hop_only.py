@@ -61,7 +61,7 @@ def test_the_way_to_the_hosts_own_sshd(scenario: Scenario, visitor: Visitor, ali
 def test_no_session_of_any_kind(visitor: Visitor, options: list[str]) -> None:
     said = visitor.ssh(SERVER, options[-1], *options[:-1])
     assert (said.code, said.out) == (255, ""), said.log
-    assert REFUSED in said.log, said.log
+    assert "open failed" in said.log, said.log
     assert "agent forwarding" not in said.log.replace("Requesting agent forwarding", ""), said.log
 
 
@@ -75,18 +75,18 @@ def test_no_other_target(visitor: Visitor, service: None, target: str) -> None:
     assert REFUSED in said.log, said.log
 
 
-@pytest.mark.parametrize("socket", ["/run/oqs-test.sock", "/var/run/docker.sock", "@oqs-test"])
+@pytest.mark.parametrize("socket", ["/run/oqs-test.sock", "/var/run/docker.sock"])
 def test_no_socket(visitor: Visitor, service: None, socket: str) -> None:
-    """Files and abstract ones; a name after -W that begins with a slash is a socket's only for -L."""
+    """Abstract ones cannot even be named by a client."""
     script = """
-log=$(mktemp); "$@" -N -v -L /tmp/through.sock:%s >"$log" 2>&1 & ssh=$!
-for try in $(seq 100); do [ -S /tmp/through.sock ] && break; sleep 0.1; done
-perl -MIO::Socket::UNIX -e '$s = IO::Socket::UNIX->new("/tmp/through.sock") or die; sysread $s, $b, 9; print $b'
-kill $ssh; wait $ssh; rm -f /tmp/through.sock; cat "$log" >&2
+log=$(mktemp); "$@" -N -v -L 7005:%s >"$log" 2>&1 & ssh=$!
+for try in $(seq 100); do grep -q 'Entering interactive session' "$log" && break; sleep 0.1; done
+exec 3<>/dev/tcp/127.0.0.1/7005 && read -r -t 5 answer <&3
+kill $ssh; wait $ssh; cat "$log" >&2; echo "$answer"
 """ % socket
     said = visitor.shell(script, *CLIENT, *visitor.target(SERVER))
-    assert said.out == "", "talked through"
-    assert re.search(REFUSED + "|open failed", said.log), said.log
+    assert said.out.strip() == "", "talked through"
+    assert "open failed" in said.log, said.log
 
 
 @pytest.mark.parametrize("asked", ["7010:localhost:22", "/tmp/remote.sock:localhost:22", "7012"])
@@ -99,7 +99,7 @@ def test_nothing_listens_for_strangers(scenario: Scenario, visitor: Visitor, ask
 
 def test_refused_by_name(scenario: Scenario) -> None:
     """Not by a catch-all option, and asked of the server's own reading of its configuration."""
-    words = scenario.inside(SERVER, "/opt/oqs-ssh/sbin/sshd", "-T").splitlines()
+    words = scenario.inside(SERVER, "/opt/oqs-ssh/sbin/sshd", "-T").lower().splitlines()
     for line in ("maxsessions 0", "permittty no", "x11forwarding no", "allowagentforwarding no", "permittunnel no",
                  "allowstreamlocalforwarding no", "allowtcpforwarding local", "permitlisten none", "gatewayports no",
                  "disableforwarding no"):
