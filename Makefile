@@ -10,6 +10,8 @@ GATES ?=
 IMAGE ?= quantumsafe/openssh-stock:latest
 BENCH_HOSTS ?= 1,4,8
 REPEATS ?= 5
+ABSENT ?= 2
+SAMPLES ?=
 WRITE ?=
 N ?= 10000
 D ?= 500
@@ -50,8 +52,8 @@ molecule: ## the Molecule scenarios
 conformance: ## does an image keep the contract? IMAGE=name
 	$(BOOTSTRAP) && $(if $(filter quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
 
-bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 (hours); WRITE=1 into docs/
-	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' $(if $(WRITE),--write)
+bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 ABSENT=2 (hours; SAMPLES=file to do it in pieces); WRITE=1 into docs/
+	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'

@@ -2,9 +2,10 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measure against others, side by side in one run, interleaved; medians.
 
-    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--absent 2] [--write]
+    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--absent 2] [--samples FILE] [--write]
 
-Ends with a table, and one line of JSON; --write puts table and picture into docs/.
+Ends with a table, and one line of JSON; --write puts table and picture into docs/. With --samples, what is measured is
+added to a file as it comes, and what lies there already counts: hours can be spent in pieces.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 import contenders
 import report
@@ -102,27 +103,45 @@ class Field:
                       now.ru_utime + now.ru_stime - spent.ru_utime - spent.ru_stime)
 
 
-def measure(counts: List[int], repeats: int, absent: int, archive: str, image: str) -> Samples:
-    """All samples, interleaved: within a round, each case is run by one contender after the other.
+class Notebook:
+    """Samples, also in a file when one is named: a line of JSON each."""
+
+    def __init__(self, path: Optional[pathlib.Path]) -> None:
+        self.samples: Samples = {}
+        self._path = path
+        if path and path.exists():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                count, case, name, *figures = json.loads(line)
+                self.samples.setdefault((count, case, name), []).append(Sample(*figures))
+
+    def add(self, count: int, case: str, name: str, sample: Sample) -> None:
+        """One more."""
+        self.samples.setdefault((count, case, name), []).append(sample)
+        print("  %d hosts  %-14s %-20s %6.1f s %5.1f sessions %8.0f kB %5.1f s cpu" % (count, case, name, *sample),
+              file=sys.stderr, flush=True)
+        if self._path:
+            with self._path.open("a", encoding="utf-8") as file:
+                file.write(json.dumps([count, case, name, *sample]) + "\n")
+
+
+def measure(counts: List[int], repeats: int, absent: int, wish: Wish, notes: Notebook) -> None:
+    """Samples, interleaved: within a round, each case is run by one contender after the other.
 
     :param counts: numbers of hosts.
     :param repeats: rounds on hosts with Docker.
     :param absent: rounds of a first deployment on untouched hosts, which installs Docker.
     """
-    found: Samples = {}
-    for count in counts:
-        wish = Wish(image, archive, secrets.token_urlsafe(18), KEX[:1])
+    for count in counts if repeats or absent else []:
         fields: List[Field] = []
         try:
-            for number in range(max(1, absent)):
+            for _round in range(max(1, absent)):
                 close(fields)
                 fields[:] = [Field(contender, count) for contender in contenders.everybody()]
-                _case(fields, "first_absent", count, wish, found if number < absent else {})
+                _case(fields, "first_absent", count, wish, notes if absent else Notebook(None))
             for _round in range(repeats):
-                _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), found)
+                _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), notes)
         finally:
             close(fields)
-    return found
 
 
 def close(fields: List[Field]) -> None:
@@ -131,23 +150,20 @@ def close(fields: List[Field]) -> None:
         fields.pop().lab.down()
 
 
-def _with_docker(fields: List[Field], count: int, wish: Wish, found: Samples) -> None:
+def _with_docker(fields: List[Field], count: int, wish: Wish, notes: Notebook) -> None:
     """The cases in an order in which each finds what it needs."""
     for field in fields:
         field.reset()
-    _case(fields, "first_present", count, wish, found)
-    _case(fields, "converged", count, wish, found)
+    _case(fields, "first_present", count, wish, notes)
+    _case(fields, "converged", count, wish, notes)
     wish = wish._replace(kex=KEX)
-    _case(fields, "one_change", count, wish, found)
-    _case(fields, "rotation", count, wish._replace(password=secrets.token_urlsafe(18)), found)
+    _case(fields, "one_change", count, wish, notes)
+    _case(fields, "rotation", count, wish._replace(password=secrets.token_urlsafe(18)), notes)
 
 
-def _case(fields: List[Field], case: str, count: int, wish: Wish, found: Samples) -> None:
+def _case(fields: List[Field], case: str, count: int, wish: Wish, notes: Notebook) -> None:
     for field in fields:
-        sample = field.run(wish)
-        print("  %d hosts  %-14s %-20s %6.1f s %5.1f sessions %8.0f kB %5.1f s cpu" % (
-            count, case, field.contender.name, *sample), file=sys.stderr, flush=True)
-        found.setdefault((count, case, field.contender.name), []).append(sample)
+        notes.add(count, case, field.contender.name, field.run(wish))
 
 
 def medians(samples: Samples) -> Dict[Tuple[int, str, str], Sample]:
@@ -155,7 +171,7 @@ def medians(samples: Samples) -> Dict[Tuple[int, str, str], Sample]:
     return {key: Sample(*(statistics.median(column) for column in zip(*rows))) for key, rows in samples.items()}
 
 
-def summary(middle: Dict[Tuple[int, str, str], Sample], repeats: int) -> Dict[str, Any]:
+def summary(middle: Dict[Tuple[int, str, str], Sample], rounds: Dict[str, int]) -> Dict[str, Any]:
     """The line of JSON: medians, and how many times faster than the others we are."""
     ours = contenders.Ours.name
     ratios: Dict[str, float] = {}
@@ -168,7 +184,7 @@ def summary(middle: Dict[Tuple[int, str, str], Sample], repeats: int) -> Dict[st
         case: ratios["%s, by hand, %d hosts" % (case, smallest)] for case, goal in GOALS.items()
         if ratios.get("%s, by hand, %d hosts" % (case, smallest), goal) < goal
     }
-    return {"name": "bench", "ok": not missed, "repeats": repeats, "missed": missed, "times_faster": ratios,
+    return {"name": "bench", "ok": not missed, "rounds": rounds, "missed": missed, "times_faster": ratios,
             "medians": {"%s, %s, %d hosts" % (case, name, count): [round(each, 1) for each in sample]
                         for (count, case, name), sample in sorted(middle.items())}}
 
@@ -179,6 +195,7 @@ def main() -> int:
     options.add_argument("--hosts", default="1,4,8")
     options.add_argument("--repeats", type=int, default=5)
     options.add_argument("--absent", type=int, default=2, help="rounds of a first deployment that installs Docker")
+    options.add_argument("--samples", type=pathlib.Path, help="a file to add to")
     options.add_argument("--write", action="store_true", help="table and picture into docs/")
     given = options.parse_args()
     sys.path.insert(0, str(contenders.ROOT / "images"))
@@ -189,13 +206,16 @@ def main() -> int:
         archive = os.path.join(folder, "image.tar.gz")
         with open(archive, "wb") as packed, subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
             subprocess.run(["gzip", "-4"], stdin=save.stdout, stdout=packed, check=True)
-        counts = [int(word) for word in given.hosts.split(",")]
-        middle = medians(measure(counts, given.repeats, given.absent, archive, image))
-    found = summary(middle, given.repeats)
+        notes = Notebook(given.samples)
+        wish = Wish(image, archive, secrets.token_urlsafe(18), KEX[:1])
+        measure([int(word) for word in given.hosts.split(",")], given.repeats, given.absent, wish, notes)
+    middle = medians(notes.samples)
+    found = summary(middle, {"%s, %d hosts" % (case, count): len(rows) for (count, case, _name), rows
+                             in sorted(notes.samples.items())})
     table = report.table(middle, contenders.Ours.name)
     print(table)
     if given.write:
-        report.write(pathlib.Path(contenders.ROOT, "docs"), table, middle, contenders.Ours.name, given.repeats)
+        report.write(pathlib.Path(contenders.ROOT, "docs"), table, middle, contenders.Ours.name, found["rounds"])
     print(json.dumps(found))
     return 0 if found["ok"] else 1
 

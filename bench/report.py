@@ -15,7 +15,7 @@ WORDS = {
 }
 INTRODUCTION = """# Compared with others
 
-Made by `make bench WRITE=1` on two cores, medians of %d. All contenders bring the same hosts to the same place: %s;
+Made by `make bench WRITE=1` on two cores, medians. All contenders bring the same hosts to the same place: %s;
 [the manual's steps by hand](../bench/peer/site.yml) as a good playbook with pipelining; the same under mitogen; the
 same in pyinfra. By hand means without the guarantees: the published password is valid for a while, nothing is proved,
 and keys and edits are lost with the container.
@@ -75,8 +75,9 @@ def _text(left: float, top: float, words: str, anchor: str = "start") -> str:
     return '<text x="%.1f" y="%.1f" text-anchor="%s">%s</text>' % (left, top, anchor, html.escape(words))
 
 
-def write(folder: pathlib.Path, lines: str, medians: Medians, ours: str, repeats: int) -> None:
+def write(folder: pathlib.Path, lines: str, medians: Medians, ours: str, rounds: Dict[str, int]) -> None:
     """bench.md and bench.svg for the documentation."""
     (folder / "bench.svg").write_text(picture(medians), encoding="utf-8")
-    text = INTRODUCTION % (repeats, ours) + lines + "\n"
+    counted = "\n\nRounds: %s.\n" % "; ".join("%s: %d" % pair for pair in rounds.items())
+    text = INTRODUCTION % ours + lines + counted
     (folder / "bench.md").write_text(text, encoding="utf-8")

@@ -1,0 +1,40 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What the comparison with others makes of its samples."""
+
+from __future__ import annotations
+
+import sys
+import xml.etree.ElementTree as ET
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+
+import measure
+import report
+from measure import Notebook, Sample
+
+OURS, PEER = "quantumsafe.openssh", "by hand"
+
+
+def test_pieces_of_a_measurement_count_together(tmp_path):
+    path = tmp_path / "samples"
+    for seconds in (2.0, 9.0, 3.0):
+        notes = Notebook(path)
+        notes.add(1, "converged", OURS, Sample(seconds, 1, 138, 2))
+        notes.add(1, "converged", PEER, Sample(4 * seconds, 15, 2700, 6))
+    middle = measure.medians(Notebook(path).samples)
+    assert middle[1, "converged", OURS].seconds == 3.0
+    found = measure.summary(middle, {"converged, 1 hosts": 3})
+    assert found["times_faster"] == {"converged, by hand, 1 hosts": 4.0}
+    assert (found["ok"], found["missed"]) == (False, {"converged": 4.0}), "five times is the goal"
+
+
+def test_table_and_picture(tmp_path):
+    middle = {(1, case, name): Sample(1.5, 1, 138, 2) for case in report.WORDS for name in (OURS, PEER)}
+    lines = report.table(middle, OURS)
+    assert "| 1 | one changed line | by hand | 1.5 | 1.0 | 1 | 138 | 2.0 |" in lines
+    report.write(tmp_path, lines, middle, OURS, {"converged, 1 hosts": 5})
+    assert "Rounds: converged, 1 hosts: 5." in (tmp_path / "bench.md").read_text()
+    bars = ET.parse(tmp_path / "bench.svg").getroot().iter("{http://www.w3.org/2000/svg}rect")
+    assert len(list(bars)) == len(middle) + 3  # the ground, and the names of two
