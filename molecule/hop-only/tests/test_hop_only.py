@@ -52,6 +52,7 @@ def test_the_way_to_the_hosts_own_sshd(scenario: Scenario, visitor: Visitor, ali
     assert "log in  " not in run.text
     assert "then hop" not in run.text
     assert "it is a way in, not a sandbox" not in run.text
+    assert visitor.ssh(SERVER, "", "-W", "localhost:22", stdin="SSH-2.0-x\r\n").out.startswith("SSH-2.0-OpenSSH")
     talk = visitor.pasted(run.line(SERVER, "in one go").replace("USER@localhost", "alice@localhost"), "id -un; exit")
     assert talk.code == 0, talk.screen
     assert "alice" in talk.screen.splitlines(), talk.screen
