@@ -16,6 +16,7 @@ WRITE ?=
 N ?= 10000
 D ?= 500
 MUTANTS ?= 0
+CASES ?=
 JOBS ?= 2
 
 BOOTSTRAP := @python3 lab/bootstrap.py
@@ -23,7 +24,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration test-modules molecule bench conformance fuzz mutants lab-up lab-down lab-status docs clean
+.PHONY: help demo test lint test-unit test-integration test-modules molecule bench conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -60,6 +61,9 @@ fuzz: ## random edits against the real parsers: N=pure cases D=differential case
 
 mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
 	$(BOOTSTRAP) python && $(PYTHON) tests/mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
+
+remove-proof: ## what deployments and their removal leave on hosts, file by file: CASES="virgin ufw-alone" for some (40 min)
+	$(BOOTSTRAP) && $(PYTHON) tests/outside/remove_proof.py $(CASES)
 
 lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker|firewalls LOGIN=root|admin
 	$(BOOTSTRAP) && python3 lab/lab.py up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'

@@ -106,9 +106,11 @@ def _plain(data: bytes) -> Any:
         root = ElementTree.fromstring(without_ours(data.decode("utf-8", "surrogateescape")).encode("utf-8", "replace"))
     except ElementTree.ParseError:
         return None
-    def shape(each: Any) -> Any:
-        return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(map(repr, map(shape, each)))
-    return shape(root)
+    return _shape(root)
+
+
+def _shape(each: Any) -> Any:
+    return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(repr(_shape(part)) for part in each)
 
 
 def _rule_text(rule: Any) -> str:

@@ -168,5 +168,12 @@ def compare(before: Snapshot, after: Snapshot) -> List[Difference]:
 
 def traces(found: Sequence[Difference]) -> List[Difference]:
     """The differences that nothing in the allow-list explains."""
-    return [each for each in found if not any(
-        each.kind == kind and re.fullmatch(name, each.name) for kind, name, _why in ALLOWED)]
+    return [each for each in found if not reason(each)]
+
+
+def reason(found: Difference) -> str:
+    """Why something may differ, for people; nothing for a trace."""
+    for kind, name, why in ALLOWED:
+        if found.kind == kind and re.fullmatch(name, found.name):
+            return " (%s)" % why
+    return ""

@@ -1,0 +1,393 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The plan of removal: what the ledger names goes, what others have or have changed stays and is named."""
+
+from __future__ import annotations
+
+import copy
+import json
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    apply,
+    bookkeeping,
+    desired,
+    firewall_firewalld,
+    ledger,
+    plan_removal,
+    taking_back,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item, Plan
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording, wording_removal
+from core_samples import IDENTITY
+from hypothesis import given
+from hypothesis import strategies as st
+
+IMAGE = "sha256:" + "ab" * 32
+LINE = b'restrict,pty,from="127.0.0.1,::1" ' + b" ".join(IDENTITY.split()[:2]) + b" oqs-ssh-hop\n"
+THEIRS = b"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIAp6SR0z//doJMMtG+2IzQIzfuxBLd8PFWaGwX8HLL+ me\n"
+DAEMON, CONF = b'{"bridge": "none"}\n', b"flush ruleset"
+INCLUDED = CONF + b'\ninclude "/etc/nftables.d/oqs-ssh.nft"\n'
+ZONE = "/etc/firewalld/zones/public.xml"
+PUBLIC = b'<?xml version="1.0"?>\n<zone>\n  <short>Public</short>\n  <service name="ssh"/>\n</zone>\n'
+RULE = b'<rule priority="22222"><port port="2222" protocol="tcp"/><accept/></rule>\n'
+OPENED = PUBLIC.replace(b"</zone>", RULE + b"</zone>")
+STATE = "/etc/oqs-ssh"
+
+
+def row(kind, name, before, after):
+    return {"kind": kind, "name": name, "before": before, "after": after, "when": "2026-01-02T03:04:05Z"}
+
+
+def rows_of(docker=True):
+    """A ledger as a first deployment writes it."""
+    rows = [
+        row("folder", STATE, None, "755 0:0"), row("folder", desired.HOME_SSH, None, "700 22222:22222"),
+        row("file", STATE + "/entry", None, "x"), row("image", IMAGE, None, "quantumsafe/openssh-stock:latest"),
+        row("container", "oqs-ssh", None, "label"), row("line", "/home/alice/.ssh/authorized_keys", "absent", "alice"),
+        row("keys_folder", "alice", None, "/home/alice/.ssh"),
+    ]
+    if docker:
+        rows += [
+            row("package", "docker.io", None, "installed"), row("package", "runc", None, bookkeeping.ALONG),
+            row("folder", "/etc/docker", None, "of the engine"),
+            row("folder", "/var/lib/docker", "755 0:0", "of the engine"),
+            row("group", "docker", None, "of the packages"),
+            row("file", "/etc/docker/daemon.json", None, desired.digest(DAEMON)),
+        ]
+    return rows
+
+
+def folder(mode="755 0:0", names=("x",), files=()):
+    return {"mode": mode, "names": list(names), "files": list(files)}
+
+
+def found(docker=True, **other):
+    """A host as it is after a deployment; all that the look of removal gives."""
+    facts = {
+        "rows": rows_of(docker), "cut": False, "ledger": True, "kept": {}, "keys": [], "asides": {}, "inside": False,
+        "strangers": [], "asleep": False, "engine": True, "dockerd": True, "others": [], "services": {},
+        "folders": {path: folder() for path in desired.REMOVED},
+        "files": {}, "packages": [], "staying": {}, "groups": {},
+        "users": {"alice": user(LINE)},
+        "containers": {"oqs-ssh": {"id": "1", "status": "running", "ours": True}},
+        "images": [{"id": IMAGE, "names": [IMAGE, "quantumsafe/openssh-stock:latest"], "used": [], "others": []}],
+    }
+    if docker:
+        facts["folders"].update({"/etc/docker": folder(files=["/etc/docker/daemon.json"]), "/var/lib/docker": folder()})
+        facts.update(packages=["docker.io", "runc"], groups={"docker": []},
+                     files={"/etc/docker/daemon.json": {"data": DAEMON, "default": None}})
+    facts["folders"][desired.PARTS_DIR] = {}
+    return dict(facts, **other)
+
+
+def user(keys, **other):
+    return dict({
+        "uid": 1000, "gid": 1000, "home": "/home/alice", "root": "/home/alice",
+        "path": "/home/alice/.ssh/authorized_keys",
+        "keys": keys, "mode": "600 1000:1000", "folder": "/home/alice/.ssh", "folder_mode": "700 1000:1000",
+        "alone": True, "empty": False,
+    }, **other)
+
+
+def plan(facts, items=(), **removal):
+    made = Plan()
+    made.items = list(items)
+    want = {"removal": dict({"container": "oqs-ssh", "port": 2222, "hop_users": [], "keep_keys": False}, **removal)}
+    plan_removal.plan_removal(want, {"removal": facts}, made)
+    return made
+
+
+def kinds(made):
+    return [(item.kind, item.name) for item in made.ordered()]
+
+
+def test_everything_of_ours_goes_and_the_ledger_last():
+    made = plan(found())
+    assert kinds(made) == [
+        ("hop_user_gone", "alice"), ("keys_folder_gone", "/home/alice/.ssh"), ("container_gone", "oqs-ssh"),
+        ("image_gone", IMAGE), ("folder_gone", STATE), ("folder_gone", desired.HOME_SSH),
+        ("folder_gone", desired.VAR_DIR + "/images"), ("packages_gone", ""), ("file_back", "/etc/docker/daemon.json"),
+        ("engine_folder", "/etc/docker"), ("engine_folder", "/var/lib/docker"), ("group_gone", "docker"),
+        ("ledger_gone", desired.VAR_DIR),
+    ]
+    assert not made.errors and not made.notes
+    assert all(item.kind in apply.HANDLERS for item in made.items), "somebody carries it out"
+
+
+def test_nothing_of_ours_is_left_to_be_planned():
+    gone = found(folders={path: {} for path in desired.REMOVED}, rows=[], ledger=False, containers={}, images=[],
+                 users={}, packages=[], files={}, groups={})
+    made = plan(gone)
+    assert kinds(made) == [] and made.notes == []
+
+
+def test_wherever_it_is_cut_short_the_rest_is_planned_again():
+    """Each item follows from what is there: taking the first ones away leaves the others, and no new ones."""
+    facts, whole = found(), plan(found())
+    for item in whole.ordered()[:-1]:
+        if item.kind == "hop_user_gone":
+            facts["users"]["alice"] = user(b"", mode="absent", empty=True)
+        elif item.kind == "keys_folder_gone":
+            facts["users"]["alice"] = user(b"", mode="absent", folder_mode="absent", empty=True)
+        elif item.kind == "container_gone":
+            facts["containers"] = {}
+        elif item.kind == "image_gone":
+            facts["images"] = []
+        elif item.kind in ("folder_gone", "engine_folder"):
+            facts["folders"][item.name] = folder(names=()) if item.after.startswith("empty") else {}
+        elif item.kind == "packages_gone":
+            facts.update(packages=[], engine=False, dockerd=False)
+        elif item.kind == "file_back":
+            facts["files"][item.name]["data"] = None
+            facts["folders"]["/etc/docker"] = folder(names=())
+        elif item.kind == "group_gone":
+            facts["groups"]["docker"] = None
+        rest = kinds(plan(copy.deepcopy(facts)))
+        assert rest == kinds(whole)[kinds(whole).index((item.kind, item.name)) + 1:], item
+
+
+@pytest.mark.parametrize("others", [["the container db"], ["the volume data"], ["containerd's namespace k8s.io"]])
+def test_docker_that_others_use_stays_whole(others):
+    made = plan(found(others=others))
+    left = {"packages_gone", "file_back", "engine_folder", "group_gone"}
+    assert not left & {item.kind for item in made.items}
+    assert made.notes == ["Docker stays, with its settings: others use it: " + others[0]]
+    assert kinds(made)[-1][0] == "ledger_gone", "the host is theirs now"
+
+
+def test_a_package_that_others_need_stays_and_so_does_what_is_docker_s():
+    made = plan(found(staying={"runc": "podman"}))
+    packages = next(item for item in made.items if item.kind == "packages_gone")
+    assert packages.before == "docker.io" and "the package runc stays: needed by podman" in made.notes
+
+
+def test_another_engine_that_came_since_keeps_its_folders():
+    made = plan(found(packages=[]))
+    assert not {"engine_folder", "group_gone", "packages_gone"} & {item.kind for item in made.items}
+
+
+def test_an_engine_that_does_not_answer_is_asked_for():
+    made = plan(found(asleep=True))
+    assert made.errors == [
+        "the container cannot be removed while Docker does not answer: systemctl start docker, run again"]
+
+
+def test_files_of_others_in_the_engine_s_folder_keep_it():
+    facts = found()
+    facts["folders"]["/etc/docker"]["files"].append("/etc/docker/certs.d/ca.crt")
+    made = plan(facts)
+    assert ("engine_folder", "/etc/docker") not in kinds(made)
+    assert "/etc/docker stays: others have put /etc/docker/certs.d/ca.crt there" in made.notes
+
+
+def test_settings_that_somebody_changed_stay():
+    facts = found(files={"/etc/docker/daemon.json": {"data": DAEMON + b"#", "default": None}})
+    made = plan(facts)
+    assert ("file_back", "/etc/docker/daemon.json") not in kinds(made)
+    assert "/etc/docker/daemon.json stays: somebody has changed it since" in made.notes
+
+
+def test_a_group_with_people_in_it_stays():
+    assert "the group docker stays: somebody put alice into it" in plan(found(groups={"docker": ["alice"]})).notes
+
+
+def test_an_image_that_others_use_or_name_stays():
+    image = found()["images"][0]
+    made = plan(found(images=[dict(image, used=["theirs"])]))
+    assert "image_gone" not in [item.kind for item in made.items] and "used by theirs" in made.notes[0]
+    made = plan(found(images=[dict(image, others=["mine:1"])]))
+    gone = next(item for item in made.items if item.kind == "image_gone")
+    assert gone.before == "quantumsafe/openssh-stock:latest", "only our name; the id would take theirs, too"
+    assert "mine:1" in made.notes[0]
+
+
+@pytest.mark.parametrize(("keys", "more", "after"), [
+    (THEIRS + LINE, {}, THEIRS.decode()),
+    (LINE, {}, "absent"),
+    (b"# a note\n" + LINE, {}, "# a note\n"),
+    (LINE, {"alone": False}, "absent"),
+])
+def test_only_our_line_of_an_account_goes(keys, more, after):
+    made = plan(found(users={"alice": user(keys, **more)}))
+    item = next(each for each in made.items if each.kind == "hop_user_gone")
+    assert item.after == after
+    gone = ("keys_folder_gone", "/home/alice/.ssh") in kinds(made)
+    assert gone is (after == "absent" and not more)
+    assert gone or "/home/alice/.ssh stays: others have put something there" in made.notes
+
+
+def test_a_file_of_keys_that_was_there_stays_even_when_it_is_empty():
+    facts = found(users={"alice": user(LINE)})
+    facts["rows"] = [each for each in facts["rows"] if each["kind"] != "keys_folder"]
+    next(each for each in facts["rows"] if each["kind"] == "line")["before"] = "644 1000:1000"
+    item = next(each for each in plan(facts).items if each.kind == "hop_user_gone")
+    assert item.after == ""
+
+
+def test_the_mode_of_a_folder_of_keys_comes_back():
+    facts = found(users={"alice": user(LINE)})
+    next(each for each in facts["rows"] if each["kind"] == "keys_folder")["before"] = "775 1000:1000"
+    item = next(each for each in plan(facts).items if each.kind == "keys_folder_back")
+    assert (item.name, item.after) == ("/home/alice/.ssh", "775 1000:1000")
+
+
+def test_keys_are_kept_before_anything_goes_and_once_only():
+    made = plan(found(keys=["home-ssh/id_ed25519", "private/password"]))
+    names = [kind for kind, _name in kinds(made)]
+    assert names.index("keys_aside") < names.index("folder_gone")
+    assert ("keys_aside", "/var/backups/oqs-ssh") in kinds(made)
+    assert any("/var/backups/oqs-ssh holds the keys" in note for note in made.notes)
+    other = plan(found(keys=["private/password"], asides={"/var/backups/oqs-ssh": {"private/other": "x"}}))
+    assert ("keys_aside", "/var/backups/oqs-ssh-2") in kinds(other), "an older one is not written over"
+    same = plan(found(keys=["private/password"], asides={"/var/backups/oqs-ssh": {"private/password": "x"}}))
+    assert "keys_aside" not in [kind for kind, _name in kinds(same)]
+
+
+def test_files_of_others_among_the_configuration_stay():
+    facts = found(strangers=[STATE + "/notes.txt"])
+    facts["folders"][STATE] = folder(names=["notes.txt", "entry"])
+    made = plan(facts)
+    assert ("folder_emptied", STATE) in kinds(made) and ("folder_gone", STATE) not in kinds(made)
+    assert STATE + " stays with what others have put there: %s/notes.txt" % STATE in made.notes
+    facts["folders"][STATE] = folder(names=["notes.txt"])
+    assert ("folder_emptied", STATE) not in kinds(plan(facts))
+
+
+def test_a_state_folder_that_was_there_before_stays():
+    facts = found()
+    facts["rows"] = [each for each in facts["rows"] if each["name"] != STATE]
+    made = plan(facts)
+    assert ("folder_gone", STATE) not in kinds(made) and made.notes[0].startswith(STATE + " stays: it was there before")
+
+
+def test_without_a_ledger_only_what_carries_our_mark_goes():
+    made = plan(found(rows=[], ledger=False, images=[], users={"alice": user(THEIRS + LINE)}, packages=[]))
+    assert kinds(made) == [("hop_user_gone", "alice"), ("container_gone", "oqs-ssh")]
+    assert made.notes[0].startswith("there is no ledger on this host: only the container, rules and lines")
+    assert STATE in made.notes[0] and "oqs_ssh_hop_users" in made.notes[0]
+
+
+def test_somebody_else_s_container_under_our_name_stays():
+    made = plan(found(containers={"oqs-ssh": {"id": "2", "status": "running", "ours": False}}))
+    assert "container_gone" not in [item.kind for item in made.items]
+    assert "the container oqs-ssh stays: it is not the one that was deployed here" in made.notes
+
+
+def test_a_cut_ledger_is_said():
+    assert plan(found(cut=True)).notes[0].startswith("the ledger's end is cut off")
+
+
+def test_the_way_of_this_very_run_is_not_cut_off():
+    assert "connect to the host's own sshd" in plan(found(inside=True)).errors[0]
+    assert not plan(found(inside=True, containers={})).errors
+
+
+@pytest.mark.parametrize(("before", "now", "others", "planned"), [
+    ("inactive disabled", "active enabled", False, True),
+    ("active enabled", "active enabled", False, False),
+    ("inactive", "active enabled", False, False),  # there was no such unit
+    ("inactive disabled", "active enabled", True, False),
+])
+def test_a_service_is_as_it_was_found(before, now, others, planned):
+    facts = found(docker=False, services={"docker.service": now})
+    facts["rows"].append(row("service", "docker.service", before, "active enabled"))
+    if others:
+        facts["containers"]["db"] = {"id": "3", "status": "running", "ours": False}
+    made = plan(facts)
+    assert (("service_back", "docker.service") in kinds(made)) is planned
+    assert ("docker.service stays as it is: containers of others run" in made.notes) is others
+
+
+# -- files that others write, too ----------------------------------------------------------------------------------
+
+
+def written(path, *states):
+    """Rows of writes, each from one content to the next."""
+    digests = [None if each is None else desired.digest(each) for each in states]
+    return [row("file", path, one, other) for one, other in zip(digests, digests[1:])]
+
+
+def copies(*states):
+    return {desired.digest(each): each for each in states if each is not None}
+
+
+@given(st.lists(st.none() | st.binary(max_size=5), min_size=2, max_size=5), st.none() | st.binary(max_size=5))
+def test_a_file_goes_back_when_nobody_else_has_written_it(states, other):
+    rows, kept = written(CONF.decode(), *states), copies(*states)
+    back = taking_back.file_back(rows, CONF.decode(), states[-1], kept)
+    assert back == (states[0], True)
+    assert taking_back.file_back(rows, CONF.decode(), other, kept).untouched is (other == states[-1])
+
+
+def test_a_write_between_ours_is_seen():
+    rows = written("/etc/nftables.conf", CONF, INCLUDED) + written("/etc/nftables.conf", INCLUDED + b"#", CONF + b"#")
+    assert not taking_back.file_back(rows, "/etc/nftables.conf", CONF + b"#", copies(CONF)).untouched
+
+
+def test_a_lost_copy_is_no_empty_file():
+    rows = written("/etc/nftables.conf", CONF, INCLUDED)
+    assert not taking_back.file_back(rows, "/etc/nftables.conf", INCLUDED, {}).untouched
+
+
+@pytest.mark.parametrize(("now", "after"), [(INCLUDED, CONF.decode()), (INCLUDED + b"#", "without our line")])
+def test_a_firewall_s_file_is_as_it_was_byte_by_byte(now, after):
+    path = "/etc/nftables.conf"
+    item = Item("firewall", "firewall_file", path, now.decode(), "without our line", "")
+    facts = found(files={path: {"data": now, "default": None}}, kept=copies(CONF))
+    facts["rows"] += written(path, CONF, INCLUDED)
+    made = plan(facts, [item])
+    assert made.items[0].after == after
+
+
+@pytest.mark.parametrize(("data", "default", "first", "result"), [
+    (OPENED, PUBLIC, None, (True, None)),  # the copy goes, firewalld's own counts again
+    (PUBLIC, PUBLIC, None, (True, None)),
+    (OPENED.replace(b"ssh", b"http"), PUBLIC, None, (False, None)),  # somebody else changed the zone
+    (OPENED, None, PUBLIC, (True, PUBLIC)),  # the operator's own file, in the operator's own form
+    (PUBLIC, None, PUBLIC, (False, PUBLIC)),
+    (b"<zone", PUBLIC, None, (False, None)),
+    (None, PUBLIC, None, (False, None)),
+])
+def test_a_zone_of_firewalld_goes_back_when_it_says_the_same(data, default, first, result):
+    rows = [row("file", ZONE, desired.digest(first) if first else None, "by firewalld")]
+    facts = {"data": data, "default": default}
+    assert taking_back.zone_back(rows, ZONE, facts, copies(first)) == result
+
+
+def test_a_zone_and_its_copy_go_with_our_rule_in_one_plan():
+    facts = found(files={ZONE: {"data": OPENED, "default": PUBLIC}, ZONE + ".old": {"data": None, "default": None}})
+    facts["rows"] += [row("file", path, None, "by firewalld") for path in (ZONE, ZONE + ".old")]
+    made = plan(facts, [Item("firewall", "firewalld", "zone public", "open", "closed", "")])
+    assert kinds(made)[:3] == [("firewalld", "zone public"), ("zone_file", ZONE), ("zone_file", ZONE + ".old")]
+
+
+def test_how_a_zone_is_written_does_not_matter():
+    other = b"<zone><service name='ssh' /><short>Public</short></zone>"
+    assert firewall_firewalld.same_zone(OPENED, other)
+    assert not firewall_firewalld.same_zone(OPENED, other.replace(b"ssh", b"http"))
+    assert not firewall_firewalld.same_zone(b"no xml", b"no xml")
+
+
+def test_all_names_that_the_ledger_may_hold_have_a_way_back():
+    """A new kind of thing on hosts is one that removal knows."""
+    assert set(ledger.KINDS) == set(ledger.NAMES)
+    known = {"folder", "file", "line", "container", "image", "package", "service", "group", "keys_folder", "nftables",
+             "ufw", "firewalld", "iptables"}
+    assert set(ledger.KINDS) == known, "what takes the new kind away? (plan_removal.py)"
+
+
+def test_the_ending_says_what_went_and_what_was_left():
+    items = [dict(item._asdict(), resource=item.resource) for item in plan(found(others=["the volume data"])).ordered()]
+    look = {"plan": [], "notes": ["Docker stays"]}
+    host = {"look": look, "done": items, "want": {"removal": {}}}
+    said = wording.ending({"web1": host, "web2": {"failed": "no"}}, None)
+    assert "  gone        our line in authorized_keys of alice, /home/alice/.ssh, the container oqs-ssh, " in said
+    assert "  left        Docker stays" in said and "  failed      no" in said and "1 of 2 hosts are rid of it." in said
+    assert "nothing of ours was here" in wording.ending({"web1": dict(host, done=[])}, None)
+    check = wording.ending({"web1": dict(host, done=[], check=True, look=dict(look, plan=items))}, None)
+    assert "nothing (check mode); a run would take away: our line" in check and "0 of 1" in check
+    assert "a way in" not in said
+    assert wording_removal.first_word({"plan": []}).startswith("nothing")
+    assert "oqs-ssh among them" in wording_removal.first_word({"plan": items})
+    assert json.dumps(items)
