@@ -37,6 +37,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
     UNKNOWN,
     Item,
     Plan,
+    as_dicts,
     section_names,
 )
 
@@ -159,7 +160,7 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
             if "removal" in host.want:
                 plan.notes = list(notes)  # what was left is no longer seen when the ledger is gone
             result = assess.result(host.want, host.facts, plan, proven)
-            return dict(result, done=[item._asdict() for item in _ledger_made(absent, done) + done])
+            return dict(result, done=as_dicts(_ledger_made(absent, done) + done))
         if items == before:
             break
         before = items

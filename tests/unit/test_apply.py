@@ -71,6 +71,7 @@ def test_in_the_order_of_the_sections_and_then_another_look(run):
     assert [kind for _round, kind in host.acts] == ["image", "folder", "host_key", "running"]
     assert host.looks == 2 and outcome["plan"] == [] and outcome["proof"] == {"own": {"ok": True}}
     assert [item["kind"] for item in outcome["done"]] == ["image", "folder", "host_key", "running"]
+    assert all(item["resource"].startswith(item["kind"].split("_")[0]) for item in outcome["done"])  # as in a plan
 
 
 def test_a_converged_host_is_looked_at_and_left_alone(run):
