@@ -15,6 +15,7 @@ SAMPLES ?=
 WRITE ?=
 N ?= 10000
 D ?= 500
+CASES ?=
 MUTANTS ?= 0
 CASES ?=
 JOBS ?= 2
@@ -24,7 +25,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint test-unit test-integration test-modules molecule bench conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help demo test test-all faults lint test-unit test-integration test-modules molecule bench conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -34,6 +35,9 @@ demo: ## the whole job on test hosts made for it: from untouched to a post-quant
 
 test: ## every test; STAGES="unit lint" for some stages only
 	$(BOOTSTRAP) && $(PYTHON) tests/run $(STAGES)
+
+test-all: ## every test, also those marked slow, and every fault (hours)
+	$(BOOTSTRAP) && $(PYTHON) tests/run --all $(STAGES)
 
 lint: ## every gate; GATES="ruff mypy" for some gates only
 	$(BOOTSTRAP) python && $(PYTHON) tests/lint $(GATES)
@@ -55,6 +59,9 @@ conformance: ## does an image keep the contract? IMAGE=name
 
 bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 ABSENT=2 (hours; SAMPLES=file to do it in pieces); WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)
+
+faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); WRITE=1 into docs/
+	$(BOOTSTRAP) && $(PYTHON) tests/faults $(CASES) $(if $(WRITE),--write)
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'

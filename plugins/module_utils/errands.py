@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import Any, Callable, Dict, Mapping
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, hop_target, look, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, disk, hop_target, look, planning
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
 
 Result = Dict[str, Any]
@@ -29,7 +29,7 @@ def looked(arguments: Mapping[str, Any]) -> Result:
         facts, plan = assess.assess(want, secret)
         proven = assess.proof(want, facts) if not plan.errors else {}
     except apply.EXPECTED as error:
-        return failed(str(error))
+        return failed(disk.words(error))
     return dict(assess.result(want, facts, plan, proven), changed=False)
 
 
@@ -47,7 +47,7 @@ def applied(arguments: Mapping[str, Any]) -> Result:
             return dict(assess.result(want, facts, plan, {}), changed=bool(plan.section(names)))
         outcome = apply.apply(want, sections, secret, {"parts": arguments["parts"]})
     except apply.EXPECTED as error:
-        return failed(str(error))
+        return failed(disk.words(error))
     return dict(outcome, changed=bool(outcome["done"]))
 
 

@@ -20,6 +20,8 @@ import stat
 import time
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import disk
+
 TEMPORARY = ".oqs-tmp-"
 _LEFT_OVER_SECONDS = 3600
 _SCAN_LIMIT = 10000
@@ -249,10 +251,9 @@ def write_file(
     :param backup: keep the old file beside it.
     :returns: the path of the backup, if one was made.
     :raises UnsafePath: a link on the way; a link, folder, pipe, device or second hard link at path.
-    :raises FileNotFoundError: the folder is missing.
-    :raises OSError: the kernel says no (disk full, read-only); then the old file is untouched.
+    :raises OSError: the folder is missing, or the kernel says no (full, read-only); the old file is untouched.
     """
-    with open_place(path, root) as place:
+    with disk.named(path), open_place(path, root) as place:
         present = lstat(place)
         if present is not None:
             check_regular(present, place)

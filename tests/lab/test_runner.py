@@ -114,3 +114,19 @@ def test_a_stage_that_hangs_is_ended_with_all_it_started(table, capsys, tmp_path
 def test_skipped_are_named_only_when_there_are_some():
     assert runner.in_words(Counts(2, 0, 0)) == "2 passed, 0 failed"
     assert runner.in_words(Counts(2, 1, 3)) == "2 passed, 1 failed, 3 skipped"
+
+
+def test_all_runs_what_is_marked_slow(table):
+    seen = []
+
+    def steps(output, _only):
+        return [Step([sys.executable, "-c", "import sys; print(sys.argv[1:])", "-m", "not slow"], output / "none")]
+
+    def tally(step, _code, said):
+        seen.append((step.argv[-1], said.strip()))
+        return Counts(1)
+
+    table(Stage("one", 1, steps, tally, stages.last_word))
+    for options, words in (([], "not slow"), (["--all"], "slow or not slow")):
+        assert runner.main(options) == 0
+        assert seen.pop() == (words, str(["-m", words]))

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from stages import PYTHON, ROOT, STAGES, Counts, Stage, Step
+from stages import PYTHON, ROOT, STAGES, Counts, Stage, Step, with_slow
 
 OUTPUT = ROOT / "tests" / "output"
 SIDE_BY_SIDE = 2
@@ -132,6 +132,7 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="tests/run", description="Run the tests, stage by stage.")
     parser.add_argument("stage", nargs="*", help="one of: " + ", ".join(names))
     parser.add_argument("--only", nargs="+", default=[], help="of one stage: tests, gates or scenarios by name")
+    parser.add_argument("--all", action="store_true", help="with the tests that are marked slow (hours)")
     options = parser.parse_args(arguments)
     if options.only and len(options.stage) != 1:
         parser.error("--only needs the name of the one stage it belongs to, before it")
@@ -140,6 +141,8 @@ def main(arguments: Sequence[str]) -> int:
         parser.error("no stage is called %s; there are: %s" % (", ".join(unknown), ", ".join(names)))
     OUTPUT.mkdir(exist_ok=True)
     chosen = [stage for stage in STAGES if not options.stage or stage.name in options.stage]
+    if options.all:
+        chosen = [with_slow(stage) for stage in chosen]
     total = Counts()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)

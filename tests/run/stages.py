@@ -122,12 +122,23 @@ def last_word(step: Step, _said: str) -> List[str]:
     return [step.argv[-1]]
 
 
+def with_slow(stage: Stage) -> Stage:
+    """The same stage with the tests that take long, and time for them."""
+    words = {"not slow": "slow or not slow"}
+
+    def steps(output: Path, only: Sequence[str]) -> List[Step]:
+        return [step._replace(argv=[words.get(word, word) for word in step.argv]) for step in stage.steps(output, only)]
+
+    return stage._replace(steps=steps, minutes=stage.minutes * 8)
+
+
 # Two run side by side, in this order: the quick ones tell first, the long one is not left for the end.
 STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("molecule", 55, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
     Stage("outside", 30, _pytest("tests/outside", "-m", "not slow"), count_pytest, failed_pytest),
+    Stage("faults", 15, _pytest("tests/faults", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("bad_input", 15, _pytest("tests/bad_input"), count_pytest, failed_pytest),
     Stage("integration", 45, _pytest("tests/integration", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
