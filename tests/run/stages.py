@@ -137,7 +137,7 @@ STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("molecule", 55, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
-    Stage("outside", 30, _pytest("tests/outside", "-m", "not slow"), count_pytest, failed_pytest),
+    Stage("outside", 40, _pytest("tests/outside", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("faults", 15, _pytest("tests/faults", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("bad_input", 15, _pytest("tests/bad_input"), count_pytest, failed_pytest),
     Stage("integration", 45, _pytest("tests/integration", "-m", "not slow"), count_pytest, failed_pytest),
