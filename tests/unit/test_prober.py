@@ -61,6 +61,14 @@ def test_one_instant_is_enough(good: List[timeline.Line], bad: timeline.Line, wo
     assert any(words in one for one in found), found
 
 
+def test_a_reboot_may_take_the_firewall_away_but_lets_nobody_in(good: List[timeline.Line]) -> None:
+    good += [{"phase": "reboot", "since": 12.0, "until": 20.0}, line("dropped", 13, 14, view="outside")]
+    assert timeline.exposures(good, KEYS, HOSTS)
+    assert timeline.exposures(good, KEYS, HOSTS, ["reboot"]) == []
+    assert timeline.exposures([*good, line("login", 13, 14, view="outside")], KEYS, HOSTS, ["reboot"])
+    assert timeline.exposures([*good, line("refused", 21, 22, view="outside")], KEYS, HOSTS, ["reboot"])
+
+
 def test_without_a_firewall_outsiders_may_shake_hands_but_not_log_in(good: List[timeline.Line]) -> None:
     assert timeline.exposures([*good, line("handshake", 12, 13, view="outside")], KEYS) == []
     assert timeline.exposures([*good, line("login", 12, 13, view="outside")], KEYS)

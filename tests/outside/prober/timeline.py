@@ -55,15 +55,20 @@ def _overlap(one: Line, other: Line) -> bool:
     return bool(one["since"] < other["until"] and other["since"] < one["until"])
 
 
-def exposures(lines: Sequence[Line], keys: Mapping[str, Sequence[str]], walled: Sequence[str] = ()) -> List[str]:
+def exposures(
+    lines: Sequence[Line], keys: Mapping[str, Sequence[str]], walled: Sequence[str] = (), unwalled: Sequence[str] = ()
+) -> List[str]:
     """Every moment that must not have been, in words.
 
     :param keys: fingerprints of the host keys that are a host's own. :param walled: hosts whose firewall is active.
+    :param unwalled: phases in which it comes and goes by the host's own doing; logins are exposures in these, too.
     """
+    spans = [line for line in lines if line.get("phase") in unwalled]
     return [
         "%s, seen from %s for %.2f s (%d times): %s" % (
             line["host"], line["view"], line["until"] - line["since"], line["count"], words)
-        for line in lines if line.get("view") in ("inside", "outside") for words in _wrong(line, keys, walled)
+        for line in lines if line.get("view") in ("inside", "outside")
+        for words in _wrong(line, keys, () if any(_overlap(line, span) for span in spans) else walled)
     ]
 
 
