@@ -31,8 +31,8 @@ def parse(text: str) -> Dict[str, Package]:
     found: Dict[str, Package] = {}
     for line in text.splitlines():
         fields = line.split("\t")
-        if len(fields) != 4 or fields[0] != "installed":
-            continue
+        if len(fields) != 4 or fields[0] in ("not-installed", "config-files"):
+            continue  # one that a killed run left half installed is there
         provided = {name for clause in _clauses(fields[2]) for name in clause}
         found[fields[1]] = Package({fields[1]} | provided, _clauses(fields[3]))
     return found

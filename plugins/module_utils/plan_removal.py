@@ -38,6 +38,9 @@ def plan_removal(want: Want, facts: Facts, plan: Plan) -> None:
     _users(found, plan)
     _containers(found, plan)
     _images(found, plan)
+    parts = found["folders"][desired.PARTS_DIR]
+    if parts:  # an image that was on its way; nobody else's, and there before the ledger is
+        plan.want(_SECTION, "folder_gone", desired.PARTS_DIR, parts["mode"], "absent", _WHY)
     if found["rows"]:
         _keys(found, plan)
         _state(found, plan)
@@ -59,7 +62,7 @@ def _say_what_is_known(removal: Want, found: Facts, plan: Plan) -> None:
         )
     if found["rows"]:
         return
-    left = [path for path, row in found["folders"].items() if row]
+    left = [path for path, row in found["folders"].items() if row and path != desired.PARTS_DIR]
     ours = [name for name, row in found["containers"].items() if row["ours"]]
     if not left and not ours and not plan.items:
         return
@@ -157,10 +160,10 @@ def _keys(found: Facts, plan: Plan) -> None:
 
 
 def _state(found: Facts, plan: Plan) -> None:
-    made = set(taking_back.names(found["rows"], "folder")) | {desired.VAR_DIR + "/images", desired.PARTS_DIR}
+    made = set(taking_back.names(found["rows"], "folder")) | {desired.VAR_DIR + "/images"}
     for path in desired.REMOVED:
         row = found["folders"][path]
-        if not row:
+        if not row or path == desired.PARTS_DIR:
             continue
         if path not in made:
             plan.note("%s stays: it was there before, or the ledger has lost it; look into it yourself" % path)

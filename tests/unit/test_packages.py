@@ -36,7 +36,8 @@ def test_all_of_ours_may_go_when_nobody_needs_them():
     ("installed\tpodman\t\t, crun | runc", {"runc": "podman"}),
     ("installed\tkubelet\t\t, container-runtime", {"containerd": "kubelet", "runc": "containerd"}),
     ("installed\tpodman\t\t, libc6 | runc", {}),
-    ("half-installed\tpodman\t\t, runc", {}),
+    ("half-configured\tpodman\t\t, runc", {"runc": "podman"}),
+    ("config-files\tpodman\t\t, runc", {}),
 ])
 def test_what_others_need_stays_with_what_it_needs_itself(line, staying):
     assert packages.needed(packages.parse(TEXT + line + "\n"), OURS) == staying

@@ -268,6 +268,13 @@ def test_without_a_ledger_only_what_carries_our_mark_goes():
     assert STATE in made.notes[0] and "oqs_ssh_hop_users" in made.notes[0]
 
 
+def test_an_image_on_its_way_goes_even_before_there_is_a_ledger():
+    facts = found(rows=[], ledger=False, images=[], users={}, packages=[], containers={}, folders={
+        path: folder() if path == desired.PARTS_DIR else {} for path in desired.REMOVED})
+    made = plan(facts)
+    assert kinds(made) == [("folder_gone", desired.PARTS_DIR)] and not made.notes
+
+
 def test_somebody_else_s_container_under_our_name_stays():
     made = plan(found(containers={"oqs-ssh": {"id": "2", "status": "running", "ours": False}}))
     assert "container_gone" not in [item.kind for item in made.items]
