@@ -50,7 +50,9 @@ RULES: Dict[str, Theirs] = {
     "firewalld": Theirs(
         "firewall-cmd -q --add-port=9102/tcp; firewall-cmd -q --permanent --add-port=9102/tcp",
         "firewall-cmd -q --query-port=9102/tcp && firewall-cmd -q --permanent --query-port=9102/tcp",
-        "firewall-cmd -q --remove-port=9102/tcp; firewall-cmd -q --permanent --remove-port=9102/tcp",
+        # firewalld's copy of the zone before this change of theirs is theirs, too
+        "firewall-cmd -q --remove-port=9102/tcp; firewall-cmd -q --permanent --remove-port=9102/tcp; "
+        "rm -f /etc/firewalld/zones/public.xml.old",
     ),
     "ufw": Theirs("ufw allow 9102/tcp", "ufw show added | grep -q 9102", "ufw delete allow 9102/tcp"),
     "nftables": Theirs(
