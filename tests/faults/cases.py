@@ -45,14 +45,31 @@ def _memory(world: World) -> str:
     return said
 
 
-@case("dockerd killed", "kill -9 of dockerd", SERVES)
-def _dockerd(world: World) -> str:
+def _kill_dockerd(world: World) -> None:
     old = world.sh("systemctl show -P MainPID docker")
     world.sh("kill -9 " + old)
     assert world.wait_for("[ $(systemctl show -P MainPID docker) -gt 0 ] && docker version")
-    world.holds()
-    run = world.converges()
-    return "logins go on working; the next run: " + run.line(HOST, "done")
+
+
+@case("dockerd killed", "kill -9 of dockerd, with live-restore, as where this collection installed Docker", SERVES)
+def _dockerd(world: World) -> str:
+    world.sh("echo '{\"live-restore\": true}' > /etc/docker/daemon.json && systemctl reload docker")
+    try:
+        old = world.main_process()
+        _kill_dockerd(world)
+        assert world.main_process() == old
+        world.holds()
+        world.converges()
+    finally:
+        world.sh("rm /etc/docker/daemon.json; systemctl reload docker")
+    return "nothing: the same process goes on serving"
+
+
+@case("dockerd killed, somebody else's engine", "kill -9 of dockerd without live-restore: Docker itself then stops all "
+      "containers, and takes that for a wish", "damage is named, and the next run repairs it")
+def _dockerd_of_others(world: World) -> str:
+    _kill_dockerd(world)
+    return "no login until the next run, which says: " + world.converges().line(HOST, "done")
 
 
 @case("dockerd restarted in a run", "systemctl restart docker while a run creates the container", SOUND)
@@ -78,7 +95,6 @@ def _power(world: World) -> str:
 
 def _cut(world: World, condition: str, how: str) -> str:
     """Cut the first deployment of a host short when something is true on it, then run again."""
-    keys, world.keys = world.keys, ""
     world.wipe()
     started = world.start()
     assert world.wait_for(condition), "it never came to that: " + started.ended().text[-2000:]
@@ -90,7 +106,6 @@ def _cut(world: World, condition: str, how: str) -> str:
         said = world.failed(started.ended())
     again = world.deploy()
     assert again.code == 0, again.text[-3000:]
-    world.keys = keys
     world.fresh()
     return "%s; the next run: %s" % (said, again.line(HOST, "done"))
 
@@ -117,7 +132,6 @@ def _each_entry(_world: World) -> str:
 
 @case("network lost while the image travels", "all ssh sessions end when the first part has arrived", SOUND)
 def _network(world: World) -> str:
-    keys, world.keys = world.keys, ""
     world.wipe()
     started = world.start()
     condition = "[ -n \"$(ls -A %s)\" ]" % PARTS
@@ -129,7 +143,6 @@ def _network(world: World) -> str:
     again = world.deploy()
     assert again.code == 0, again.text[-3000:]
     sent = [line for line in again.text.splitlines() if "sending the image" in line]
-    world.keys = keys
     world.fresh()
     return "%s; the next run:%s" % (said, " ".join(line.partition(":")[2] for line in sent) or " loads what is there")
 
@@ -197,14 +210,12 @@ def _full_home(world: World) -> str:
 
 @case("disk full, image", "4 MB left where the image's parts arrive", ATOMIC)
 def _full_parts(world: World) -> str:
-    keys, world.keys = world.keys, ""
     world.wipe()
     world.sh("mkdir -p -m 0700 %s && mount -t tmpfs -o size=4m,mode=0700 none %s" % (PARTS, PARTS))
     try:
         said = world.failed(world.deploy(), "No space left")
     finally:
         world.sh("umount -l " + PARTS)
-    world.keys = keys
     world.fresh()
     return said
 

@@ -80,6 +80,7 @@ class World:
     def wipe(self) -> None:
         """A host that was never deployed: whoever knows its keys must forget them."""
         self.sh("docker rm -f oqs-ssh; docker image prune -af; rm -rf %s %s %s" % (STATE, VAR, PARTS), check=False)
+        self.keys = ""
         (self.scenario.keys / "known_hosts").unlink(missing_ok=True)
 
     def sh(self, script: str, check: bool = True) -> str:
@@ -220,6 +221,7 @@ def attempt(world: World, one: Case) -> Tuple[bool, str]:
     except (AssertionError, subprocess.SubprocessError, OSError, ValueError) as error:
         problem = "%s: %s" % (type(error).__name__, str(error).strip()[-1500:])
         with contextlib.suppress(AssertionError):
-            world.converges()
+            world.keys = ""
+            world.fresh()
         return False, problem
     return True, " ".join(said.split())

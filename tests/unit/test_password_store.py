@@ -214,3 +214,13 @@ def test_two_runs_at_once(host, store):
 def test_without_a_store(host):
     host.store = None
     assert "oqs_ssh_password_store" in host.rotate()["msg"]
+
+
+def test_a_clock_that_jumped(store):
+    """A password from the future is new, one from 1970 is old; nothing else is decided by the clock."""
+    store.announce("web1", OLD)
+    assert store.age("web1") is None
+    store.settle("web1")
+    for moment, least, most in ((4e9, 0.0, 0.0), (0, 1e5, 1e7)):
+        os.utime(store.path("web1"), (moment, moment))
+        assert least <= store.age("web1") <= most
