@@ -134,7 +134,7 @@ def _each_entry(_world: World) -> str:
 def _network(world: World) -> str:
     world.wipe()
     started = world.start()
-    condition = "[ -n \"$(ls -A %s)\" ]" % PARTS
+    condition = "ls %s | grep -qxE '[0-9a-f]{64}'" % PARTS
     assert world.wait_for(condition, then="pkill -9 sshd-session; iptables -I INPUT -p tcp --dport 22 -j REJECT "
                           "--reject-with tcp-reset")
     run = started.ended()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import pathlib
 import signal
@@ -182,11 +183,8 @@ class Started:
 
     def __init__(self, world: World, playbook: pathlib.Path, extra: Dict[str, Any]) -> None:
         self._result: List[Run] = []
-        self._pids: List[int] = []
-        self._world = world
         folder = world.scenario.folder
         variables = folder / ("started-%d.json" % time.monotonic_ns())
-        import json
         descriptor = os.open(str(variables), os.O_WRONLY | os.O_CREAT, 0o600)
         with open(descriptor, "w", encoding="utf-8") as handle:
             json.dump(extra, handle)
@@ -203,9 +201,19 @@ class Started:
 
     def kill(self) -> None:
         """End it and all of its workers at once, as an out of memory killer or a closed laptop does."""
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)
+        for pid in self._tree():  # workers are in sessions of their own
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
         self.process.wait()
+
+    def _tree(self) -> List[int]:
+        """The process and all that come from it, parents first."""
+        said = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        pairs = [tuple(map(int, line.split())) for line in said.splitlines()]
+        found = [self.process.pid]
+        for pid in found:
+            found += [child for child, parent in pairs if parent == pid]
+        return found
 
     def ended(self, seconds: float = 300.0) -> Run:
         """Wait for its end."""
