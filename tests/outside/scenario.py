@@ -80,6 +80,7 @@ class Scenario:
         self.purpose = purpose
         self.variables = dict(variables or {})
         self.inventories = list(inventories)
+        self.settings: Dict[str, str] = {}  # of Ansible's, in the environment of each run
         self.folder = ROOT / ".lab" / ("test-" + purpose)
         self.lab = Lab(lab_name(purpose), self.folder)
         self.lab._refresh()
@@ -233,8 +234,8 @@ class Scenario:
                 argv += ["--limit", limit]
             counts = {host: self.lab.sessions(host) for host in self.hosts if limit in ("", host)}
             began = time.monotonic()
-            done = subprocess.run(argv, cwd=scratch, env=environment(), stdin=subprocess.DEVNULL, timeout=600,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+            done = subprocess.run(argv, cwd=scratch, env=dict(environment(), **self.settings), timeout=600, check=False,
+                                  stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
             seconds = time.monotonic() - began
         counts = {host: self.lab.sessions(host) - count for host, count in counts.items()}
         return Run(done.returncode, done.stdout.decode("utf-8", "replace"), counts, seconds)
