@@ -166,7 +166,13 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
         before = items
         done += _carry_out(host, items)
     first = items[0]
-    raise ApplyError("%s is still %s; it was to be %s" % (first.resource, first.before[:200], first.after[:200]))
+    words = "%s is still %s; it was to be %s; if another run with other wishes was at work here, run again"
+    raise ApplyError(words % (first.resource, _short(first.before), _short(first.after)))
+
+
+def _short(text: str) -> str:
+    """The beginning of a text, in one line."""
+    return " ".join(text.split())[:200]
 
 
 def _ledger_made(absent: Sequence[str], done: Sequence[Item]) -> List[Item]:
