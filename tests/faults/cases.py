@@ -176,7 +176,8 @@ def _two(world: World) -> str:
     world.sh("docker rm -f oqs-ssh")
     runs = [started.ended() for started in [world.start(**wish) for wish in wishes]]
     assert 0 in [run.code for run in runs], [run.text[-1500:] for run in runs]
-    assert all("run again" in run.line(HOST, "failed") for run in runs if run.code), [run.text[-1500:] for run in runs]
+    lost = [run.line(HOST, "failed") for run in runs if run.code]
+    assert all("run again" in words for words in lost), lost
     said = world.sh("docker exec oqs-ssh /opt/oqs-ssh/sbin/sshd -T -f %s/sshd_config | grep -i ^kexalgorithms" % STATE)
     assert said.split()[1] in [wish["oqs_ssh_kex_algorithms"][0] for wish in wishes], said
     assert world.visitor.offer(HOST)[:1] == [said.split()[1]]

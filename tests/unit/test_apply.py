@@ -112,7 +112,7 @@ def test_a_plan_with_a_refusal_changes_nothing(run):
 def test_what_does_not_change_is_named_and_not_tried_for_ever(run):
     host = Invented(folder="state", running="container")
     host.stuck = {"running"}
-    with pytest.raises(apply.ApplyError, match="running is still absent; it was to be there; .* run again"):
+    with pytest.raises(apply.ApplyError, match=r"running is still absent; it was to be there; .* run again"):
         run(host)
     assert host.now["folder"] == "there" and host.looks == 3
 
