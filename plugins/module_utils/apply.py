@@ -17,6 +17,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_image,
     apply_outside,
     apply_removal,
+    apply_swap,
+    apply_trial,
     assess,
     bookkeeping,
     commands,
@@ -64,6 +66,8 @@ class Host:
         self.facts: Dict[str, Any] = {}
         #: whether the image's own programs have taken the configuration that is there
         self.validated = False
+        #: what a person should know of what was done
+        self.told: List[str] = []
 
 
 #: kind of plan item -> the function that mends it
@@ -71,6 +75,8 @@ HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
 HANDLERS.update(apply_image.HANDLERS)
 HANDLERS.update(apply_container.HANDLERS)
 HANDLERS.update(apply_outside.HANDLERS)
+HANDLERS.update(apply_trial.HANDLERS)
+HANDLERS.update(apply_swap.HANDLERS)
 HANDLERS.update(apply_removal.HANDLERS)
 
 
@@ -121,7 +127,8 @@ def apply(
     with locked():
         _tidy(bool(brought.get("parts")))
         want = hop_target.resolve(want, look.own_settings())
-        with bookkeeping.closed() if "removal" in sections else contextlib.nullcontext():
+        changing = want if "ssh" in sections else {}
+        with bookkeeping.closed() if "removal" in sections else apply_swap.whole(changing):
             outcome = _converge(Host(want, secret, brought), section_names(sections), secret)
         if "removal" in sections:
             files.remove_file(LOCK, root="/run")
@@ -159,6 +166,7 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
             proven = assess.proof(host.want, host.facts)
             if "removal" in host.want:
                 plan.notes = list(notes)  # what was left is no longer seen when the ledger is gone
+            plan.notes += host.told
             result = assess.result(host.want, host.facts, plan, proven)
             return dict(result, done=as_dicts(_ledger_made(absent, done) + done))
         if items == before:

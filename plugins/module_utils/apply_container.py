@@ -196,11 +196,9 @@ def owner_of_home() -> int:
 
 
 def container(host: Host, item: Item) -> None:
-    """Create the container, not started; one of other settings goes first. All state lies on the host."""
+    """Create the container, not started. All state lies on the host."""
     arguments = desired.desired(host.want["ssh"], host.facts).container
-    if item.before != "absent":
-        docker.docker(["rm", "--force", item.name], timeout=docker.WORK)
-    bookkeeping.record("container", item.name, None if item.before == "absent" else "ours", desired.label_of(arguments))
+    bookkeeping.record("container", item.name, None, desired.label_of(arguments))
     docker.docker(["create"] + arguments, timeout=docker.WORK)
 
 

@@ -10,6 +10,7 @@ from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     authorized_keys,
     docker,
+    generations,
     platforms,
     policy,
     sshkeys,
@@ -92,8 +93,8 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
     :raises ConfigError: a configuration at hand cannot be edited without harm.
     """
     state, image = facts["state"], facts["image"]
-    server = policy.server_config(_base("sshd_config", state, image), want, image)
-    client = policy.client_config(_base("ssh_config", state, image), want)
+    server = policy.server_config(base("sshd_config", want, facts), want, image)
+    client = policy.client_config(base("ssh_config", want, facts), want)
     uid = user_id(want, facts)
     names = policy.host_key_algorithms(server)
     return Desired(
@@ -111,11 +112,16 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
     )
 
 
-def _base(name: str, state: Mapping[str, Any], image: Mapping[str, Any]) -> bytes:
-    """A configuration to which wishes are applied: the one at hand without the wishes of earlier runs."""
+def base(name: str, want: Mapping[str, Any], facts: Mapping[str, Any]) -> bytes:
+    """A configuration to which wishes are applied: the one at hand without the wishes of earlier runs, and without the
+    algorithms that the image does not know any more, where their loss is accepted (a rollback accepts it)."""
+    state, image = facts["state"], facts["image"]
     default: bytes = image[name].encode()
     written = state.get("written", {}).get(name, {})
-    return policy.take_back(state.get(name) or default, default, written, name)
+    data = policy.take_back(state.get(name) or default, default, written, name)
+    back = want["image"].get("rollback")
+    accepted = generations.lost(data, image, name) if back else want["image"].get("drops") or []
+    return generations.without(data, image, accepted, name)
 
 
 def remember(written: Mapping[str, Any], part: str, values: Mapping[str, str]) -> Dict[str, Dict[str, List[str]]]:

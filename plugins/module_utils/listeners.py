@@ -9,7 +9,7 @@ import os
 import sys
 from typing import Dict, List, Optional, Set, Tuple
 
-_LISTEN = "0A"
+_LISTEN, _ESTABLISHED = "0A", "01"
 
 
 def listening(port: int) -> Dict[int, str]:
@@ -27,6 +27,19 @@ def listening(port: int) -> Dict[int, str]:
             if fields[3] == _LISTEN and int(number, 16) == port:
                 found[int(fields[9])] = address
     return found
+
+
+def connected(port: int) -> int:
+    """How many TCP connections to a port of this host are established."""
+    count = 0
+    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            with open(table, encoding="ascii") as lines:
+                rows = [row.split() for row in lines.read().splitlines()[1:]]
+        except OSError:
+            continue
+        count += sum(1 for row in rows if row[3] == _ESTABLISHED and int(row[1].split(":")[1], 16) == port)
+    return count
 
 
 def ends() -> Set[Tuple[str, int]]:

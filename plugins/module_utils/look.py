@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     image_names,
     listeners,
     look_engine,
+    look_upgrade,
     password,
     platforms,
     sshkeys,
@@ -51,6 +52,7 @@ def look(want: Mapping[str, Any]) -> Facts:
         facts["state"] = state()
     if "ssh" in want:
         facts["image"] = image(want["ssh"]["image"]) if asked else {}
+        facts["upgrade"] = look_upgrade.look(stored_image(facts["container"].get("image", "")) or {})
         if asked and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])
         facts["parts"] = [] if facts["image"] else parts()
@@ -83,6 +85,8 @@ def machine_id() -> str:
 
 def image(want: Mapping[str, Any]) -> Facts:
     """The wanted image, as far as this host holds it, with what is known of it."""
+    if want.get("rollback"):
+        return _image_before(want)
     stored = stored_image(want["id"]) if want["id"] else None
     reference = image_names.parse(want["name"])
     name = reference.tagged or reference.pinned()  # the tag must be there, too: it is what people see
@@ -97,6 +101,15 @@ def image(want: Mapping[str, Any]) -> Facts:
         return {}
     known = stored or stored_image(found["Id"]) or {"engine_id": found["Id"]}
     return dict(known, engine_id=found["Id"], origin=origin(found, want["name"]))
+
+
+def _image_before(want: Mapping[str, Any]) -> Facts:
+    """The image that was replaced by an upgrade, if the host still holds it."""
+    known = look_upgrade.previous()
+    found = docker.inspect("image", known) if known else None
+    if not found:
+        return {}
+    return dict(stored_image(known) or {}, engine_id=found["Id"], origin=origin(found, want["name"]))
 
 
 def origin(found: Mapping[str, Any], name: str) -> Dict[str, str]:

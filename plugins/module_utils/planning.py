@@ -14,6 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     plan_engine,
     plan_outside,
     plan_removal,
+    plan_upgrade,
     policy,
     sshkeys,
 )
@@ -78,6 +79,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     if not here:
         before = facts.get("held") or "absent"
         plan.want("image", "image", "", before, image_text(ssh["image"]), "the host does not hold it")
+    plan_upgrade.plan_first(want, facts, plan)
     _check_algorithms(ssh, image if image.get("kex") else None, plan)
     _plan_state(ssh, facts, plan)
     if not here.get("sshd_config"):
@@ -86,6 +88,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         _plan_unknown(ssh, facts, plan)
         return
     try:
+        plan_upgrade.refuse_losses(ssh, facts, plan)
         wanted = goal.desired(ssh, facts)
     except ConfigError as error:
         plan.refuse(str(error))
@@ -253,9 +256,9 @@ def _plan_container(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -
         _plan_serving(ssh, facts, wanted, plan)
         return
     if container:
-        plan.want("container", "container", name, "of other settings", "created anew", "image or settings changed")
-    else:
-        plan.want("container", "container", name, "absent", "created", "there is none")
+        plan_upgrade.plan_replacement(ssh, facts, wanted, plan)
+        return
+    plan.want("container", "container", name, "absent", "created", "there is none")
     plan.want("container", "running", name, "absent", "running", "sshd is to serve")
 
 

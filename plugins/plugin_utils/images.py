@@ -35,6 +35,9 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     :raises ImageError: archive missing, truncated, not an image; build failed; registry not to be asked.
     """
     found: dict[str, t.Any] = {"name": want["name"], "source": want["source"], "id": None, "facts": None}
+    found.update({name: want[name] for name in ("rollback", "drops") if want.get(name)})
+    if want.get("rollback"):
+        return dict(found, digest="")  # the host has it, or cannot go back
     if want["source"] == "pull":
         try:
             found["digest"] = images_pull.wanted(want["name"], want.get("update", False))

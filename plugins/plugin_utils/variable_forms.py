@@ -39,8 +39,8 @@ _PATTERNS: dict[str, _Form] = {
 _MEMBERS: dict[str, _Form] = {
     "oqs_ssh_hop_users": (_NAME, "account names (small letters, digits, _ -; at most 32)"),
 }
-for _list in ("kex", "host_key", "pubkey"):
-    _MEMBERS["oqs_ssh_%s_algorithms" % _list] = (
+for _list in ("kex_algorithms", "host_key_algorithms", "pubkey_algorithms", "image_drops"):
+    _MEMBERS["oqs_ssh_%s" % _list] = (
         re.compile(r"[A-Za-z0-9][A-Za-z0-9@._+-]{0,63}"),  # RFC 4251 section 6
         "algorithm names, one a member, best first (ssh -Q kex, ssh -Q key list them)",
     )

@@ -148,6 +148,7 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
     lines = ["  done        " + _done(row)]
     if row.get("password_file"):
         lines.append("  password    " + row["password_file"])
+    lines += ["  upgraded    %s -> %s" % change for change in _replaced(row)]
     own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
     if own:
         lines.append("  negotiated  %s" % _negotiated(own))
@@ -168,6 +169,14 @@ def _commands(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Co
     found = commandlines.lines(name, row, controller)
     rows = (("log in", found.login), ("then hop", found.hop), ("in one go", found.jump))
     return ["  %-11s %s" % pair for pair in rows if pair[1]]
+
+
+def _replaced(row: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """From which image to which, where a run has replaced it."""
+    return [
+        (item["before"], item["after"]) for item in row.get("done", [])
+        if item["kind"] == "swap" and item["before"].startswith("image ")
+    ]
 
 
 def _done(row: t.Mapping[str, t.Any]) -> str:

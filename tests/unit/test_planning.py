@@ -143,6 +143,7 @@ def test_a_converged_host_has_nothing_to_do(ssh, hop):
 # one drift, and what depends on it
 
 WHOLE_CONTAINER = {"container", "running"}
+REPLACED = {"trial", "swap"}
 DRIFTS: Dict[str, Any] = {
     "engine stopped": (lambda f: f["engine"].update(running=False, service=True), {"service"}),
     "folder": (lambda f: f["state"]["folders"].update({desired.PRIVATE_DIR: "755 0:0"}), {"folder"}),
@@ -191,7 +192,7 @@ DRIFTS: Dict[str, Any] = {
     ),
     "container gone": (lambda f: f.update(container={}, port={}), WHOLE_CONTAINER),
     "container of other settings": (
-        lambda f: f["container"]["labels"].update({desired.LABEL: "0" * 64}), WHOLE_CONTAINER,
+        lambda f: f["container"]["labels"].update({desired.LABEL: "0" * 64}), REPLACED,
     ),
     "container stopped": (
         lambda f: (f["container"].update(running=False, status="exited", sockets=set()), f.update(port={})),
@@ -232,9 +233,9 @@ def test_a_single_drift_gives_what_depends_on_it_and_nothing_else(name):
 
 
 WISHES: Dict[str, Any] = {
-    "port": ({"port": 443}, {"sshd_config", "known_hosts"} | WHOLE_CONTAINER),
-    "policy": ({"restart_policy": "always"}, WHOLE_CONTAINER),
-    "uid": ({"uid": "4444"}, {"folder", "uid"} | WHOLE_CONTAINER),
+    "port": ({"port": 443}, {"sshd_config", "known_hosts"} | REPLACED),
+    "policy": ({"restart_policy": "always"}, REPLACED),
+    "uid": ({"uid": "4444"}, {"folder", "uid"} | REPLACED),
     "kex": ({"kex_algorithms": ["mlkem768x25519-sha256"]}, {"sshd_config", "ssh_config", "in_force", "hop_config"}),
     "password taken back": ({"password_set": False}, {"password", "sshd_config", "in_force"}),
     "sources": ({"sources": ["192.0.2.0/24"]}, {"sshd_config", "in_force"}),
@@ -255,12 +256,12 @@ def test_a_new_wish_gives_what_depends_on_it_and_nothing_else(name):
     assert_sound(plan)
 
 
-def test_a_container_that_is_made_anew_is_started_too_and_the_plan_says_so():
+def test_a_container_that_is_replaced_is_tried_first_and_the_plan_says_so():
     facts = samples.converged()
     facts["container"]["labels"] = {desired.LABEL: "old"}
     plan = planning.make(samples.want(), facts)
-    assert [item.kind for item in plan.ordered()] == ["container", "running"]
-    assert only(plan, "running").after == "running"
+    assert [item.kind for item in plan.ordered()] == ["trial", "swap"]
+    assert only(plan, "trial").after == "proved"
 
 
 def test_a_uid_that_the_host_has_taken_meanwhile_is_left():

@@ -1,0 +1,116 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A container is replaced in one way: what is planned, what is tried, and what is refused before."""
+
+from __future__ import annotations
+
+from typing import Any, Dict
+
+import core_samples as samples
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    desired,
+    generations,
+    plan_upgrade,
+    planning,
+    policy,
+    sshconfig,
+)
+
+OLD, NEW = "mlkem768nistp256-sha256", "mlkem768x25519-sha256"
+CONFIG = samples.SSHD_CONFIG.encode()
+OTHER_ID = "sha256:" + "ef" * 32
+
+
+def upgraded(**image: Any) -> Dict[str, Any]:
+    """A converged host whose container is of another image than the wanted one."""
+    facts = samples.converged()
+    facts["container"].update(image=OTHER_ID, labels={desired.LABEL: "old"})
+    facts["image"].update(image)
+    facts["upgrade"] = {"knew": {"openssh": "OpenSSH_9.9", "kex": samples.KEX, "key": samples.KEY}, "proved": ""}
+    return facts
+
+
+def lists(data: bytes, name: str) -> Any:
+    return sshconfig.read(data, "sshd_config").get(name)
+
+
+def test_what_an_image_has_lost():
+    assert generations.lost(CONFIG, samples.image()) == []
+    poor = samples.image(kex=[NEW], key=["ssh-ed25519"])
+    assert generations.lost(CONFIG, poor) == [OLD, samples.HYBRID_KEY]
+    assert generations.lost(CONFIG, poor, spare=["kexalgorithms"]) == [samples.HYBRID_KEY]
+
+
+@pytest.mark.parametrize("value", ["+old-name", "-old-*", "^old-name", "old-*,!new-?"])
+def test_lists_that_name_nothing_outright_lose_nothing(value):
+    assert generations.lost(b"KexAlgorithms %s\n" % value.encode(), samples.image()) == []
+
+
+def test_an_accepted_loss_is_made_good_by_the_images_own_lists():
+    own = CONFIG.replace(OLD.encode() + b",", b"").replace(b"ssh-mldsa44-ed25519", b"ssh-new")
+    image = samples.image(kex=[NEW], key=["ssh-new"], sig=[], sshd_config=own.decode())
+    assert generations.without(CONFIG, image, [OLD], "sshd_config") == CONFIG, "one of two is not accepted"
+    data = generations.without(CONFIG, image, [OLD, samples.HYBRID_KEY], "sshd_config")
+    assert lists(data, "kexalgorithms") == [NEW] and lists(data, "hostkeyalgorithms") == ["ssh-new"]
+    assert lists(data, "hostkey") == ["/opt/oqs-ssh/ssh_host_ssh-new_key"]
+    assert generations.lost(data, image) == []
+    assert b"#MaxAuthTries 6" in data and b"  usedns   no" in data, "what is somebody else's stays"
+
+
+def test_the_advice_serves_both_generations_where_that_is_possible():
+    image = samples.image(kex=[NEW])
+    words = generations.advice([OLD], CONFIG, image, {"kex": [OLD, NEW], "key": []})
+    assert "oqs_ssh_kex_algorithms: [%s, %s]" % (OLD, NEW) in words and "oqs_ssh_image_drops: [%s]" % OLD in words
+    assert "cannot be served at once" in generations.advice([OLD], CONFIG, image, {})
+
+
+def test_a_loss_is_refused_before_anything_is_changed():
+    plan = planning.make(samples.want(), upgraded(kex=[NEW]))
+    assert len(plan.errors) == 1 and OLD in plan.errors[0] and "serves on" in plan.errors[0]
+    accepted = dict(samples.ssh_want()["image"], drops=[OLD])
+    plan = planning.make(samples.want(ssh=samples.ssh_want(image=accepted)), upgraded(kex=[NEW]))
+    assert plan.errors == []
+    assert [item.kind for item in plan.ordered() if item.section in ("image", "container")] == ["trial", "swap"]
+
+
+def test_the_plan_names_both_images_and_a_proved_one_is_not_tried_again():
+    facts = upgraded()
+    plan = planning.make(samples.want(), facts)
+    swap = next(item for item in plan.items if item.kind == "swap")
+    assert swap.before == "image efefefefefef OpenSSH_9.9" and swap.after == "image abababababab OpenSSH_10.6p1"
+    facts["upgrade"]["proved"] = plan_upgrade.proof_of(desired.desired(samples.ssh_want(), facts))
+    assert [item.kind for item in planning.make(samples.want(), facts).items] == ["swap"]
+    facts["upgrade"].update(cut_short=True)
+    assert planning.make(samples.want(), facts).ordered()[0].kind == "upgrade_rest"
+
+
+def test_no_way_back_is_said():
+    back = samples.ssh_want(image=dict(samples.ssh_want()["image"], rollback=True))
+    facts = dict(upgraded(), image={})
+    assert "oqs_ssh_rollback: this host holds no image" in planning.make(samples.want(ssh=back), facts).errors[0]
+
+
+def test_the_trial_is_on_the_loopback_with_copies():
+    data = plan_upgrade.trial_config(CONFIG, 40000, "oqs")
+    assert lists(data, "port") == ["40000"] and lists(data, "listenaddress") == ["127.0.0.1"]
+    arguments = desired.desired(samples.ssh_want(), samples.converged()).container
+    tried = plan_upgrade.trial_arguments(arguments, "oqs-ssh-trial")
+    assert len(tried) == len(arguments) and tried[tried.index("--name") + 1] == "oqs-ssh-trial"
+    assert tried[tried.index("--restart") + 1] == "no"
+    mounts = [value for value in tried if value.startswith("type=bind")]
+    assert len(mounts) == 3 and all("source=%s/" % plan_upgrade.UPGRADE_DIR in value for value in mounts)
+
+
+def test_the_one_time_key_is_of_a_type_that_the_server_takes_and_the_image_makes():
+    assert plan_upgrade.login_key(CONFIG, samples.image()) == samples.HYBRID_KEY
+    mixed = b"PubkeyAcceptedAlgorithms rsa-sha2-512,ssh-ed25519-cert-v01@openssh.com,ssh-ed25519\n"
+    assert plan_upgrade.login_key(mixed, samples.image()) == policy.CLASSICAL_KEY
+
+
+def test_what_the_new_server_lacks():
+    before = {"ssh": True, "kex": [OLD, NEW, "taken-away-by-a-wish"], "host_key_algorithms": [samples.HYBRID_KEY]}
+    now = {"kex": [NEW], "host_key_algorithms": [samples.HYBRID_KEY]}
+    assert plan_upgrade.missing(before, now, CONFIG) == [OLD]
+    assert plan_upgrade.missing(before, dict(now, kex=[OLD, NEW]), CONFIG) == []
+    assert plan_upgrade.missing({}, now, CONFIG) == []
