@@ -111,6 +111,7 @@ def trial_config(data: bytes, port: int, user: str) -> bytes:
         sshconfig.Change(keyword="Port", values=[str(port)]),
         sshconfig.Change(keyword="ListenAddress", values=["127.0.0.1"]),
         sshconfig.Change(keyword="AllowUsers", values=["%s@127.0.0.1" % user]),
+        sshconfig.Change(keyword="MaxSessions", values=["1"]),  # a way through only (oqs_ssh_mode) has none
     ], "sshd_config")
 
 

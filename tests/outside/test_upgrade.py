@@ -209,6 +209,15 @@ def test_cut_short(scenario: Scenario) -> None:
     assert deploy(scenario, "one").code == 0
 
 
+@pytest.mark.slow
+def test_a_way_through_only_is_proved_by_a_login_too(scenario: Scenario) -> None:
+    """Where sshd gives nobody a session, the trial still finds out whether somebody would be let in."""
+    for extra in ({}, {"oqs_ssh_rollback": True}):
+        run = deploy(scenario, "two", oqs_ssh_mode="hop", oqs_ssh_hop_enabled=True, **extra)
+        assert run.code == 0 and "->" in run.line(HOST, "upgraded"), run.text
+    assert deploy(scenario, "one").code == 0
+
+
 def test_the_playbook_asks_for_a_newer_image(scenario: Scenario) -> None:
     """A registry that cannot be asked stops an upgrade, and nothing else was touched; going back needs none."""
     before = state(scenario)

@@ -94,6 +94,7 @@ def test_no_way_back_is_said():
 def test_the_trial_is_on_the_loopback_with_copies():
     data = plan_upgrade.trial_config(CONFIG, 40000, "oqs")
     assert lists(data, "port") == ["40000"] and lists(data, "listenaddress") == ["127.0.0.1"]
+    assert lists(plan_upgrade.trial_config(CONFIG + b"MaxSessions 0\n", 40000, "oqs"), "maxsessions") == ["1"]
     arguments = desired.desired(samples.ssh_want(), samples.converged()).container
     tried = plan_upgrade.trial_arguments(arguments, "oqs-ssh-trial")
     assert len(tried) == len(arguments) and tried[tried.index("--name") + 1] == "oqs-ssh-trial"
