@@ -26,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import HOME_SSH, PRIVATE_DIR, VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look_engine import DAEMON_JSON
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.planning import OLD_FILES
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.planning import OLD_FILES, PARTLY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 if TYPE_CHECKING:
@@ -221,7 +221,8 @@ def running(host: Host, item: Item) -> None:
     """
     if not host.validated and host.facts["image"].get("sshd_config"):
         write_configs(host, {})
-    verb = "restart" if item.before in ("nobody listens", "restarting", "paused", OLD_FILES) else "start"
+    hung = item.before in ("nobody listens", "restarting", "paused", OLD_FILES) or item.before.startswith(PARTLY)
+    verb = "restart" if hung else "start"
     if host.facts["container"].get("status") == "paused":
         docker.docker(["unpause", item.name])
     docker.docker([verb, item.name], timeout=docker.WORK)

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from typing import Dict, List, Optional, Set, Tuple
+from typing import Dict, Optional, Set, Tuple
 
 _LISTEN, _ESTABLISHED = "0A", "01"
 
@@ -85,20 +85,32 @@ def sockets_of(pid: int) -> Set[int]:
 
 
 def who_listens(port: int) -> Dict[str, object]:
-    """Inodes that listen on a port, and the process behind them in words ("nginx, process 812"); empty: nobody."""
-    inodes = set(listening(port))
-    if not inodes:
+    """Who listens on a port; empty: nobody.
+
+    :returns: ``inodes``; ``ends``, the address of each; ``owners``, the process behind each in words ("nginx, process
+        812"); and ``pid`` and ``owner`` of the first.
+    """
+    found = listening(port)
+    if not found:
         return {}
-    pid = _owner(inodes)
-    return {"inodes": sorted(inodes), "pid": pid or 0, "owner": _describe(pid)}
+    pids = _owners(set(found))
+    first = min(pids.values(), default=None)
+    return {
+        "inodes": sorted(found), "pid": first or 0, "owner": _describe(first),
+        "ends": {inode: address_of(digits) for inode, digits in found.items()},
+        "owners": {inode: _describe(pids.get(inode)) for inode in found},
+    }
 
 
-def _owner(inodes: Set[int]) -> Optional[int]:
-    processes: List[int] = sorted(int(name) for name in os.listdir("/proc") if name.isdigit())
-    for pid in processes:
-        if sockets_of(pid) & inodes:
-            return pid
-    return None
+def _owners(inodes: Set[int]) -> Dict[int, int]:
+    """The first process that has each of the sockets."""
+    found: Dict[int, int] = {}
+    for pid in sorted(int(name) for name in os.listdir("/proc") if name.isdigit()):
+        for inode in sockets_of(pid) & inodes:
+            found.setdefault(inode, pid)
+        if len(found) == len(inodes):
+            break
+    return found
 
 
 def _describe(pid: Optional[int]) -> str:

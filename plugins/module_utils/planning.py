@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, Mapping, Optional
+from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     plan_removal,
     plan_upgrade,
     policy,
+    sshconfig,
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired as goal
@@ -37,6 +38,8 @@ _FAMILIES = {
 
 #: A container whose mounts are of files that were replaced meanwhile.
 OLD_FILES = "with old files mounted"
+#: How the item begins for an sshd that has only some of the addresses.
+PARTLY = "listens on "
 
 
 def make(want: Want, facts: Facts) -> Plan:
@@ -145,10 +148,20 @@ def _check_surroundings(ssh: Want, facts: Facts, plan: Plan) -> None:
         )
         return
     ours = set(port.get("inodes", ())) & container.get("sockets", set())
-    if port and not ours:
-        plan.refuse(
-            "port %d is taken by %s: stop it there, or set oqs_ssh_port to a free one" % (ssh["port"], port["owner"])
-        )
+    owner = port.get("owner") if not ours else ""
+    if ours and _everywhere(facts["state"].get("sshd_config") or b""):
+        owner = next((words for inode, words in port.get("owners", {}).items() if inode not in ours), "")
+    if owner:
+        plan.refuse("port %d is taken by %s: stop it there, or set oqs_ssh_port to a free one" % (ssh["port"], owner))
+
+
+def _everywhere(sshd_config: bytes) -> bool:
+    """Whether sshd is to listen on all addresses, as it does unless an operator says otherwise."""
+    try:
+        now = sshconfig.read(sshd_config, "sshd_config")
+    except ConfigError:
+        return False  # said elsewhere
+    return "listenaddress" not in now and now.get("addressfamily", ["any"]) == ["any"]
 
 
 def _check_algorithms(ssh: Want, image: Optional[Mapping[str, Any]], plan: Plan) -> None:
@@ -276,8 +289,17 @@ def _plan_serving(ssh: Want, facts: Facts, wanted: goal.Desired, plan: Plan) -> 
         plan.want("container", "running", name, container["status"], "running", "sshd is to serve")
     elif not set(facts["port"].get("inodes", ())) & container["sockets"]:
         plan.want("container", "running", name, "nobody listens", "sshd listens on %d" % ssh["port"], "asked /proc")
+    elif _everywhere(wanted.sshd_config) and "0.0.0.0" not in _own_ends(facts):
+        before = PARTLY + ", ".join(_own_ends(facts))  # somebody else had the rest when sshd started
+        plan.want("container", "running", name, before, "sshd listens on %d everywhere" % ssh["port"], "asked /proc")
     elif facts["state"]["in_force"] != force or _new_keys(plan):
         plan.want("container", "in_force", name, "another configuration", "sshd_config %s" % force[:12], "reload")
+
+
+def _own_ends(facts: Facts) -> List[str]:
+    """The addresses that the container's sshd listens on."""
+    ends = facts["port"].get("ends", {})
+    return sorted(address for inode, address in ends.items() if inode in facts["container"]["sockets"])
 
 
 def _new_keys(plan: Plan) -> bool:

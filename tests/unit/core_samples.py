@@ -200,7 +200,8 @@ def converged(wishes: Any = None, facts: Any = None) -> Dict[str, Any]:
         "id": "c0ffee", "image": ENGINE_ID, "labels": {desired.LABEL: desired.label_of(goal.container)},
         "running": True, "status": "running", "pid": 4711, "health": "healthy", "sockets": {77, 78},
     }
-    facts["port"] = {"inodes": [77, 78], "pid": 4711, "owner": "sshd, process 4711"}
+    facts["port"] = {"inodes": [77, 78], "pid": 4711, "owner": "sshd, process 4711",
+                     "ends": {77: "0.0.0.0", 78: "::"}, "owners": dict.fromkeys((77, 78), "sshd, process 4711")}
     if hop and hop["state"] == "present":
         _with_hop(hop, facts)
     _with_firewall(wishes, facts)

@@ -426,6 +426,26 @@ def test_a_port_in_use_beside_our_container():
     assert "taken by nginx" in refused(samples.want(), facts)
 
 
+def test_a_port_in_use_on_some_addresses():
+    """Somebody else had IPv4 when sshd started: named while it is there, put right when it has gone."""
+    facts = samples.converged()
+    facts["container"]["sockets"] = {78}
+    facts["port"]["owners"][77] = "nginx, process 812"
+    assert "port 2222 is taken by nginx, process 812" in refused(samples.want(), facts)
+    facts["port"].update(inodes=[78], ends={78: "::"}, owners={78: "sshd, process 4711"})
+    item, = planning.make(samples.want(), facts).items
+    assert (item.kind, item.before, item.after) == ("running", "listens on ::", "sshd listens on 2222 everywhere")
+
+
+def test_an_operator_may_say_on_which_addresses():
+    facts = samples.converged()
+    facts["state"]["sshd_config"] += b"ListenAddress ::\n"
+    facts["state"]["in_force"] = planning.goal.digest(facts["state"]["sshd_config"])
+    facts["container"]["sockets"] = {78}
+    facts["port"]["owners"][77] = "nginx, process 812"
+    assert planning.make(samples.want(), facts).items == []
+
+
 @pytest.mark.parametrize(("option", "name", "near"), [
     ("kex_algorithms", "mlkem768x25519-sha265", "mlkem768x25519-sha256"),
     ("kex_algorithms", "ecdh-nistp384-kyber-768-sha384", "mlkem768nistp256-sha256"),
