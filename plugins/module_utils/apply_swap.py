@@ -73,7 +73,7 @@ def _won(host: Host, item: Item) -> None:
 
 @contextlib.contextmanager
 def _uninterrupted() -> Iterator[None]:
-    """A broken connection or ^C must not come between stop and start; both take less than a second."""
+    """A broken connection or ^C must not come between stop and start."""
     signals = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP}
     before = signal.pthread_sigmask(signal.SIG_BLOCK, signals)
     try:

@@ -105,19 +105,22 @@ class HostAction(ActionBase):
         return password_store.PasswordStore(folder, password_store.loaded_secrets()) if folder else None
 
     def _kept(self, given: str) -> str:
-        """The password that was given, or the one that is kept in the store."""
-        store = self.password_store()
+        """The password that was given, or the one that is kept in the store; one is made only when all variables are
+        in order."""
+        folder, error = self._evaluated(PASSWORD_STORE)
         state, _error = self._evaluated("oqs_ssh_state")
-        if store is None or state == "absent":
-            return given
+        if error or not isinstance(folder, str) or not folder or state == "absent":
+            return given  # what is wrong with it is said by the check of all variables
         if given:
             words = "nothing was changed; %s and %s are both set: take one of them out"
             raise HostFailure(words % (variables.PASSWORD, PASSWORD_STORE))
+        self._check_variables({"ssh": {}}, password_store.generate("oqs"))
         user, _error = self._evaluated("oqs_ssh_user")
+        store = password_store.PasswordStore(folder, password_store.loaded_secrets())
         try:
             return password_store.wanted(store, self.host, str(user or "oqs"), not self._task.check_mode)
-        except password_store.StoreError as error:
-            raise HostFailure("nothing was changed; %s" % error) from error
+        except password_store.StoreError as refused:
+            raise HostFailure("nothing was changed; %s" % refused) from refused
 
     def wishes(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
         """What is wanted, checked and completed with what only the controller knows; nothing was sent anywhere yet."""

@@ -115,6 +115,9 @@ CASES: List[Case] = [
     Case("port 0", {"oqs_ssh_port": 0}, "oqs_ssh_port: " + _PORT),
     Case("port 65536", {"oqs_ssh_port": 65536}, "oqs_ssh_port: " + _PORT),
     Case("port below 0", {"oqs_ssh_hop_port": -22}, "oqs_ssh_hop_port: " + _PORT),
+    Case("a store of passwords, and a wrong port",
+         {"oqs_ssh_password_store": "/nowhere/store", PASSWORD: "", "oqs_ssh_port": 0}, "oqs_ssh_port: " + _PORT,
+         ("/nowhere/store",)),
     Case("two ports out of range", {"oqs_ssh_verify_port": 99999, "oqs_ssh_hop_container_port": 0},
          "oqs_ssh_hop_container_port: %s; oqs_ssh_verify_port: %s" % (_PORT, _PORT)),
     Case("timeout 0", {"oqs_ssh_verify_timeout": 0},
@@ -380,7 +383,7 @@ NASTY = {
 }
 #: Lists whose members are looked into when everything else is in order; and what may hold anything but a line end.
 _LATER = ("oqs_ssh_authorized_keys", "oqs_ssh_firewall_sources")
-_FREE = ("oqs_ssh_image_archive", PASSWORD)
+_FREE = ("oqs_ssh_image_archive", "oqs_ssh_password_store", PASSWORD)
 
 
 def injections() -> Dict[str, Tuple[Dict[str, Any], List[str]]]:

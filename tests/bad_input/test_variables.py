@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, Dict, List
 
 import cases
@@ -62,6 +63,7 @@ def test_nothing_that_a_shell_would_take(table: Table, kind: str) -> None:
 def test_no_connection_was_made_and_nothing_executed(table: Table) -> None:
     assert not table.calls.exists()
     assert nothing_was_executed()
+    assert not Path("/nowhere").exists(), "nothing is made for wrong input, on the controller neither"
     assert table.code != 0
     assert "Traceback" not in table.text
     assert "a defect in this collection" not in table.text
