@@ -199,7 +199,8 @@ def test_full_disk(scenario: Scenario, registry: Registry) -> None:
 
 @pytest.fixture(scope="module")
 def archives(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Dict[str, str]:
-    """The stock image compressed in each way, and in half; none of the hosts holds it any more."""
+    """The stock image compressed in each way, and in half; none of the hosts holds it any more, nor keeps it as the one
+    before the last upgrade."""
     folder = tmp_path_factory.mktemp("archives")
     whole: pathlib.Path = folder / "image.tar"
     subprocess.run(["docker", "save", "--output", str(whole), image("stock")], check=True, timeout=120)
@@ -208,7 +209,7 @@ def archives(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Di
     (folder / "half.tar.gz").write_bytes(packed[: len(packed) // 2])
     subprocess.run(["zstd", "-q", "-k", str(whole)], check=True, timeout=120)
     for host in scenario.hosts:
-        script = "docker images --format '{{.Repository}}:{{.Tag}}' | grep ':1$' | xargs -r docker rmi --force"
+        script = "docker images --format '{{.Repository}}:{{.Tag}}' | grep -E ':(1|previous)$' | xargs -r docker rmi --force"
         scenario.root(host, "sh", "-c", script)
     return {path.name: str(path) for path in folder.iterdir()}
 
