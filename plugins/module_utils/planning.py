@@ -86,7 +86,9 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     _check_algorithms(ssh, image if image.get("kex") else None, plan)
     _plan_state(ssh, facts, plan)
     if not here.get("sshd_config"):
-        plan.want("state", "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
+        # before a trial, which needs the answer; where nothing was deployed yet, after the folder that keeps it
+        section = "image" if facts["container"] else "state"
+        plan.want(section, "image_facts", "", "unknown", UNKNOWN, "the image is asked what it knows")
     if not image.get("sshd_config"):
         _plan_unknown(ssh, facts, plan)
         return

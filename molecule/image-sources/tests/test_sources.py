@@ -209,8 +209,8 @@ def archives(scenario: Scenario, tmp_path_factory: pytest.TempPathFactory) -> Di
     (folder / "half.tar.gz").write_bytes(packed[: len(packed) // 2])
     subprocess.run(["zstd", "-q", "-k", str(whole)], check=True, timeout=120)
     for host in scenario.hosts:
-        script = "docker images --format '{{.Repository}}:{{.Tag}}' | grep -E ':(1|previous)$' | xargs -r docker rmi --force"
-        scenario.root(host, "sh", "-c", script)
+        names = "docker images --format '{{.Repository}}:{{.Tag}}' | grep -E ':(1|previous)$'"
+        scenario.root(host, "sh", "-c", names + " | xargs -r docker rmi --force")
     return {path.name: str(path) for path in folder.iterdir()}
 
 
