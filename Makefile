@@ -17,7 +17,6 @@ N ?= 10000
 D ?= 500
 CASES ?=
 MUTANTS ?= 0
-CASES ?=
 JOBS ?= 2
 
 BOOTSTRAP := @python3 lab/bootstrap.py

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Callable, Dict, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
+    file_modes,
     files,
     firewall_firewalld,
     firewalls,
@@ -116,9 +117,10 @@ def hop_user(host: Host, item: Item) -> None:
     folder = os.path.dirname(user["path"])
     found, around = files.stat_file(user["path"], root=root), files.stat_file(folder, root=root)
     if not acceptable(around, owner):
-        bookkeeping.record("keys_folder", item.name, in_words(around), folder)
+        bookkeeping.record("keys_folder", item.name, file_modes.words(around) if around else None, folder)
         files.make_dir(folder, 0o700 if inside else 0o755, owner, group, root=root)
-    bookkeeping.record("line", user["path"], in_words(found) or "absent", item.name if wanted else None)
+    there = file_modes.words(found) if found else file_modes.ABSENT
+    bookkeeping.record("line", user["path"], there, item.name if wanted else None)
     mode = 0o600 if inside else 0o644
     if found and acceptable(found, owner):
         mode, owner, group = found.st_mode & 0o777, found.st_uid, found.st_gid
@@ -128,11 +130,6 @@ def hop_user(host: Host, item: Item) -> None:
 def acceptable(found: Optional[os.stat_result], uid: int) -> bool:
     """Whether sshd takes keys from there as it is (StrictModes in sshd_config(5)): then it stays so."""
     return found is not None and found.st_uid in (0, uid) and not found.st_mode & 0o022
-
-
-def in_words(found: Optional[os.stat_result]) -> Optional[str]:
-    """Mode and owner as the ledger has them."""
-    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else None
 
 
 HANDLERS: Dict[str, Callable[["Host", Item], None]] = {

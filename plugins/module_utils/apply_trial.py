@@ -123,9 +123,9 @@ def _proved(host: Host, name: str, port: int, wanted: desired.Desired) -> None:
     if not now["ssh"]:
         raise apply_container.ContainerError("it does not greet: %s" % now["error"])
     before = probe.probe("127.0.0.1", ssh["port"], 10.0) if host.facts["container"].get("running") else {}
-    lacks = plan_upgrade.missing(before, now, wanted.sshd_config)
-    lacks = [each for each in lacks if each not in (ssh["image"].get("drops") or []) or ssh["image"].get("rollback")]
-    if lacks:
+    accepted = ssh["image"].get("drops") or []
+    lacks = [each for each in plan_upgrade.missing(before, now, wanted.sshd_config) if each not in accepted]
+    if lacks and not ssh["image"].get("rollback"):  # going back accepts what the image before did not know
         raise apply_container.ContainerError("it does not offer %s, which the present one does" % ", ".join(lacks))
     keys: Dict[str, Any] = {}
     for each in wanted.host_keys:  # those that were missing, the image's key-gen.sh has made in the copy

@@ -10,7 +10,7 @@ import os
 import time
 from typing import Any, Dict, Iterator, List, Mapping, Optional, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, files, ledger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, file_modes, files, ledger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import LEDGER_DIR, VAR_DIR, machine_id
 
@@ -107,7 +107,7 @@ def before_packages(names: List[str]) -> None:
         if found is None:
             record("folder", path, None, "of the engine")
         elif not os.listdir(path):
-            record("folder", path, "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid), "of the engine")
+            record("folder", path, file_modes.words(found), "of the engine")
     if not has_group(ENGINE_GROUP):
         record("group", ENGINE_GROUP, None, "of the packages")
     files.write_file(_BEFORE, "\n".join(_installed()).encode(), 0o600)

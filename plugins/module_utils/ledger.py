@@ -16,26 +16,10 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence
 _STATE = r"/(etc|var/lib|var/cache)/oqs-ssh"
 _PATH = r"(?!.*/\.{1,2}(/|$))/[^\0-\x1f\x7f]+"
 _PACKAGE = r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}"
-#: What may be in a ledger: kind -> what its name is.
+#: What may be in a ledger: kind -> what a name may look like. Whatever else stands there was not written by this
+#: collection. A new place on the host is a line here; everything that a name leads to is compared with the host before
+#: it is touched.
 KINDS = {
-    "folder": "path of a folder that was made",
-    "file": "path of a file that was written",
-    "line": "path of somebody's file, and the line that was put into it",
-    "container": "name of a container",
-    "image": "id of an image that was brought",
-    "package": "name of a package that was installed",
-    "service": "name of a service whose setting was changed",
-    "group": "name of a group that came with packages",
-    "keys_folder": "account whose folder of keys was made (before: none), or had another mode and owner",
-    "nftables": "port of our rules",
-    "ufw": "port of our rules",
-    "firewalld": "zone of our rules",
-    "iptables": "program and port of our rules",
-}
-
-#: Kind -> what a name may look like. Whatever else stands in a ledger was not written by this collection. A new place
-#: on the host is a line here; everything that a name leads to is compared with the host before it is touched.
-NAMES = {
     "folder": (
         _STATE + r"(/.*)?|/etc/(nftables\.d|docker|containerd|cni)|/var/lib/(docker|containerd)|/opt/containerd"
         r"|/root/\.docker|/run/(docker|containerd)"
@@ -93,7 +77,7 @@ def entry(kind: str, name: str, before: Optional[str], after: Optional[str], whe
     if kind not in KINDS:
         raise LedgerError("the ledger knows no kind %r" % kind)
     if not may_be(kind, name):
-        raise LedgerError("the ledger takes no %s of this name: %r (NAMES in ledger.py)" % (kind, name[:80]))
+        raise LedgerError("the ledger takes no %s of this name: %r (KINDS in ledger.py)" % (kind, name[:80]))
     return _line({"kind": kind, "name": name, "before": before, "after": after, "when": when})
 
 
@@ -127,7 +111,7 @@ def parse(data: bytes, machine_id: str) -> List[Dict[str, Any]]:
 
 def may_be(kind: str, name: str) -> bool:
     """Whether this collection would write down a thing of this kind under this name."""
-    return bool(re.fullmatch(NAMES[kind], name)) and not re.search(r"(^|/)\.\.(/|$)|[\0\n]", name)
+    return bool(re.fullmatch(KINDS[kind], name)) and not re.search(r"(^|/)\.\.(/|$)|[\0\n]", name)
 
 
 def is_cut(data: bytes) -> bool:

@@ -7,56 +7,38 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from typing import Dict, Optional, Set, Tuple
+from typing import Dict, Iterator, Optional, Set, Tuple
 
 _LISTEN, _ESTABLISHED = "0A", "01"
 
 
-def listening(port: int) -> Dict[int, str]:
-    """Sockets that listen on a TCP port: inode to local address (as /proc/net/tcp prints it)."""
-    found: Dict[int, str] = {}
+def _rows(state: str) -> Iterator[Tuple[str, int, int]]:
+    """TCP sockets in a state: local address (as /proc/net/tcp prints it), port, inode."""
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
             with open(table, encoding="ascii") as lines:
-                rows = lines.read().splitlines()[1:]
+                rows = [line.split() for line in lines.read().splitlines()[1:]]
         except OSError:
             continue
-        for row in rows:
-            fields = row.split()
-            address, number = fields[1].split(":")
-            if fields[3] == _LISTEN and int(number, 16) == port:
-                found[int(fields[9])] = address
-    return found
+        for fields in rows:
+            if fields[3] == state:
+                address, port = fields[1].split(":")
+                yield address, int(port, 16), int(fields[9])
+
+
+def listening(port: int) -> Dict[int, str]:
+    """Sockets that listen on a TCP port: inode to local address (as /proc/net/tcp prints it)."""
+    return {inode: address for address, number, inode in _rows(_LISTEN) if number == port}
 
 
 def connected(port: int) -> int:
     """How many TCP connections to a port of this host are established."""
-    count = 0
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table, encoding="ascii") as lines:
-                rows = [row.split() for row in lines.read().splitlines()[1:]]
-        except OSError:
-            continue
-        count += sum(1 for row in rows if row[3] == _ESTABLISHED and int(row[1].split(":")[1], 16) == port)
-    return count
+    return sum(1 for _address, number, _inode in _rows(_ESTABLISHED) if number == port)
 
 
 def ends() -> Set[Tuple[str, int]]:
     """All addresses and TCP ports that somebody listens on, as texts such as ``192.0.2.1`` and ``::``."""
-    found = set()
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
-            with open(table, encoding="ascii") as lines:
-                rows = lines.read().splitlines()[1:]
-        except OSError:
-            continue
-        for row in rows:
-            fields = row.split()
-            if fields[3] == _LISTEN:
-                address, port = fields[1].split(":")
-                found.add((address_of(address), int(port, 16)))
-    return found
+    return {(address_of(address), port) for address, port, _inode in _rows(_LISTEN)}
 
 
 def address_of(digits: str) -> str:

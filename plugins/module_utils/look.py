@@ -13,6 +13,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     desired,
     docker,
+    file_modes,
     files,
     image_facts,
     image_names,
@@ -210,10 +211,10 @@ def state() -> Facts:
         if name.startswith("ssh_host_") and name.endswith("_key"):
             path = "%s/%s" % (PRIVATE_DIR, name)
             keys[name] = (content(path), content(path + ".pub"))
-            modes[name] = _wrong_mode(path, 0, 0o600) or _wrong_mode(path + ".pub", 0, 0o644)
+            modes[name] = file_modes.wrong(path, 0, 0o600) or file_modes.wrong(path + ".pub", 0, 0o644)
     text = {name: content("%s/%s" % (PRIVATE_DIR, name)) or b"" for name in ("in-force", "password")}
     return {
-        "folders": {path: _mode(path) for path in (*desired.folders(0), desired.PARTS_DIR)},
+        "folders": {path: file_modes.of(path) for path in (*desired.folders(0), desired.PARTS_DIR)},
         "entry": content(STATE_DIR + "/entry"),
         "sshd_config": content(STATE_DIR + "/sshd_config"),
         "ssh_config": content(STATE_DIR + "/ssh_config"),
@@ -228,7 +229,7 @@ def state() -> Facts:
         "identity_state": _identity_state(),
         "keys": keys,
         "key_modes": modes,
-        "modes": {path: _mode(path) for path in desired.FILES},
+        "modes": {path: file_modes.of(path) for path in desired.FILES},
     }
 
 
@@ -236,15 +237,8 @@ def _identity_state() -> str:
     """What the container's ed25519 identity is worth; ssh takes none that others can read."""
     pair = sshkeys.pair_state(*(files.read_file(HOME_SSH + "/id_ed25519" + end, root=VAR_DIR) for end in ("", ".pub")))
     folder = files.stat_file(HOME_SSH)
-    wrong = _wrong_mode(HOME_SSH + "/id_ed25519", folder.st_uid if folder else 0, 0o600)
+    wrong = file_modes.wrong(HOME_SSH + "/id_ed25519", folder.st_uid if folder else 0, 0o600)
     return wrong if pair.state == "good" and wrong else pair.state
-
-
-def _wrong_mode(path: str, uid: int, mode: int) -> str:
-    """``mode 644 0:0``, where a file is there with another mode or owner than it should have."""
-    wanted = "%o %d:%d" % (mode, uid, uid)
-    found = _mode(path)
-    return "" if found in ("absent", wanted) else "mode " + found
 
 
 def _written() -> Facts:
@@ -254,11 +248,6 @@ def _written() -> Facts:
     except ValueError:
         return {}
     return found if isinstance(found, dict) else {}
-
-
-def _mode(path: str) -> str:
-    found = files.stat_file(path)
-    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else "absent"
 
 
 def own_settings() -> Dict[str, List[str]]:

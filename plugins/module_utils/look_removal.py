@@ -18,8 +18,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     desired,
     docker,
+    file_modes,
     files,
     firewall_firewalld,
+    listeners,
     look,
     look_outside,
     packages,
@@ -44,11 +46,12 @@ def removal(want: Mapping[str, Any], rows: Rows, engine: bool) -> Facts:
     ours = taking_back.names(rows, "package") + along
     there, staying = packages.staying(ours, taking_back.named(rows, "package", bookkeeping.ALONG) + along)
     users = taking_back.users(rows) if rows else want["hop_users"]
+    folders = dict.fromkeys([*desired.REMOVED, *taking_back.names(rows, "folder")])
     found: Facts = {
         "rows": list(rows),
         "cut": bookkeeping.is_cut(),
         "ledger": os.path.isdir(look.VAR_DIR),
-        "folders": {path: _folder(path) for path in dict.fromkeys([*desired.REMOVED, *_folders(rows)])},
+        "folders": {path: _folder(path) for path in folders},
         "files": {path: _file(path) for path in taking_back.names(rows, "file") if not taking_back.is_state(path)},
         "users": {name: _user(name) for name in users},
         "packages": there,
@@ -68,10 +71,6 @@ def removal(want: Mapping[str, Any], rows: Rows, engine: bool) -> Facts:
     return found
 
 
-def _folders(rows: Rows) -> List[str]:
-    return taking_back.names(rows, "folder")
-
-
 def _folder(path: str) -> Facts:
     """Mode and owner of a folder, and whether it holds anything; a mount point cannot go."""
     found = files.stat_file(path)
@@ -79,7 +78,7 @@ def _folder(path: str) -> Facts:
         return {}
     inner = [os.path.join(at, name) for at, _names, some in os.walk(path) for name in some] if (
         path.startswith("/etc/")) else []
-    return {"mode": _mode(path, "/"), "names": files.list_dir(path), "files": sorted(inner)}
+    return {"mode": file_modes.of(path), "names": files.list_dir(path), "files": sorted(inner)}
 
 
 def _file(path: str) -> Facts:
@@ -102,14 +101,9 @@ def _user(name: str) -> Facts:
     folder = os.path.dirname(found["path"])
     here = files.list_dir(folder, root=root) if files.stat_file(folder, root=root) else []
     return dict(
-        found, root=root, mode=_mode(found["path"], root), folder=folder, folder_mode=_mode(folder, root),
-        alone=here == [os.path.basename(found["path"])], empty=not here,
+        found, root=root, mode=file_modes.of(found["path"], root), folder=folder,
+        folder_mode=file_modes.of(folder, root), alone=here == [os.path.basename(found["path"])], empty=not here,
     )
-
-
-def _mode(path: str, root: str) -> str:
-    found = files.stat_file(path, root=root)
-    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid) if found else "absent"
 
 
 def _members(name: str) -> Optional[List[str]]:
@@ -234,7 +228,7 @@ def _comes_from_here(port: int) -> bool:
     """Whether this run's own connection may come through the container: from an address of the host itself, while
     somebody is connected to the container's port."""
     client = _client()
-    if not client or not _connected(port):
+    if not client or not listeners.connected(port):
         return False
     family = socket.AF_INET6 if ":" in client else socket.AF_INET
     with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as own:
@@ -257,14 +251,3 @@ def _client() -> str:
         if variables.get(b"SSH_CONNECTION"):
             return variables[b"SSH_CONNECTION"].split()[0].decode("ascii", "replace")
     return ""
-
-
-def _connected(port: int) -> bool:
-    """Whether somebody is connected to a port of the host (proc(5), /proc/net/tcp: state 01)."""
-    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
-        with contextlib.suppress(OSError), open(path, encoding="ascii") as table:
-            for line in table:
-                fields = line.split()
-                if len(fields) > 3 and fields[3] == "01" and fields[1].endswith(":%04X" % port):
-                    return True
-    return False

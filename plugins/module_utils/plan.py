@@ -13,6 +13,11 @@ UNKNOWN = "<known after apply>"
 SECTIONS = (
     "engine", "image", "state", "keys", "config", "password", "access", "container", "firewall", "hop", "removal",
 )
+#: Sections of what is wanted that are several of the plan.
+_PARTS = {
+    "ssh": ("image", "state", "keys", "config", "password", "access", "container"),
+    "removal": ("firewall", "hop", "removal"),
+}
 #: Kinds that tasks of Ansible's own carry out, not oqs_apply.
 BY_ANSIBLE = frozenset({"packages", "service"})
 
@@ -39,8 +44,7 @@ class Item(NamedTuple):
 
 def section_names(names: Sequence[str]) -> List[str]:
     """The sections of the plan that belong to a section of what is wanted."""
-    table = {"ssh": SECTIONS[1:8], "removal": SECTIONS[-3:]}
-    return [part for name in names for part in table.get(name, (name,))]
+    return [part for name in names for part in _PARTS.get(name, (name,))]
 
 
 class Plan:

@@ -32,8 +32,10 @@ space = {"__name__": "arrival"}
 exec(compile(parcel["sources"][%r], "arrival", "exec"), space)
 space["run"](parcel)
 """ % (_OLD, _FIRST)
-_FIND = """for python; do
-  if command -v "$python" >/dev/null 2>&1; then exec "$python" -I -c %s; fi
+#: A name may be one with arguments ("/usr/bin/env python3"), as ansible-core takes it, too: split at blanks, no more.
+_FIND = """set -f
+for python; do
+  if command -v ${python%%%% *} >/dev/null 2>&1; then exec $python -I -c %s; fi
 done
 echo "no Python interpreter found" >&2
 exit 127"""

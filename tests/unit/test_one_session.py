@@ -30,6 +30,18 @@ def test_the_first_interpreter_that_is_there_runs_the_errand():
     assert "plan" in found or "needs root" in found["msg"]
 
 
+@pytest.mark.parametrize("name", ["/usr/bin/env %s" % sys.executable, "%s -B" % sys.executable])
+def test_an_interpreter_may_have_arguments(name):
+    found = travel(one_session.prepare("oqs_look", ARGUMENTS, ["python-that-is-not-there -B", name]))
+    assert "plan" in found or "needs root" in found["msg"]
+
+
+@pytest.mark.parametrize("name", ["$(touch {0})", "`touch {0}`", "x; touch {0}", "x\ntouch {0}", "-v touch {0}"])
+def test_a_name_is_no_program_of_the_shell(name, tmp_path):
+    travel(one_session.prepare("oqs_look", ARGUMENTS, [name.format(tmp_path / "trace"), sys.executable]))
+    assert not list(tmp_path.iterdir())
+
+
 def test_words_of_a_login_shell_around_the_answer_are_ignored():
     trip = one_session.prepare("oqs_look", ARGUMENTS, [sys.executable])
     found = travel(trip, 'echo "Welcome! {}"; echo oqs-0123 {}; ')
