@@ -21,18 +21,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_trial,
     assess,
     bookkeeping,
-    commands,
     desired,
     docker,
     files,
     hop_target,
     keypair,
-    ledger,
     look,
     password,
+    planning,
     policy,
-    shadow,
-    sshconfig,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
     BY_ANSIBLE,
@@ -157,13 +154,13 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
     absent = [path for path in (look.VAR_DIR, look.LEDGER_DIR) if not os.path.isdir(path)]
     for _round in range(ROUNDS):
         sshd = host.facts.get("hop", {}).get("sshd")  # it does not change meanwhile, and penalizes those who ask often
-        host.facts, plan = assess.assess(host.want, secret, sshd)
+        host.facts, plan = assess.assess(host.want, secret, sshd, proving=bool(done))
         notes.update(dict.fromkeys(plan.notes))
         items = _possible(plan, names)
         if not done:
             _announce(plan.section(names))
         if not items:
-            proven = assess.proof(host.want, host.facts)
+            proven = host.facts.get("proof") or assess.proof(host.want, host.facts)
             if "removal" in host.want:
                 plan.notes = list(notes)  # what was left is no longer seen when the ledger is gone
             plan.notes += host.told
@@ -220,13 +217,21 @@ def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:
     """Carry out items in order, up to the first that needs another look before it can be known."""
     done: List[Item] = []
     for item in items:
-        if item.after == UNKNOWN and item.kind not in apply_container.MAKERS:
+        before = apply_container.FOLLOWS.get(item.kind)
+        known = item.kind in apply_container.MAKERS or any(each.kind == before for each in done)
+        if item.after == UNKNOWN and not known:
             break
+        planned = planning.known_image(host.want, host.facts) if item.kind == "image_facts" else {}
         HANDLERS[item.kind](host, item)
         done.append(item)
-        if item.kind == "image_facts":
+        if item.kind == "image_facts" and _tells(planned) != _tells(host.facts["image"]):
             break  # the rest was planned from the image's label
     return done
+
+
+def _tells(image: Mapping[str, Any]) -> Dict[str, Any]:
+    """What an image says of itself, without where it lies."""
+    return {name: value for name, value in image.items() if name not in ("engine_id", "origin")}
 
 
 #: What the functions behind a module may raise for reasons that a person can mend.
@@ -234,13 +239,7 @@ EXPECTED = (
     ApplyError,
     apply_container.ContainerError,
     apply_image.ImageError,
-    docker.DockerError,
-    files.UnsafePath,
     keypair.KeyPairError,
-    ledger.LedgerError,
-    commands.CommandError,
     password.PasswordRefused,
-    shadow.ShadowError,
-    sshconfig.ConfigError,
-    OSError,
+    *assess.EXPECTED,
 )

@@ -18,11 +18,13 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     files,
     keypair,
     listeners,
+    look,
     password,
     policy,
     shadow,
     sshkeys,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import Completed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import HOME_SSH, PRIVATE_DIR, VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look_engine import DAEMON_JSON
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 #: Kinds whose result only the act itself can tell.
 MAKERS = frozenset({"image_facts", "host_key", "hop_identity"})
+#: Kinds that become known by the act of another kind.
+FOLLOWS = {"known_hosts": "host_key", "hop_user": "hop_identity"}
 #: Seconds until sshd must serve after a start or a reload.
 SERVES = 20.0
 
@@ -99,12 +103,15 @@ def host_key(host: Host, item: Item) -> None:
         files.remove_file(PRIVATE_DIR + "/in-force")  # a run that is cut short here must still reload sshd
     requests = [keypair.Request(path, name, "oqs-ssh", "damaged") for name, path in paths.items()]
     keypair.ensure_pairs(requests, keypair.in_image(host.facts["image"]["engine_id"]))
+    host.facts["state"] = look.state()
 
 
 def sshd_config(host: Host, _item: Item) -> None:
     """Both configurations belong together: validated as a pair by the image's own programs, then put in place."""
     wanted = desired.desired(host.want["ssh"], host.facts)
     configs = {"sshd_config": wanted.sshd_config, "ssh_config": wanted.ssh_config}
+    if host.validated and all(files.read_file("%s/%s" % (STATE_DIR, name)) == data for name, data in configs.items()):
+        return  # as the pair of the one that was first
     for name, data in configs.items():
         remember(host, name, data, name)
     write_configs(host, configs)
@@ -142,11 +149,7 @@ def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
         for name, present in here.items():
             data = wanted.get(name) or present or host.facts["image"][name].encode()
             files.write_file("%s/%s" % (candidate, name), data, 0o600)
-        mounts = [docker.bind(STATE_DIR, STATE_DIR, readonly=True)]
-        mounts.append(docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True))
-        done = docker.run_once(
-            host.facts["image"]["engine_id"], [desired.ENTRY, "check", candidate], mounts, check=False
-        )
+        done = _asked(host, candidate)
     finally:
         shutil.rmtree(candidate)
     if done.rc != 0:
@@ -157,9 +160,29 @@ def write_configs(host: Host, wanted: Mapping[str, bytes]) -> None:
             bookkeeping.write("%s/%s" % (STATE_DIR, name), data, 0o644)
 
 
-def known_hosts(_host: Host, item: Item) -> None:
-    """The pinned host keys."""
-    bookkeeping.write(STATE_DIR + "/known_hosts", item.after.encode("utf-8", "replace"), 0o644)
+def _asked(host: Host, candidate: str) -> Completed:
+    """What the image's own programs say of configurations; those of the container that runs, where it is of the same
+    image, since a container for the question alone takes three times as long."""
+    question, found = [desired.ENTRY, "check", candidate], host.facts["container"]
+    image = host.facts["image"]["engine_id"]
+    if found.get("running") and found["image"] == image and not found["stale"]:
+        done = docker.docker(["exec", found["id"], *question], check=False, timeout=docker.WORK)
+        if done.rc == 0:
+            return done  # a no may be that of a container that has ended meanwhile
+    mounts = [docker.bind(STATE_DIR, STATE_DIR, readonly=True)]
+    mounts.append(docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True))
+    return docker.run_once(image, question, mounts, check=False)
+
+
+def known_hosts(host: Host, item: Item) -> None:
+    """The pinned host keys.
+
+    :raises ContainerError: there is no whole key to pin.
+    """
+    wanted = desired.desired(host.want["ssh"], host.facts).known_hosts
+    if wanted is None:
+        raise ContainerError("no whole host key is there to pin (%s): run again" % item.name)
+    bookkeeping.write(STATE_DIR + "/known_hosts", wanted, 0o644)
 
 
 def set_password(host: Host, item: Item) -> None:
@@ -227,6 +250,7 @@ def running(host: Host, item: Item) -> None:
         docker.docker(["unpause", item.name])
     docker.docker([verb, item.name], timeout=docker.WORK)
     wait_until_serving(item.name, host.want["ssh"]["port"], frozenset())
+    host.facts["container"] = look.container(item.name)
 
 
 def in_force(host: Host, item: Item) -> None:

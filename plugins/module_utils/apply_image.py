@@ -41,7 +41,13 @@ def image(host: Host, item: Item) -> None:
     wanted = host.want["ssh"]["image"]
     if wanted["source"] == "pull":
         _pull(wanted)
-        return
+    else:
+        _bring(host, item)
+    host.facts["image"] = look.image(wanted)
+
+
+def _bring(host: Host, item: Item) -> None:
+    wanted = host.want["ssh"]["image"]
     bookkeeping.record("image", wanted["id"] or wanted["name"], None, wanted["name"])
     parts = host.brought.get("parts") or []
     if not parts:
@@ -148,6 +154,7 @@ def image_facts(host: Host, _item: Item) -> None:
     _store_facts(found["engine_id"], known)
     if ssh["image"]["id"]:
         _store_facts(ssh["image"]["id"], known)
+    host.facts["image"] = dict(known, origin=found["origin"])
 
 
 HANDLERS: Dict[str, Callable[["Host", Item], None]] = {

@@ -14,6 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     firewall_firewalld,
     firewalls,
     keypair,
+    look,
     look_outside,
     plan_outside,
 )
@@ -74,6 +75,7 @@ def hop_identity(host: Host, item: Item) -> None:
     bookkeeping.record("file", item.name, None, "a key")
     request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, "damaged", owner, owner, VAR_DIR)
     keypair.ensure_pairs([request], keypair.in_image(host.facts["image"]["engine_id"]))
+    host.facts["state"] = look.state()
 
 
 def _wanted(host: Host) -> plan_outside.HopGoal:

@@ -47,10 +47,9 @@ class Parcel(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
 def run(parcel: Mapping[str, Any]) -> None:
     """Do the errand and print its result as a line that begins with the parcel's mark.
 
-    :param parcel: ``sources``, ``errands`` (the module that knows them), ``errand``, ``arguments`` and ``mark``.
+    :param parcel: ``sources``, ``errand`` (the module whose function ``run`` does it), ``arguments`` and ``mark``.
     """
     sys.meta_path.insert(0, Parcel(parcel["sources"]))
-    errand = importlib.import_module(parcel["errands"]).ERRANDS[parcel["errand"]]
-    result: Dict[str, Any] = errand(parcel["arguments"])
+    result: Dict[str, Any] = importlib.import_module(parcel["errand"]).run(parcel["arguments"])
     sys.stdout.write("\n%s%s\n" % (parcel["mark"], json.dumps(result)))
     sys.stdout.flush()

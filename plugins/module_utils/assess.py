@@ -13,7 +13,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
     authorized_keys,
     bookkeeping,
+    commands,
     desired,
+    docker,
+    files,
     firewalls,
     ledger,
     look,
@@ -31,15 +34,24 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan, as_dicts
 
+#: What a look may raise for reasons that a person can mend.
+EXPECTED = (
+    docker.DockerError, files.UnsafePath, ledger.LedgerError, commands.CommandError, shadow.ShadowError,
+    sshconfig.ConfigError, OSError,
+)
+
 Facts = Dict[str, Any]
 Want = Mapping[str, Any]
 
 
-def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> Tuple[Facts, Plan]:
+def assess(
+    want: Want, secret: Optional[str], sshd: Optional[Facts] = None, proving: bool = False
+) -> Tuple[Facts, Plan]:
     """Everything about the host that the wanted sections need, and the plan.
 
     :param secret: the password wanted for the container's user, or None.
     :param sshd: what an earlier look of this run found out about the host's own sshd; None: ask it.
+    :param proving: whether a running container also proves itself meanwhile (``proof`` among the facts).
     :raises DockerError, CommandError, UnsafePath, ShadowError: something could not be read.
     """
     rows, distrust = _ledger()
@@ -48,9 +60,12 @@ def assess(want: Want, secret: Optional[str], sshd: Optional[Facts] = None) -> T
         "hop": lambda: look_outside.hop(want["hop"], rows, sshd),
     }
     # Nearly all of the time goes by in waiting for other programs (and in the one hash): side by side it is half.
-    with futures.ThreadPoolExecutor(max_workers=len(outside)) as pool:
+    with futures.ThreadPoolExecutor(max_workers=len(outside) + 1) as pool:
         asked = {name: pool.submit(ask) for name, ask in outside.items() if name in want}
-        facts = look.look(want)
+        known = look.engine_side(want)
+        if proving:
+            asked["proof"] = pool.submit(proof, want, known)
+        facts = look.look(want, known)
         facts["uid"] = free_uid(facts["state"].get("uid", ""))
         if "ssh" in want:
             facts["password"] = password_state(want["ssh"], facts, secret)
@@ -114,7 +129,8 @@ def _judge(stored: str, secret: Optional[str]) -> Facts:
 def proof(want: Want, facts: Facts) -> Facts:
     """A real handshake with the container's sshd, and one through the hop; empty where nothing runs yet."""
     part = want.get("ssh") or want.get("hop") or want.get("firewall")
-    if not part or "removal" in want or not facts["container"].get("running"):
+    found = facts["container"]
+    if not part or "removal" in want or not found.get("running") or desired.LABEL not in found["labels"]:
         return {}
     hop = want.get("hop")
     hop_port = hop["hop_port"] if hop and hop["state"] == "present" else None

@@ -8,7 +8,8 @@ import glob
 import json
 import os
 import shutil
-from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple
+from concurrent import futures
+from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     desired,
@@ -39,20 +40,39 @@ RECIPE = "org.quantumsafe.openssh.recipe"
 Facts = Dict[str, Any]
 
 
-def look(want: Mapping[str, Any]) -> Facts:
+def engine_side(want: Mapping[str, Any]) -> Facts:
+    """What Docker knows: ``engine``, ``container`` and ``image``.
+
+    Three questions at once: an answer takes Docker's program longer than all the rest takes together. What an engine
+    says that we cannot use does not count, nor does its refusal to answer.
+
+    :raises DockerError, UnsafePath: something could not be read; the text says what.
+    """
+    asks: Dict[str, Callable[[], Facts]] = {}
+    if "ssh" in want:
+        asks["image"] = lambda: image(want["ssh"]["image"])
+    if "ssh" in want or "hop" in want:
+        asks["container"] = lambda: container((want.get("ssh") or want["hop"])["container"])
+    with futures.ThreadPoolExecutor(max_workers=2) as pool:
+        early = {name: pool.submit(ask) for name, ask in asks.items()} if docker.program() else {}
+        facts: Facts = {"engine": look_engine.engine(), "image": {}, "container": {}}
+    if look_engine.usable(facts["engine"]):
+        facts.update({name: answer.result() for name, answer in early.items()})
+    return facts
+
+
+def look(want: Mapping[str, Any], known: Facts) -> Facts:
     """Read everything that the wanted sections ask about.
 
     :param want: as ``want.py`` describes it; sections that are not there are not looked at.
+    :param known: of ``engine_side``.
     :raises DockerError, CommandError, UnsafePath: something could not be read; the text says what.
     """
-    facts: Facts = {"machine": machine(), "engine": look_engine.engine(), "state": {}, "image": {}, "container": {}}
+    facts: Facts = dict(known, machine=machine(), state={})
     asked = look_engine.usable(facts["engine"])
     if "ssh" in want or "hop" in want:
-        ssh = want.get("ssh") or want["hop"]
-        facts["container"] = container(ssh["container"]) if asked else {}
         facts["state"] = state()
     if "ssh" in want:
-        facts["image"] = image(want["ssh"]["image"]) if asked else {}
         facts["upgrade"] = look_upgrade.look(stored_image(facts["container"].get("image", "")) or {})
         if asked and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])

@@ -76,7 +76,7 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_apply
 
 
 def main() -> None:
@@ -95,7 +95,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    result = errands.applied(dict(module.params, check_mode=module.check_mode))
+    result = errand_apply.run(dict(module.params, check_mode=module.check_mode))
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 

@@ -94,7 +94,7 @@ wanted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_look
 
 
 def main() -> None:
@@ -106,7 +106,7 @@ def main() -> None:
         },
         supports_check_mode=True,
     )
-    result = errands.looked(module.params)
+    result = errand_look.run(module.params)
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 

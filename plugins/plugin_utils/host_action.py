@@ -21,7 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     variables,
     wording,
 )
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, kept_in_run
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 #: What a look gives back.
@@ -186,7 +186,9 @@ class HostAction(ActionBase):
 
     def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         defaults = {"password": None, "parts": [], "check_mode": self._task.check_mode}
-        trip = one_session.prepare(module, dict(defaults, **arguments), self._interpreters())
+        program = kept_in_run("program", one_session.packed)
+        errand = module.replace("oqs_", "errand_")
+        trip = one_session.prepare(errand, dict(defaults, **arguments), self._interpreters(), program)
         environment = self._compute_environment_string()
         done = self._low_level_execute_command(" ".join(filter(None, [environment, trip.command])), in_data=trip.data)
         return one_session.answer(trip, done)

@@ -9,7 +9,6 @@ by standard input, and nothing is written on the host. Pure, but for reading tho
 
 from __future__ import annotations
 
-import functools
 import glob
 import json
 import os
@@ -27,7 +26,9 @@ _BOOT = """import sys
 if sys.version_info < (3, 8):
     sys.exit(%r %% ((sys.executable,) + sys.version_info[:2]))
 import json, zlib
-parcel = json.loads(zlib.decompress(sys.stdin.buffer.read()).decode())
+unpacker = zlib.decompressobj()
+parcel = {"sources": json.loads(unpacker.decompress(sys.stdin.buffer.read()).decode())}
+parcel.update(json.loads(zlib.decompress(unpacker.unused_data).decode()))
 space = {"__name__": "arrival"}
 exec(compile(parcel["sources"][%r], "arrival", "exec"), space)
 space["run"](parcel)
@@ -49,18 +50,20 @@ class Trip(t.NamedTuple):
     mark: str
 
 
-def prepare(errand: str, arguments: t.Mapping[str, t.Any], interpreters: t.Sequence[str]) -> Trip:
+def prepare(
+    errand: str, arguments: t.Mapping[str, t.Any], interpreters: t.Sequence[str], program: bytes
+) -> Trip:
     """An errand made ready.
 
-    :param errand: the name of a module in ``errands.ERRANDS``.
+    :param errand: a module of ``module_utils`` with a function ``run``, such as ``errand_look``.
     :param arguments: what JSON can carry.
     :param interpreters: programs to try, in order; the first that is there runs.
+    :param program: of ``packed``, which is the same for all hosts and errands.
     """
     mark = "oqs-" + secrets.token_hex(8) + " "
-    parcel = {"sources": _sources(), "errands": _PACKAGE + ".errands", "errand": errand, "arguments": arguments,
-              "mark": mark}
+    order = {"errand": "%s.%s" % (_PACKAGE, errand), "arguments": arguments, "mark": mark}
     command = shlex.join(["sh", "-c", _FIND % shlex.quote(_BOOT), "sh", *interpreters])
-    return Trip(command, zlib.compress(json.dumps(parcel).encode(), 6), mark)
+    return Trip(command, program + zlib.compress(json.dumps(order).encode(), 6), mark)
 
 
 def answer(trip: Trip, done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -80,10 +83,10 @@ def answer(trip: Trip, done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
             "module_stderr": done["stderr"]}
 
 
-@functools.lru_cache(maxsize=None)
-def _sources() -> dict[str, str]:
+def packed() -> bytes:
+    """All of ``module_utils``, compressed."""
     found = {}
     for path in sorted(glob.glob(os.path.join(_FOLDER, "*.py"))):
         with open(path, encoding="utf-8") as source:
             found["%s.%s" % (_PACKAGE, os.path.basename(path)[:-3])] = source.read()
-    return found
+    return zlib.compress(json.dumps(found).encode(), 6)

@@ -52,6 +52,23 @@ class RunStore:
             yield
 
 
+def kept_in_run(name: str, make: t.Callable[[], bytes], folder: str | None = None) -> bytes:
+    """What is the same for all hosts of a run, made once; two tasks that make it at a time make the same.
+
+    :param name: of the file.
+    """
+    path = os.path.join(folder or C.DEFAULT_LOCAL_TMP, "oqs-ssh", "all-" + name)
+    with contextlib.suppress(FileNotFoundError), open(path, "rb") as stored:
+        return stored.read()
+    data = make()
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+    temporary = "%s.%d" % (path, os.getpid())
+    with open(temporary, "wb") as stored:
+        stored.write(data)
+    os.replace(temporary, path)
+    return data
+
+
 @contextlib.contextmanager
 def together(key: str, folder: str | None = None) -> t.Iterator[dict[str, t.Any]]:
     """What all hosts of a run share under a key; whoever comes second waits. Changes made meanwhile are kept.

@@ -31,18 +31,22 @@ class Invented:
         self.errors = []
         self.looks, self.acts = 0, []
         self.stuck, self.unknown_until = set(), {}
+        self.label, self.answer = {}, {}
 
-    def assess(self, _want, _secret, _sshd=None):
+    def assess(self, _want, _secret, _sshd=None, proving=False):
         self.looks += 1
         plan = Plan()
         plan.errors = list(self.errors)
         for kind, section in self.wanted.items():
             after = UNKNOWN if self.unknown_until.get(kind, 0) >= self.looks else "there"
             plan.want(section, kind, "", self.now[kind], after if self.now[kind] == "absent" else "there", "because")
-        return {"round": self.looks}, plan
+        proof = {"own": {"ok": True}} if proving else {}
+        return {"round": self.looks, "proof": proof, "image": dict(self.label)}, plan
 
-    def act(self, _host, item):
+    def act(self, host, item):
         self.acts.append((self.looks, item.kind))
+        if item.kind == "image_facts":
+            host.facts["image"] = dict(self.answer, engine_id="sha256:e", origin={})
         if item.kind not in self.stuck:
             self.now[item.kind] = "there"
 
@@ -99,6 +103,26 @@ def test_what_only_the_act_can_tell_is_made_at_once(run, kind):
     host.unknown_until = {kind: 9}
     run(host)
     assert host.acts == [(1, kind)]
+
+
+@pytest.mark.parametrize(("answer", "looks"), [({"kex": ["a"]}, 1), ({"kex": ["b"]}, 2)])
+def test_an_image_that_says_what_its_label_said_needs_no_other_look(run, answer, looks):
+    host = Invented(image_facts="state", sshd_config="config")
+    host.label, host.answer = {"kex": ["a"]}, answer
+    run(host)
+    assert host.acts == [(1, "image_facts"), (looks, "sshd_config")]
+
+
+@pytest.mark.parametrize(("first", "then"), [("host_key", "known_hosts"), ("hop_identity", "hop_user")])
+def test_what_the_act_before_makes_known_follows_at_once(run, first, then):
+    host = Invented(**{first: "keys", then: "config"})
+    host.unknown_until = {first: 9, then: 9}
+    run(host)
+    assert host.acts == [(1, first), (1, then)]
+    alone = Invented(**{then: "config"})
+    alone.unknown_until = {then: 1}
+    run(alone)
+    assert alone.acts == [(2, then)]
 
 
 def test_a_plan_with_a_refusal_changes_nothing(run):

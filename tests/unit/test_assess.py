@@ -151,14 +151,18 @@ def test_a_word_for_each_part_of_the_host():
 
 def test_everything_is_looked_at_once_and_only_what_is_asked_for(monkeypatch):
     asked = []
-    monkeypatch.setattr(look, "look", lambda _want: asked.append("look") or samples.converged())
+    monkeypatch.setattr(look, "engine_side", lambda _want: asked.append("engine") or samples.converged())
+    monkeypatch.setattr(look, "look", lambda _want, known: asked.append("look") or known)
+    monkeypatch.setattr(look_outside, "prove", lambda *_given: asked.append("proof") or {"own": {"ok": True}})
     outside = samples.virgin()
     monkeypatch.setattr(look_firewall, "firewall", lambda _want: asked.append("firewall") or outside["firewall"])
     monkeypatch.setattr(look_outside, "hop", lambda _want, _rows, _sshd: asked.append("hop") or outside["hop"])
     monkeypatch.setattr(assess.bookkeeping, "entries", list)
     monkeypatch.setattr(look, "shadow", lambda _name, _facts: None)
     assess.assess({"engine": {"state": "present"}}, None)
-    assert asked == ["look"]
+    assert asked == ["engine", "look"]
     asked.clear()
     assess.assess(samples.want(), samples.SECRET)
-    assert sorted(asked) == ["firewall", "hop", "look"]  # side by side
+    assert sorted(asked) == ["engine", "firewall", "hop", "look"]  # side by side
+    facts, _plan = assess.assess(samples.want(), samples.SECRET, proving=True)
+    assert facts["proof"] == {"own": {"ok": True}}

@@ -91,7 +91,7 @@ def want(name=NAME, **more):
 
 
 def host(image, parts=()):
-    return type("Host", (), {"want": {"ssh": {"image": image}}, "brought": {"parts": list(parts)}})()
+    return type("Host", (), {"want": {"ssh": {"image": image}}, "brought": {"parts": list(parts)}, "facts": {}})()
 
 
 def held(*digests, created="2025-03-01T10:00:00Z", **config):

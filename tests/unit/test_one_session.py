@@ -16,6 +16,11 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import one_ses
 ARGUMENTS = {"want": {}, "password": None, "sections": [], "parts": [], "check_mode": True}
 
 
+def prepare(arguments, interpreters):
+    """The errand of a look."""
+    return one_session.prepare("errand_look", arguments, interpreters, one_session.packed())
+
+
 def travel(trip, before="", folder=None, environment=None):
     """What a connection does with a trip."""
     done = subprocess.run(["sh", "-c", before + trip.command], input=trip.data, capture_output=True, check=False,
@@ -25,31 +30,31 @@ def travel(trip, before="", folder=None, environment=None):
 
 
 def test_the_first_interpreter_that_is_there_runs_the_errand():
-    found = travel(one_session.prepare("oqs_look", ARGUMENTS, ["python-that-is-not-there", sys.executable]))
+    found = travel(prepare(ARGUMENTS, ["python-that-is-not-there", sys.executable]))
     assert found["changed"] is False
     assert "plan" in found or "needs root" in found["msg"]
 
 
 @pytest.mark.parametrize("name", ["/usr/bin/env %s" % sys.executable, "%s -B" % sys.executable])
 def test_an_interpreter_may_have_arguments(name):
-    found = travel(one_session.prepare("oqs_look", ARGUMENTS, ["python-that-is-not-there -B", name]))
+    found = travel(prepare(ARGUMENTS, ["python-that-is-not-there -B", name]))
     assert "plan" in found or "needs root" in found["msg"]
 
 
 @pytest.mark.parametrize("name", ["$(touch {0})", "`touch {0}`", "x; touch {0}", "x\ntouch {0}", "-v touch {0}"])
 def test_a_name_is_no_program_of_the_shell(name, tmp_path):
-    travel(one_session.prepare("oqs_look", ARGUMENTS, [name.format(tmp_path / "trace"), sys.executable]))
+    travel(prepare(ARGUMENTS, [name.format(tmp_path / "trace"), sys.executable]))
     assert not list(tmp_path.iterdir())
 
 
 def test_words_of_a_login_shell_around_the_answer_are_ignored():
-    trip = one_session.prepare("oqs_look", ARGUMENTS, [sys.executable])
+    trip = prepare(ARGUMENTS, [sys.executable])
     found = travel(trip, 'echo "Welcome! {}"; echo oqs-0123 {}; ')
     assert "plan" in found or "needs root" in found["msg"]
 
 
 def test_no_python_is_said_as_such():
-    found = travel(one_session.prepare("oqs_look", ARGUMENTS, ["python-that-is-not-there"]))
+    found = travel(prepare(ARGUMENTS, ["python-that-is-not-there"]))
     assert found["failed"] and found["rc"] == 127
     assert "Python" in wording.failure(found)
 
@@ -57,7 +62,7 @@ def test_no_python_is_said_as_such():
 def test_an_old_python_is_named_with_what_to_do():
     boot = "import sys\nsys.version_info = (3, 6, 9)\nexec(%r)" % one_session._BOOT
     done = subprocess.run([sys.executable, "-c", boot], capture_output=True, check=False, timeout=60)
-    trip = one_session.prepare("oqs_look", ARGUMENTS, [sys.executable])
+    trip = prepare(ARGUMENTS, [sys.executable])
     words = wording.failure(one_session.answer(trip, {"rc": 1, "stdout": "", "stderr": done.stderr.decode()}))
     assert "is Python 3.6: set ansible_python_interpreter" in words and "\n" not in words
 
@@ -65,21 +70,21 @@ def test_an_old_python_is_named_with_what_to_do():
 def test_nothing_of_the_working_folder_or_the_environment_is_imported(tmp_path):
     for name in ("json.py", "zlib.py", "sitecustomize.py", "ansible_collections.py"):
         (tmp_path / name).write_text("raise SystemExit('taken in')\n")
-    trip = one_session.prepare("oqs_look", ARGUMENTS, [sys.executable])
+    trip = prepare(ARGUMENTS, [sys.executable])
     found = travel(trip, folder=tmp_path, environment={"PYTHONPATH": str(tmp_path)})
     assert "plan" in found or "needs root" in found["msg"]
     assert not list(tmp_path.rglob("*.pyc"))
 
 
 def test_a_defect_is_one_sentence():
-    trip = one_session.prepare("oqs_look", ARGUMENTS, [sys.executable])
+    trip = prepare(ARGUMENTS, [sys.executable])
     said = "Traceback (most recent call last):\n  x\nKeyError: 7"
     found = one_session.answer(trip, {"rc": 1, "stdout": "", "stderr": said})
     assert wording.failure(found) == "a defect of the collection, please report it: KeyError: 7"
 
 
 def test_arguments_are_on_no_command_line():
-    trip = one_session.prepare("oqs_look", dict(ARGUMENTS, password="S3cret-of-the-test"), [sys.executable])
+    trip = prepare(dict(ARGUMENTS, password="S3cret-of-the-test"), [sys.executable])
     assert "S3cret" not in trip.command
     assert len(trip.command) < 4096
 
@@ -89,9 +94,9 @@ def parcel(monkeypatch):
     """A parcel with a small world of modules."""
     monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
     yield {"sources": {"qsworld.inner.facts": "SEVEN = 7\n",
-                       "qsworld.errands": "from qsworld.inner import facts\n"
-                                          "ERRANDS = {'add': lambda given: {'sum': given['to'] + facts.SEVEN}}\n"},
-           "errands": "qsworld.errands", "errand": "add", "arguments": {"to": 35}, "mark": "mark "}
+                       "qsworld.add": "from qsworld.inner import facts\n"
+                                      "def run(given): return {'sum': given['to'] + facts.SEVEN}\n"},
+           "errand": "qsworld.add", "arguments": {"to": 35}, "mark": "mark "}
     for name in [name for name in sys.modules if name.startswith("qsworld")]:
         del sys.modules[name]
 
@@ -102,6 +107,6 @@ def test_modules_come_out_of_the_parcel(parcel, capsys):
 
 
 def test_what_is_not_in_the_parcel_is_not_found(parcel):
-    parcel["errands"] = "qsworld.nothing"
+    parcel["errand"] = "qsworld.nothing"
     with pytest.raises(ModuleNotFoundError, match=r"qsworld\.nothing"):
         arrival.run(parcel)

@@ -1,0 +1,30 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The body of the module oqs_apply: carry out sections of the plan in one execution."""
+
+from __future__ import annotations
+
+from typing import Any, Mapping
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, disk, hop_target, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.errand_look import Result, failed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
+
+
+def run(arguments: Mapping[str, Any]) -> Result:
+    """Carry out sections of the plan; in check mode only say what would be done.
+
+    :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``.
+    :returns: ``assess.result`` and ``done``; with ``failed``, the sentence is in ``msg``.
+    """
+    want, secret, sections = arguments["want"], arguments["password"], arguments["sections"]
+    try:
+        if arguments["check_mode"]:
+            want = hop_target.resolve(want, look.own_settings())
+            facts, plan = assess.assess(want, secret)
+            names = section_names(sections)
+            return dict(assess.result(want, facts, plan, {}), changed=bool(plan.section(names)))
+        outcome = apply.apply(want, sections, secret, {"parts": arguments["parts"]})
+    except apply.EXPECTED as error:
+        return failed(disk.words(error))
+    return dict(outcome, changed=bool(outcome["done"]))
