@@ -71,6 +71,29 @@ class Ours(Contender):
         return argv, clean({})
 
 
+class Steps(Ours):
+    """Ours once more, telling when each task begins."""
+
+    def __init__(self, notes: pathlib.Path) -> None:
+        self.notes = notes
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        argv, environment = super().command(lab, wish)
+        return argv, dict(environment, ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "bench" / "callback"),
+                          ANSIBLE_CALLBACKS_ENABLED="steps", BENCH_STEPS=str(self.notes))
+
+
+class Nothing(Contender):
+    """ansible-core with one remote execution of nothing: what no playbook can be faster than."""
+
+    name = "ansible-core, one task of nothing"
+
+    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+        del wish
+        argv = [program("ansible-playbook"), str(PEER / "nothing.yml"), "-i", str(lab.inventory), "-f", "16"]
+        return argv, clean({"ANSIBLE_PIPELINING": "true", "ANSIBLE_SSH_ARGS": MASTER})
+
+
 class Peer(Contender):
     """bench/peer/site.yml: the manual's steps, by hand, tuned."""
 

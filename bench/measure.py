@@ -29,6 +29,8 @@ import report
 from contenders import Contender, Wish
 
 KEX = ("mlkem768nistp256-sha256", "mlkem768x25519-sha256")
+#: The case whose samples are steps of our own converged run.
+STEPS = "steps"
 #: times faster than the hand-written playbook, on one host
 GOALS = {"converged": 5.0, "one_change": 4.0, "first_present": 1.3, "first_absent": 1.3}
 FIREWALL = b"""flush ruleset
@@ -64,13 +66,18 @@ Samples = Dict[Tuple[int, str, str], List[Sample]]
 class Field:
     """The hosts of one contender."""
 
-    def __init__(self, contender: Contender, count: int) -> None:
-        self.contender = contender
+    def __init__(self, contender: Contender, lab: Any) -> None:
+        self.contender, self.lab = contender, lab
+
+    @classmethod
+    def made(cls, contender: Contender, count: int) -> Field:
+        """A contender with new hosts of its own."""
         name = "bench%d-%s" % (count, "".join(letter for letter in contender.name if letter.isalpha())[:12])
         hosts = {"host%d" % number: "trixie:plain" for number in range(1, count + 1)}
-        self.lab = contenders.load_lab().Lab.up(name, hosts, say=lambda *_words: None)
-        for host in self.lab.hosts:
-            self.lab.exec(host, ["sh", "-c", PREPARE], stdin=FIREWALL)
+        lab = contenders.load_lab().Lab.up(name, hosts, say=lambda *_words: None)
+        for host in lab.hosts:
+            lab.exec(host, ["sh", "-c", PREPARE], stdin=FIREWALL)
+        return cls(contender, lab)
 
     def reset(self) -> None:
         """Back to hosts with Docker and nothing else."""
@@ -136,7 +143,7 @@ def measure(counts: List[int], repeats: int, absent: int, wish: Wish, notes: Not
         try:
             for _round in range(max(1, absent)):
                 close(fields)
-                fields[:] = [Field(contender, count) for contender in contenders.everybody()]
+                fields[:] = [Field.made(contender, count) for contender in contenders.everybody()]
                 _case(fields, "first_absent", count, wish, notes if absent else Notebook(None))
             for _round in range(repeats):
                 _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), notes)
@@ -156,6 +163,9 @@ def _with_docker(fields: List[Field], count: int, wish: Wish, notes: Notebook) -
         field.reset()
     _case(fields, "first_present", count, wish, notes)
     _case(fields, "converged", count, wish, notes)
+    _case([Field(contenders.Nothing(), fields[0].lab)], "converged", count, wish, notes)
+    for step, seconds in _steps(fields[0].lab, wish).items():
+        notes.add(count, STEPS, step, Sample(seconds, 0, 0, 0))
     wish = wish._replace(kex=KEX)
     _case(fields, "one_change", count, wish, notes)
     _case(fields, "rotation", count, wish._replace(password=secrets.token_urlsafe(18)), notes)
@@ -164,6 +174,19 @@ def _with_docker(fields: List[Field], count: int, wish: Wish, notes: Notebook) -
 def _case(fields: List[Field], case: str, count: int, wish: Wish, notes: Notebook) -> None:
     for field in fields:
         notes.add(count, case, field.contender.name, field.run(wish))
+
+
+def _steps(lab: Any, wish: Wish) -> Dict[str, float]:
+    """Where the time of a converged run of ours goes: seconds by task, and of ansible-core before and after."""
+    with tempfile.TemporaryDirectory() as folder:
+        notes = pathlib.Path(folder, "steps")
+        begun = time.monotonic()
+        Field(contenders.Steps(notes), lab).run(wish)
+        ended = time.monotonic()
+        lines = [line.split(" ", 1) for line in notes.read_text(encoding="utf-8").splitlines()]
+    begins = [(begun, "ansible-core begins"), *((float(when), name) for when, name in lines)]
+    ends = [when for when, _name in begins[1:]] + [ended]
+    return {name: end - when for (when, name), end in zip(begins, ends)}
 
 
 def medians(samples: Samples) -> Dict[Tuple[int, str, str], Sample]:
@@ -176,7 +199,7 @@ def summary(middle: Dict[Tuple[int, str, str], Sample], rounds: Dict[str, int]) 
     ours = contenders.Ours.name
     ratios: Dict[str, float] = {}
     for (count, case, name), sample in sorted(middle.items()):
-        if name != ours and (count, case, ours) in middle:
+        if case != STEPS and name != ours and (count, case, ours) in middle:
             ratios["%s, %s, %d hosts" % (case, name, count)] = round(
                 sample.seconds / middle[count, case, ours].seconds, 2)
     smallest = min(count for count, _case, _name in middle)
@@ -211,11 +234,13 @@ def main() -> int:
         measure([int(word) for word in given.hosts.split(",")], given.repeats, given.absent, wish, notes)
     middle = medians(notes.samples)
     found = summary(middle, {"%s, %d hosts" % (case, count): len(rows) for (count, case, _name), rows
-                             in sorted(notes.samples.items())})
-    table = report.table(middle, contenders.Ours.name)
+                             in sorted(notes.samples.items()) if case != STEPS})
+    steps = {(count, name): sample.seconds for (count, case, name), sample in middle.items() if case == STEPS}
+    cases = {key: sample for key, sample in middle.items() if key[1] != STEPS}
+    table = report.table(cases, contenders.Ours.name) + "\n" + report.steps(steps)
     print(table)
     if given.write:
-        report.write(pathlib.Path(contenders.ROOT, "docs"), table, middle, contenders.Ours.name, found["rounds"])
+        report.write(pathlib.Path(contenders.ROOT, "docs"), table, cases, contenders.Ours.name, found["rounds"])
     print(json.dumps(found))
     return 0 if found["ok"] else 1
 

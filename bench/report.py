@@ -23,7 +23,7 @@ and keys and edits are lost with the container.
 ![seconds by case](bench.svg)
 
 """
-_COLOURS = ("#1f6f5c", "#9aa5b1", "#c9a227", "#7a6ff0")
+_COLOURS = ("#1f6f5c", "#9aa5b1", "#c9a227", "#7a6ff0", "#c1553b")
 _BAR, _GAP, _LEFT, _WIDE = 16, 14, 190, 520
 
 
@@ -37,6 +37,20 @@ def table(medians: Medians, ours: str) -> str:
         lines.append("| %d | %s | %s | %.1f | %s | %.0f | %.0f | %.1f |" % (
             count, WORDS[case], name, found.seconds, ratio, found.sessions, found.kilobytes, found.processor))
     return "\n".join(lines)
+
+
+def steps(found: Dict[Tuple[int, str], float]) -> str:
+    """Where the time of our own converged run goes, as a Markdown table; empty where it was not measured."""
+    counts = sorted({count for count, _name in found})
+    names = list(dict.fromkeys(name for _count, name in found))
+    head = ["step of our converged run, seconds"] + [_hosts(count) for count in counts]
+    rows = [[name] + ["%.2f" % found.get((count, name), 0.0) for count in counts] for name in names]
+    lines = ["| %s |" % " | ".join(row) for row in [head, ["---"] * len(head), *rows]]
+    return "\n".join(["", *lines]) if rows else ""
+
+
+def _hosts(count: int) -> str:
+    return "%d host%s" % (count, "" if count == 1 else "s")
 
 
 def _place(case: str) -> int:
@@ -53,7 +67,7 @@ def picture(medians: Medians) -> str:
     parts: List[str] = []
     top = 40
     for (count, _number, case), rows in sorted(groups.items()):
-        label = "%s, %d host%s" % (WORDS[case], count, "" if count == 1 else "s")
+        label = "%s, %s" % (WORDS[case], _hosts(count))
         parts.append(_text(_LEFT - 10, top + _BAR * len(rows) / 2 + 4, label, "end"))
         for name, seconds in rows:
             width = max(1.0, seconds / longest * _WIDE)
@@ -64,7 +78,8 @@ def picture(medians: Medians) -> str:
         top += _GAP
     for number, name in enumerate(names):
         left = _LEFT + number * 150
-        parts.append('<rect x="%d" y="12" width="12" height="12" fill="%s"/>' % (left, _COLOURS[number % 4]))
+        colour = _COLOURS[number % len(_COLOURS)]
+        parts.append('<rect x="%d" y="12" width="12" height="12" fill="%s"/>' % (left, colour))
         parts.append(_text(left + 17, 22, name))
     size = (_LEFT + _WIDE + 80, top)
     head = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">' % size

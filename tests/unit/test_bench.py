@@ -30,6 +30,13 @@ def test_pieces_of_a_measurement_count_together(tmp_path):
     assert (found["ok"], found["missed"]) == (False, {"converged": 4.0}), "five times is the goal"
 
 
+def test_steps_of_a_run_make_a_table_of_their_own():
+    lines = report.steps({(1, "the look"): 1.25, (4, "the look"): 2.0, (4, "the proof"): 0.5}).splitlines()
+    assert lines[1] == "| step of our converged run, seconds | 1 host | 4 hosts |"
+    assert lines[3:] == ["| the look | 1.25 | 2.00 |", "| the proof | 0.00 | 0.50 |"]
+    assert report.steps({}) == ""
+
+
 def test_table_and_picture(tmp_path):
     middle = {(1, case, name): Sample(1.5, 1, 138, 2) for case in report.WORDS for name in (OURS, PEER)}
     lines = report.table(middle, OURS)
