@@ -86,7 +86,7 @@ class Steps(Ours):
 class Nothing(Contender):
     """ansible-core with one remote execution of nothing: what no playbook can be faster than."""
 
-    name = "ansible-core, one task of nothing"
+    name = "ansible-core alone"
 
     def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
         del wish

@@ -77,7 +77,7 @@ def picture(medians: Medians) -> str:
             top += _BAR
         top += _GAP
     for number, name in enumerate(names):
-        left = _LEFT + number * 150
+        left = 20 + number * 150
         colour = _COLOURS[number % len(_COLOURS)]
         parts.append('<rect x="%d" y="12" width="12" height="12" fill="%s"/>' % (left, colour))
         parts.append(_text(left + 17, 22, name))
