@@ -12,6 +12,7 @@ BENCH_HOSTS ?= 1,4,8
 REPEATS ?= 5
 ABSENT ?= 2
 SAMPLES ?=
+RUNS ?= 30
 WRITE ?=
 N ?= 10000
 D ?= 500
@@ -24,7 +25,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lint test-unit test-integration test-modules molecule bench conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help demo test test-all faults lint test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -58,6 +59,9 @@ conformance: ## does an image keep the contract? IMAGE=name
 
 bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 ABSENT=2 (hours; SAMPLES=file to do it in pieces); WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)
+
+bench-login: ## how long a login takes, classical and post-quantum, with and without the hop; RUNS=30; WRITE=1 into docs/
+	$(BOOTSTRAP) && $(PYTHON) bench/login.py --runs '$(RUNS)' $(if $(WRITE),--write)
 
 faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) tests/faults $(CASES) $(if $(WRITE),--write)

@@ -68,6 +68,7 @@ class Field:
 
     def __init__(self, contender: Contender, lab: Any) -> None:
         self.contender, self.lab = contender, lab
+        self.began = 0.0
 
     @classmethod
     def made(cls, contender: Contender, count: int) -> Field:
@@ -100,6 +101,7 @@ class Field:
         with tempfile.TemporaryDirectory() as folder:
             done = subprocess.run(argv, env=environment, cwd=folder, stdin=subprocess.DEVNULL, capture_output=True,
                                   check=False, timeout=1800)
+        self.began = begun
         seconds, now = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode != 0:
             words = (done.stdout + done.stderr).decode("utf-8", "replace")[-3000:]
@@ -180,11 +182,10 @@ def _steps(lab: Any, wish: Wish) -> Dict[str, float]:
     """Where the time of a converged run of ours goes: seconds by task, and of ansible-core before and after."""
     with tempfile.TemporaryDirectory() as folder:
         notes = pathlib.Path(folder, "steps")
-        begun = time.monotonic()
-        Field(contenders.Steps(notes), lab).run(wish)
-        ended = time.monotonic()
+        field = Field(contenders.Steps(notes), lab)
+        ended = field.run(wish).seconds + field.began
         lines = [line.split(" ", 1) for line in notes.read_text(encoding="utf-8").splitlines()]
-    begins = [(begun, "ansible-core begins"), *((float(when), name) for when, name in lines)]
+    begins = [(field.began, "ansible-core begins"), *((float(when), name) for when, name in lines)]
     ends = [when for when, _name in begins[1:]] + [ended]
     return {name: end - when for (when, name), end in zip(begins, ends)}
 

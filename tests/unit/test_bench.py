@@ -10,6 +10,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
 
+import login
 import measure
 import report
 from measure import Notebook, Sample
@@ -45,3 +46,20 @@ def test_table_and_picture(tmp_path):
     assert "Rounds: converged, 1 hosts: 5." in (tmp_path / "bench.md").read_text()
     bars = ET.parse(tmp_path / "bench.svg").getroot().iter("{http://www.w3.org/2000/svg}rect")
     assert len(list(bars)) == len(middle) + 3  # the ground, and the names of two
+
+
+def test_a_login_that_takes_too_long_is_named():
+    middle = {"classical": 100.0, "post-quantum": 120.0, "post-quantum and hop": 230.0}
+    middle.update({name + ", multiplexed": 20.0 for name in list(middle)})
+    found = login.summary(middle, 30)
+    assert (found["ok"], found["missed"]) == (False, {"post-quantum and hop": 2.3})
+    assert "| post-quantum | 120 | classical | 1.20 | 1.3 |" in login.table(middle)
+
+
+def test_the_logins_are_what_they_are_called():
+    lines = login.commands("192.0.2.7")
+    assert "KexAlgorithms=curve25519-sha256" in lines["classical"]
+    assert "KexAlgorithms=" + login.PQ_KEX in lines["post-quantum"]
+    way = next(word for word in lines["post-quantum and hop"] if word.startswith("ProxyCommand="))
+    assert "KexAlgorithms=" + login.PQ_KEX in way and "oqs@192.0.2.7" in way
+    assert len(lines) == 6
