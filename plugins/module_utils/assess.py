@@ -70,7 +70,7 @@ def assess(
         if "ssh" in want:
             facts["password"] = password_state(want["ssh"], facts, secret)
         facts.update({name: answer.result() for name, answer in asked.items()})
-    facts["distrust"] = distrust
+    facts["distrust"], facts["ledger_cut"] = distrust, bookkeeping.is_cut()
     if "removal" in want:
         facts["removal"] = look_removal.removal(want["removal"], rows, look_engine.usable(facts["engine"]))
     return facts, planning.make(want, facts)

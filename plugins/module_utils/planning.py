@@ -26,6 +26,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig impo
 Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
+LEDGER_CUT = (
+    "the end of the ledger is cut off (/var/lib/oqs-ssh/ledger/ledger.jsonl): what was written there last is not known, "
+    "and a removal will take it back only where it carries our mark; the disk was full, or somebody else was at work"
+)
 NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
 #: What is said of an algorithm that is no hybrid.
 _FAMILIES = {
@@ -53,6 +57,8 @@ def make(want: Want, facts: Facts) -> Plan:
         plan.refuse(NO_ROOT)
     if facts.get("distrust"):
         plan.refuse(facts["distrust"])
+    if facts.get("ledger_cut") and "removal" not in want:
+        plan.note(LEDGER_CUT)
     facts = dict(facts, image=known_image(want, facts), image_here=facts["image"])
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine.plan_engine,

@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 import tempfile
-from typing import List
+from typing import Callable, List
 
 from harness import CASES, HOST, LEDGER, PARTS, PRIVATE, REMOVE, ROOT, ROTATE, STATE, VAR, Case, World, case
 
@@ -264,20 +264,19 @@ def _firewall(world: World) -> str:
     return "logins go on working, without a run"
 
 
-@case("Docker restarted after the firewall", "systemctl restart nftables, then docker", OTHERS)
-def _docker_after(world: World) -> str:
-    world.sh("systemctl restart nftables && systemctl restart docker")
-    said = world.back(-1)
-    world.converges()
-    return said
+def _restarted(first: str, second: str) -> Callable[[World], str]:
+    def run(world: World) -> str:
+        world.sh("systemctl restart %s && systemctl restart %s" % (first, second))
+        said = world.back(-1)
+        world.converges()
+        return said
+
+    return run
 
 
-@case("Docker restarted before the firewall", "systemctl restart docker, then nftables", OTHERS)
-def _docker_before(world: World) -> str:
-    world.sh("systemctl restart docker && systemctl restart nftables")
-    said = world.back(-1)
-    world.converges()
-    return said
+for _when, _services in (("after", ("nftables", "docker")), ("before", ("docker", "nftables"))):
+    case("Docker restarted %s the firewall" % _when, "systemctl restart %s, then %s" % _services, OTHERS)(
+        _restarted(*_services))
 
 
 @case("Docker upgraded", "the engine is configured anew and restarted by dpkg, as unattended upgrades do", OTHERS)
@@ -367,7 +366,9 @@ def _ledger(world: World, script: str, *words: str) -> str:
 @case("truncated ledger", "its last line is cut in the middle", LEDGER_RULE)
 def _truncated(world: World) -> str:
     world.sh("truncate -s -20 " + LEDGER)
-    return "the next run: " + world.converges(**CHANGE).line(HOST, "done")
+    run = world.converges(**CHANGE)
+    assert "the end of the ledger is cut off" in run.words, run.text
+    return "the next run: the end of the ledger is cut off …; done: " + run.line(HOST, "done")
 
 
 @case("damaged ledger", "rubbish in the middle of it", LEDGER_RULE)

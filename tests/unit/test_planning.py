@@ -510,3 +510,10 @@ def test_settings_that_the_image_does_not_know_are_named():
     plan = planning.make(samples.want(), facts)
     assert any("does not know these settings, they are left out: persourcepenalties" in note for note in plan.notes)
     assert "PerSourcePenalties" not in only(plan, "sshd_config").after
+
+
+def test_a_ledger_without_its_end_is_named_and_no_reason_to_stop():
+    facts = dict(samples.converged(), ledger_cut=True)
+    plan = planning.make(samples.want(), facts)
+    assert plan.notes[0] == planning.LEDGER_CUT and not plan.errors
+    assert planning.LEDGER_CUT not in planning.make(samples.want(), samples.converged()).notes
