@@ -15,6 +15,7 @@ from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Seque
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_image,
+    apply_lockdown,
     apply_outside,
     apply_removal,
     apply_swap,
@@ -72,6 +73,7 @@ HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
 HANDLERS.update(apply_image.HANDLERS)
 HANDLERS.update(apply_container.HANDLERS)
 HANDLERS.update(apply_outside.HANDLERS)
+HANDLERS.update(apply_lockdown.HANDLERS)
 HANDLERS.update(apply_trial.HANDLERS)
 HANDLERS.update(apply_swap.HANDLERS)
 HANDLERS.update(apply_removal.HANDLERS)

@@ -22,6 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     look,
     look_engine,
     look_firewall,
+    look_lockdown,
     look_outside,
     look_removal,
     plan_outside,
@@ -71,6 +72,9 @@ def assess(
             facts["password"] = password_state(want["ssh"], facts, secret)
         facts.update({name: answer.result() for name, answer in asked.items()})
     facts["distrust"], facts["ledger_cut"] = distrust, bookkeeping.is_cut()
+    facts["locked"] = look_lockdown.watched()
+    if "lockdown" in want:
+        facts["lockdown"] = look_lockdown.look_lockdown(want["lockdown"], facts["container"])
     if "removal" in want:
         facts["removal"] = look_removal.removal(want["removal"], rows, look_engine.usable(facts["engine"]))
     return facts, planning.make(want, facts)
@@ -218,4 +222,5 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
         },
         "offer": policy.offer(facts["state"].get("sshd_config") or b""),
         "proof": proven,
+        "lockdown": {name: facts.get("lockdown", {}).get(name) for name in ("state", "token", "through", "pins")},
     }

@@ -35,12 +35,12 @@ def resolve(want: Want, settings: Mapping[str, Sequence[str]]) -> Dict[str, Any]
     :param settings: of the host's own sshd, as ``look.own_settings`` gives them.
     """
     found = dict(want)
-    part = want.get("hop") or want.get("ssh")
+    part = want.get("hop") or want.get("ssh") or want.get("lockdown")
     if not part:
         return found
     asked = int(part.get("hop_asked") or part["hop_port"])
     target = decide(asked, _really(settings))
-    for name in ("ssh", "hop"):
+    for name in ("ssh", "hop", "lockdown"):
         if name in want:
             found[name] = dict(
                 want[name], hop_port=target.port, hop_address=target.address, hop_asked=asked,

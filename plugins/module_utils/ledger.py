@@ -30,6 +30,7 @@ KINDS = {
     ),
     "line": _PATH,
     "keys_folder": r"[^\0-\x20/:]{1,64}",
+    "lockdown": r"/etc/oqs-ssh-lockdown",
     "container": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}",
     "image": r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}",
     "package": _PACKAGE,

@@ -7,7 +7,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import sys
-from typing import Dict, Iterator, Optional, Set, Tuple
+from typing import Dict, Iterator, List, Optional, Set, Tuple
 
 _LISTEN, _ESTABLISHED = "0A", "01"
 
@@ -34,6 +34,20 @@ def listening(port: int) -> Dict[int, str]:
 def connected(port: int) -> int:
     """How many TCP connections to a port of this host are established."""
     return sum(1 for _address, number, _inode in _rows(_ESTABLISHED) if number == port)
+
+
+def holders(address: str, port: int) -> List[int]:
+    """The processes of this host that hold this end of an established connection."""
+    inodes = {
+        inode for digits, number, inode in _rows(_ESTABLISHED)
+        if number == port and _plain(address_of(digits)) == _plain(address)
+    }
+    return sorted(set(_owners(inodes).values())) if inodes else []
+
+
+def _plain(address: str) -> str:
+    """An IPv4 address without the form that IPv6 sockets have for it."""
+    return address[len("::ffff:"):] if address.startswith("::ffff:") and "." in address else address
 
 
 def ends() -> Set[Tuple[str, int]]:

@@ -51,8 +51,9 @@ def engine_side(want: Mapping[str, Any]) -> Facts:
     asks: Dict[str, Callable[[], Facts]] = {}
     if "ssh" in want:
         asks["image"] = lambda: image(want["ssh"]["image"])
-    if "ssh" in want or "hop" in want:
-        asks["container"] = lambda: container((want.get("ssh") or want["hop"])["container"])
+    part = want.get("ssh") or want.get("hop") or want.get("lockdown", {})
+    if part.get("container"):
+        asks["container"] = lambda: container(part["container"])
     with futures.ThreadPoolExecutor(max_workers=2) as pool:
         early = {name: pool.submit(ask) for name, ask in asks.items()} if docker.program() else {}
         facts: Facts = {"engine": look_engine.engine(), "image": {}, "container": {}}

@@ -16,6 +16,7 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Set
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
+    connection,
     desired,
     docker,
     file_modes,
@@ -23,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     firewall_firewalld,
     listeners,
     look,
+    look_lockdown,
     look_outside,
     packages,
     policy,
@@ -60,6 +62,7 @@ def removal(want: Mapping[str, Any], rows: Rows, engine: bool) -> Facts:
         "services": {name: _unit(name) for name in taking_back.names(rows, "service") if "." in name},
         "keys": sorted(kept_keys()) if want["keep_keys"] else [],
         "asides": {path: _digests(path) for path in asides()},
+        "lockdown": look_lockdown.state({"state": "absent"}),
         "inside": _comes_from_here(want["port"]),
         "strangers": _strangers(rows),
     }
@@ -227,7 +230,7 @@ def _tagged(name: str) -> str:
 def _comes_from_here(port: int) -> bool:
     """Whether this run's own connection may come through the container: from an address of the host itself, while
     somebody is connected to the container's port."""
-    client = _client()
+    client, _port = connection.client()
     if not client or not listeners.connected(port):
         return False
     family = socket.AF_INET6 if ":" in client else socket.AF_INET
@@ -235,19 +238,3 @@ def _comes_from_here(port: int) -> bool:
         own.bind((client, 0))  # only an address of the host itself can be bound
         return True
     return False
-
-
-def _client() -> str:
-    """Where the ssh session above this process comes from; empty where there is none (sudo hides it from us)."""
-    number = os.getpid()
-    while number > 1:
-        try:
-            with open("/proc/%d/environ" % number, "rb") as environ:
-                variables = dict(part.partition(b"=")[::2] for part in environ.read().split(b"\0"))
-            with open("/proc/%d/stat" % number, encoding="utf-8", errors="replace") as status:
-                number = int(status.read().rpartition(")")[2].split()[1])
-        except (OSError, ValueError, IndexError):
-            return ""
-        if variables.get(b"SSH_CONNECTION"):
-            return variables[b"SSH_CONNECTION"].split()[0].decode("ascii", "replace")
-    return ""

@@ -11,12 +11,13 @@ UNKNOWN = "<known after apply>"
 
 #: The order in which a host is changed; a role asks for some of them.
 SECTIONS = (
+    "lockdown",  # first: a removal opens the host again before it takes anything away
     "engine", "image", "state", "keys", "config", "password", "access", "container", "firewall", "hop", "removal",
 )
 #: Sections of what is wanted that are several of the plan.
 _PARTS = {
     "ssh": ("image", "state", "keys", "config", "password", "access", "container"),
-    "removal": ("firewall", "hop", "removal"),
+    "removal": ("lockdown", "firewall", "hop", "removal"),
 }
 #: Kinds that tasks of Ansible's own carry out, not oqs_apply.
 BY_ANSIBLE = frozenset({"packages", "service"})

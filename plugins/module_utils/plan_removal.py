@@ -10,7 +10,13 @@ from __future__ import annotations
 
 from typing import Any, List, Mapping, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import bookkeeping, desired, plan_outside, taking_back
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    bookkeeping,
+    desired,
+    plan_lockdown,
+    plan_outside,
+    taking_back,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
@@ -29,10 +35,13 @@ def plan_removal(want: Want, facts: Facts, plan: Plan) -> None:
     if found["inside"] and any(row["ours"] for row in found["containers"].values()):
         plan.refuse(
             "this run's own connection comes through the container that it would remove: connect to the host's own "
-            "sshd directly (ansible_port, no ProxyJump through the container)"
+            "sshd directly (ansible_port, no ProxyJump through the container)%s" % (
+                "" if found["lockdown"] == plan_lockdown.OPEN
+                else "; it is locked down: open it first (playbook lockdown with oqs_ssh_lockdown: false)")
         )
     if found["asleep"]:
         plan.refuse("the container cannot be removed while Docker does not answer: systemctl start docker, run again")
+    plan.want("lockdown", "lockdown", "", found["lockdown"], plan_lockdown.OPEN, _WHY)
     _say_what_is_known(want["removal"], found, plan)
     _firewall_files(found, plan)
     _users(found, plan)

@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     firewalls,
     image_names,
     plan_engine,
+    plan_lockdown,
     plan_outside,
     plan_removal,
     plan_upgrade,
@@ -27,8 +28,8 @@ Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
 LEDGER_CUT = (
-    "the end of the ledger is cut off (/var/lib/oqs-ssh/ledger/ledger.jsonl): what was written there last is not known, "
-    "and a removal will take it back only where it carries our mark; the disk was full, or somebody else was at work"
+    "the end of the ledger is cut off (/var/lib/oqs-ssh/ledger/ledger.jsonl): what was written there last is not "
+    "known, and a removal will take it back only where it carries our mark; the disk was full, or somebody else was at work"
 )
 NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
 #: What is said of an algorithm that is no hybrid.
@@ -55,7 +56,7 @@ def make(want: Want, facts: Facts) -> Plan:
     plan = Plan()
     if not facts["machine"]["root"]:
         plan.refuse(NO_ROOT)
-    if facts.get("distrust"):
+    if facts.get("distrust") and not plan_lockdown.opens(want):
         plan.refuse(facts["distrust"])
     if facts.get("ledger_cut") and "removal" not in want:
         plan.note(LEDGER_CUT)
@@ -65,11 +66,13 @@ def make(want: Want, facts: Facts) -> Plan:
         "ssh": plan_ssh,
         "firewall": firewalls.plan_firewall,
         "hop": plan_outside.plan_hop,
+        "lockdown": plan_lockdown.plan_lockdown,
         "removal": plan_removal.plan_removal,
     }
     for section, planner in planners.items():
         if section in want:
             planner(want, facts, plan)
+    plan_lockdown.keep_the_way(want, facts, plan)
     return plan
 
 

@@ -84,7 +84,7 @@ class HostAction(ActionBase):
         """The password, from the task or the variable; a lookup behind it is asked once in a run."""
         if arguments.get("password"):
             return str(arguments["password"])
-        if "removal" in (arguments.get("want") or {}):
+        if "removal" in (arguments.get("want") or {}) or set(arguments.get("want") or {}) == {"lockdown"}:
             return None  # there is no use for it, and what is behind it need not be there any more
         known = self.store.load()
         if "secret" not in known:

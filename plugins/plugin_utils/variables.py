@@ -19,6 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variabl
 
 ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 PASSWORD = "oqs_ssh_password"
+BREAKGLASS = "oqs_ssh_breakglass_sources"
 PREFIXES = ("oqs_ssh_", "docker_engine_")
 #: Variables of the playbooks, which belong to no role; Ansible itself reads those without a type, before we can.
 PLAYBOOK: dict[str, dict[str, str]] = {
@@ -91,7 +92,9 @@ def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[
             errors.append("%s: must be %s" % (name, problem))
     if errors:
         return errors
-    errors = _ports(values) + _origins(values, hosts) + _sources(values) + _access(values, secret)
+    errors = _ports(values) + _origins(values, hosts) + _access(values, secret)
+    for name in ("oqs_ssh_firewall_sources", BREAKGLASS):
+        errors += _sources(values, name)
     return errors + _archive(values) + _mode(values)
 
 
@@ -130,17 +133,17 @@ def _origins(values: t.Mapping[str, t.Any], hosts: t.Container[str] | None) -> l
     return errors
 
 
-def _sources(values: t.Mapping[str, t.Any]) -> list[str]:
+def _sources(values: t.Mapping[str, t.Any], name: str) -> list[str]:
     errors = []
-    for number, source in enumerate(values.get("oqs_ssh_firewall_sources") or [], 1):
+    for number, source in enumerate(values.get(name) or [], 1):
         try:
             ipaddress.ip_network(source)
         except ValueError:
             errors.append(
-                "oqs_ssh_firewall_sources: %s is no address or network such as 192.0.2.0/24 or 2001:db8::/32 (host "
-                "bits must be 0; no names)" % member(number, source)
+                "%s: %s is no address or network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0; no names)"
+                % (name, member(number, source))
             )
-    return variable_forms.few(errors, "oqs_ssh_firewall_sources")
+    return variable_forms.few(errors, name)
 
 
 def _access(values: t.Mapping[str, t.Any], secret: str | None) -> list[str]:

@@ -23,7 +23,7 @@ _FEW = 6
 _SECTIONS = {
     "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
     "password": "password of the user", "access": "keys of the user", "container": "container", "firewall": "firewall",
-    "hop": "hop", "removal": "removal",
+    "hop": "hop", "removal": "removal", "lockdown": "lockdown",
 }
 
 

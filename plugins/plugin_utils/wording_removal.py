@@ -14,7 +14,7 @@ _CALLED = {
     "folder_gone": "%s", "folder_emptied": "ours in %s", "engine_folder": "%s", "empty_folder": "%s",
     "file_back": "%s", "zone_file": "%s", "firewall_file": "%s", "service_back": "%s as it was",
     "hop_user_gone": "our line in authorized_keys of %s", "keys_folder_gone": "%s", "keys_folder_back": "%s as it was",
-    "ledger_gone": "the ledger (%s)", "keys_aside": "",
+    "ledger_gone": "the ledger (%s)", "lockdown": "the lockdown", "keys_aside": "",
 }
 
 

@@ -27,6 +27,7 @@ NAMES = {
     "package": ["docker.io", "libc++1", "python3.11_x"],
     "service": ["docker", "docker.socket", "containerd.service"],
     "group": ["docker"],
+    "lockdown": ["/etc/oqs-ssh-lockdown"],
     "nftables": ["port 2222"],
     "ufw": ["port 2222"],
     "firewalld": ["zone public", "zone my-own_2"],

@@ -66,9 +66,9 @@ def test_the_diff_says_why_and_ends_its_lines():
 
 
 def test_a_wish_may_own_several_sections():
-    owned = [part for name in ("engine", "ssh", "firewall", "hop") for part in section_names([name])]
+    owned = [part for name in ("lockdown", "engine", "ssh", "firewall", "hop") for part in section_names([name])]
     assert [*owned, "removal"] == list(SECTIONS)
-    assert section_names(["removal"]) == ["firewall", "hop", "removal"], "what is open is closed first"
+    assert section_names(["removal"]) == ["lockdown", "firewall", "hop", "removal"], "what we closed opens first"
 
 
 @pytest.mark.parametrize(("before", "after"), [

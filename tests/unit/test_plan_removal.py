@@ -66,7 +66,8 @@ def found(docker=True, **other):
     """A host as it is after a deployment; all that the look of removal gives."""
     facts = {
         "rows": rows_of(docker), "cut": False, "ledger": True, "kept": {}, "keys": [], "asides": {}, "inside": False,
-        "strangers": [], "asleep": False, "engine": True, "dockerd": True, "others": [], "services": {},
+        "strangers": [], "lockdown": "open", "asleep": False, "engine": True,
+        "dockerd": True, "others": [], "services": {},
         "folders": {path: folder() for path in desired.REMOVED},
         "files": {}, "packages": [], "staying": {}, "groups": {},
         "users": {"alice": user(LINE)},
@@ -288,6 +289,12 @@ def test_a_cut_ledger_is_said():
 def test_the_way_of_this_very_run_is_not_cut_off():
     assert "connect to the host's own sshd" in plan(found(inside=True)).errors[0]
     assert not plan(found(inside=True, containers={})).errors
+    assert "oqs_ssh_lockdown: false" in plan(found(inside=True, lockdown="closed")).errors[0]
+
+
+def test_what_was_locked_is_opened_before_anything_goes():
+    first = plan(found(lockdown="closed")).ordered()[0]
+    assert (first.kind, first.before, first.after) == ("lockdown", "closed", "open")
 
 
 @pytest.mark.parametrize(("before", "now", "others", "planned"), [
@@ -379,7 +386,7 @@ def test_how_a_zone_is_written_does_not_matter():
 def test_all_names_that_the_ledger_may_hold_have_a_way_back():
     """A new kind of thing on hosts is one that removal knows."""
     known = {"folder", "file", "line", "container", "image", "package", "service", "group", "keys_folder", "nftables",
-             "ufw", "firewalld", "iptables"}
+             "ufw", "firewalld", "iptables", "lockdown"}
     assert set(ledger.KINDS) == known, "what takes the new kind away? (plan_removal.py)"
 
 

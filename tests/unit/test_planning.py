@@ -44,7 +44,7 @@ def assert_sound(plan: Any) -> None:
 def test_a_virgin_host():
     plan = planning.make(samples.want(), samples.virgin())
     assert plan.errors == []
-    assert {item.section for item in plan.items} == set(SECTIONS) - {"removal"}
+    assert {item.section for item in plan.items} == set(SECTIONS) - {"lockdown", "removal"}
     assert only(plan, "packages").after == "docker.io docker-cli"
     assert only(plan, "service").after == "running, enabled"
     settings_before = json.loads(only(plan, "daemon_settings").after)

@@ -1,0 +1,159 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The lockdown as texts and as a plan: what closes, what opens again, what is refused."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+import subprocess
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import lockdown, plan_lockdown
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan
+from hypothesis import given
+from hypothesis import strategies as st
+
+WISH = {
+    "state": "present", "minutes": 10, "breakglass_sources": ["192.0.2.0/24", "2001:db8::/32"],
+    "breakglass_minutes": 10, "container": "oqs-ssh", "port": 2222, "hop_port": 22,
+    "hop_others": [2200], "by_key": True,
+}
+READY = plan_lockdown.complete(WISH)
+SERVICE = "/etc/systemd/system/oqs-ssh-lockdown.service"
+
+
+def facts(**found):
+    known = {"state": "open", "missing": [], "settings": {}, "token": "", "through": False, "pins": []}
+    return {"machine": {"systemd": True}, "lockdown": dict(known, **found)}
+
+
+def plan(wish=WISH, items=(), **found):
+    made = Plan()
+    for name in items:
+        made.want("hop", name, "", "a", "b", "c")
+    plan_lockdown.plan_lockdown({"lockdown": wish}, facts(**found), made)
+    return made
+
+
+def test_all_ports_of_the_host_s_own_sshd_are_closed_but_for_the_host_itself():
+    text = lockdown.rules(READY["ports"])
+    assert "tcp dport { 22, 2200 } tcp flags & (fin | syn | rst | ack) == syn drop" in text
+    assert text.index('iifname "lo" accept') < text.index("drop") and "saddr" not in text
+    assert text.startswith("table inet oqs_ssh_lockdown {}\ndelete table inet oqs_ssh_lockdown\n"), "one transaction"
+
+
+@pytest.mark.parametrize(("sources", "v4", "v6"), [
+    (["192.0.2.7", "192.0.2.0/24", "2001:db8::1"], "{ 192.0.2.0/24 }", "{ 2001:db8::1/128 }"),
+    (["10.0.0.0/9", "10.128.0.0/9"], "{ 10.0.0.0/8 }", ""),
+])
+def test_sources_that_overlap_are_one(sources, v4, v6):
+    text = lockdown.rules([22], sources)
+    for family, words in (("ip", v4), ("ip6", v6)):
+        assert ("    %s saddr %s tcp dport { 22 } accept\n" % (family, words) in text) == bool(words)
+    assert text.index("saddr") < text.index("drop")
+
+
+@given(st.lists(st.ip_addresses().map(str), min_size=1, max_size=8))
+def test_whatever_the_sources_each_family_has_one_rule_at_most(sources):
+    text = lockdown.rules([22], sources)
+    assert 1 <= text.count("saddr") <= 2 and text.count("drop") == 1
+
+
+@pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
+def test_the_watch_and_the_undo_are_shell(shell):
+    if not shutil.which(shell):
+        pytest.skip("no %s here" % shell)
+    for text in (lockdown.files(READY)[lockdown.WATCH], lockdown.UNDOING):
+        done = subprocess.run([shell, "-n"], input=text.encode(), capture_output=True, check=False)
+        assert (done.returncode, done.stderr) == (0, b"")
+        assert not re.search(r"docker|python", text.replace("neither Docker nor Python", "").lower())
+
+
+def test_systemd_expands_nothing_in_the_undo():
+    assert not set("$%") & set(lockdown.UNDOING)
+
+
+def test_everything_that_lies_on_the_host_is_undone():
+    for path in lockdown.files(READY):
+        assert path in lockdown.UNDOING or path.startswith(lockdown.FOLDER + "/"), path
+    assert "rm -rf %s %s\n" % (lockdown.FOLDER, lockdown.RUN) in lockdown.UNDOING
+
+
+def test_a_damaged_watch_opens():
+    texts = lockdown.files(READY)
+    digest = hashlib.sha256(texts[lockdown.WATCH].encode()).hexdigest()
+    assert digest in texts[SERVICE] and "OnFailure=oqs-ssh-lockdown-open.service" in texts[SERVICE]
+    assert "delete table inet oqs_ssh_lockdown" in texts["/etc/systemd/system/oqs-ssh-lockdown-open.service"]
+
+
+@pytest.mark.parametrize(("by_key", "needs"), [
+    (True, "/var/lib/oqs-ssh/home-ssh/authorized_keys"), (False, "/etc/oqs-ssh/private/password"),
+])
+def test_a_server_that_lets_nobody_in_is_no_way(by_key, needs):
+    watch = lockdown.files(plan_lockdown.complete(dict(WISH, by_key=by_key)))[lockdown.WATCH]
+    assert "[ -s %s ] || return 1\n" % needs in watch
+
+
+def test_the_watch_says_what_is_in_force():
+    watch = lockdown.files(READY)[lockdown.WATCH]
+    assert watch.splitlines()[1] == "# " + lockdown.words(READY)
+    assert lockdown.watched(watch.encode()) == 2222
+    assert lockdown.watched(b"") == lockdown.watched(b"#!/bin/sh\n# somebody's own\n") == 0
+
+
+@pytest.mark.parametrize(("minutes", "seconds"), [(10, 600), (0.5, 30), (0.001, 1)])
+def test_minutes_are_whole_seconds(minutes, seconds):
+    assert lockdown.seconds(minutes) == seconds
+
+
+def test_one_item_and_the_steps_of_the_way():
+    words = lockdown.words(READY)
+    assert [(item.before, item.after) for item in plan().items] == [("open", words)]
+    close = dict(WISH, step=plan_lockdown.CLOSE)
+    assert plan(close).items[0].after == plan_lockdown.UNCONFIRMED
+    assert not plan(close, state=plan_lockdown.UNCONFIRMED).items
+    assert plan(dict(WISH, step=plan_lockdown.CONFIRM), state=plan_lockdown.UNCONFIRMED).items[0].after == words
+    assert not plan(state=words).items
+    assert plan(dict(WISH, state="absent"), state=words).items[0].after == "open"
+    assert not plan(dict(WISH, state="absent")).items
+
+
+def test_a_host_that_is_not_as_wanted_is_deployed_first():
+    assert "the host is not as wanted (hop config): run deploy first" in plan(items=["hop_config"]).errors[0]
+
+
+def test_what_is_missing_is_named_with_its_package():
+    assert plan(missing=["nft"]).errors == ["nft is missing on this host: install the package nftables"]
+
+
+@pytest.mark.parametrize(("penalties", "exempt", "refused"), [
+    (None, None, ""),  # before 9.8
+    ("no", "none", ""),
+    ("crash:90 authfail:5", "none", "127.0.0.1,::1"),
+    ("crash:90 authfail:5", "127.0.0.0/8", "::1"),
+    ("crash:90 authfail:5", "127.0.0.1,::1", ""),
+    ("crash:90 authfail:5", "192.0.2.1,nonsense", "127.0.0.1,::1"),
+])
+def test_refused_while_penalties_could_shut_out_every_hop(penalties, exempt, refused):
+    settings = {} if penalties is None else {"persourcepenalties": [penalties], "persourcepenaltyexemptlist": [exempt]}
+    errors = plan(settings=settings).errors
+    assert ("PerSourcePenaltyExemptList %s into" % refused in "".join(errors)) if refused else errors == []
+    assert not plan(dict(WISH, state="absent"), settings=settings).errors
+
+
+@pytest.mark.parametrize(("locked", "ssh", "refused"), [
+    (2222, {"state": "present", "port": 2222}, False), (2222, {"state": "absent", "port": 2222}, True),
+    (2222, {"state": "present", "port": 2223}, True), (0, {"state": "absent", "port": 2222}, False),
+])
+def test_the_only_way_in_is_not_taken_away(locked, ssh, refused):
+    made = Plan()
+    plan_lockdown.keep_the_way({"ssh": ssh}, {"locked": locked}, made)
+    assert bool(made.errors) == refused
+
+
+def test_nothing_stands_in_the_way_of_opening():
+    assert plan_lockdown.opens({"lockdown": {"state": "absent"}})
+    assert not plan_lockdown.opens({"lockdown": {"state": "present"}})
+    assert not plan_lockdown.opens({"lockdown": {"state": "absent"}, "ssh": {}})

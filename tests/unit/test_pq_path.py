@@ -1,0 +1,43 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The way through the container as arguments of ssh."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import pq_path
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.commandlines import Controller
+from core_samples import IDENTITY
+
+OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"]}
+SSH = {"port": 2222, "user": "oqs", "authorized_keys": [IDENTITY], "image": {"name": "oqs:1"}}
+OWN = Controller(["mlkem768x25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
+OLD = Controller(["curve25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
+
+
+def proxy(controller, **other):
+    way = pq_path.Way("192.0.2.9", "localhost:22", SSH, OFFER, "/run/100%/known", **other)
+    words = pq_path.arguments(way, controller)
+    assert tuple(words[:4]) == pq_path.NEW, "a connection of its own"
+    return shlex.split(words[-1].partition("ProxyCommand=")[2])
+
+
+@pytest.mark.parametrize(("controller", "program"), [(OWN, "ssh"), (OLD, "docker")])
+def test_the_own_ssh_where_it_can_else_the_one_in_the_image(controller, program):
+    words = proxy(controller)
+    assert words[0] == program
+    assert words[-5:] == ["-W", "localhost:22", "-p", "2222", "oqs@192.0.2.9"]
+    assert "BatchMode=yes" in words and "StrictHostKeyChecking=yes" in words, "nobody is asked, nothing is trusted"
+    assert any("100%%/known" in word for word in words), "ssh expands percent signs"
+
+
+def test_a_bastion_of_the_user_s_is_passed_through():
+    words = proxy(OWN, more=["-J", "bastion"], identities=["/home/me/key"])
+    assert words[words.index("-J") + 1] == "bastion"
+    assert words[words.index("-i") + 1] == "/home/me/key"
+
+
+def test_pins_are_under_one_name():
+    assert pq_path.known_hosts(["ssh-ed25519 AAAA"]) == "oqs-ssh ssh-ed25519 AAAA\n"
