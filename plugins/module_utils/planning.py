@@ -29,7 +29,7 @@ Facts = Mapping[str, Any]
 
 LEDGER_CUT = (
     "the end of the ledger is cut off (/var/lib/oqs-ssh/ledger/ledger.jsonl): what was written there last is not "
-    "known, and a removal will take it back only where it carries our mark; the disk was full, or somebody else was at work"
+    "known, and a removal will take it back only where it carries our mark; the disk was full, or somebody was at work"
 )
 NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
 #: What is said of an algorithm that is no hybrid.

@@ -53,6 +53,10 @@ def test_tags_choose_roles(scenario: Scenario) -> None:
     assert run.code == 0, run.text
     assert "changed=0" in run.text
     assert "Image, state on the host" not in run.text
+    scenario.root(HOST, "rm", "/etc/oqs-ssh/hop_config")
+    run = scenario.deploy("--skip-tags", "oqs_ssh_hop", oqs_ssh_image_source="build", oqs_ssh_hop_users=["alice"])
+    assert run.code == 0, run.text
+    assert "changed=0" in run.text, "the hop was not asked for"
 
 
 def test_a_role_says_what_it_lacks(scenario: Scenario, tmp_path: pathlib.Path) -> None:
