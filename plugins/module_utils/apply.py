@@ -24,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
     desired,
     docker,
+    errand_detached,
     files,
     hop_target,
     keypair,
@@ -131,6 +132,7 @@ def apply(
             outcome = _converge(Host(want, secret, brought), section_names(sections), secret)
         if "removal" in sections:
             files.remove_file(LOCK, root="/run")
+            shutil.rmtree(errand_detached.FOLDER, ignore_errors=True)
         return outcome
 
 

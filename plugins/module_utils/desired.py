@@ -181,6 +181,12 @@ def known_part(data: bytes, part: str) -> bytes:
     return b"".join(line for line in data.splitlines(True) if line.rstrip().endswith(b" oqs-ssh-" + part.encode()))
 
 
+def own_keys(data: bytes) -> List[str]:
+    """The container's own public host keys (type and base64) in a known_hosts file."""
+    lines = known_part(data, OWN).decode("utf-8", "replace").splitlines()
+    return [" ".join(line.split()[1:3]) for line in lines]
+
+
 def create_arguments(want: Mapping[str, Any], facts: Mapping[str, Any], uid: int) -> List[str]:
     """Arguments for ``docker create``. Their hash is kept as a label, so that a container of other arguments shows."""
     image = facts["image"]

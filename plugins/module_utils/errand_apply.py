@@ -6,7 +6,14 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply, assess, disk, hop_target, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    apply,
+    assess,
+    disk,
+    errand_detached,
+    hop_target,
+    look,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.errand_look import Result, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
 
@@ -14,9 +21,19 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import se
 def run(arguments: Mapping[str, Any]) -> Result:
     """Carry out sections of the plan; in check mode only say what would be done.
 
-    :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``.
+    :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``; with a ``ticket`` the work
+        outlives the connection.
     :returns: ``assess.result`` and ``done``; with ``failed``, the sentence is in ``msg``.
     """
+    if not arguments.get("ticket"):
+        return _run(arguments)
+    try:
+        return errand_detached.detached(arguments["ticket"], lambda: _run(arguments))
+    except OSError as error:
+        return failed(disk.words(error))
+
+
+def _run(arguments: Mapping[str, Any]) -> Result:
     want, secret, sections = arguments["want"], arguments["password"], arguments["sections"]
     try:
         if arguments["check_mode"]:

@@ -29,6 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     packages,
     policy,
     taking_back,
+    upgrade_rest,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
 
@@ -63,7 +64,7 @@ def removal(want: Mapping[str, Any], rows: Rows, engine: bool) -> Facts:
         "keys": sorted(kept_keys()) if want["keep_keys"] else [],
         "asides": {path: _digests(path) for path in asides()},
         "lockdown": look_lockdown.state({"state": "absent"}),
-        "inside": _comes_from_here(want["port"]),
+        "inside": _comes_from_here({want["port"], upgrade_rest.port_before()}),
         "strangers": _strangers(rows),
     }
     kept = {row["before"] for row in rows if row["kind"] == "file" and row["before"]}
@@ -227,11 +228,11 @@ def _tagged(name: str) -> str:
     return name
 
 
-def _comes_from_here(port: int) -> bool:
+def _comes_from_here(ports: Set[int]) -> bool:
     """Whether this run's own connection may come through the container: from an address of the host itself, while
-    somebody is connected to the container's port."""
+    somebody is connected to the container's port, which is what its configuration says, whatever the inventory does."""
     client, _port = connection.client()
-    if not client or not listeners.connected(port):
+    if not client or not any(map(listeners.connected, ports)):
         return False
     family = socket.AF_INET6 if ":" in client else socket.AF_INET
     with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as own:

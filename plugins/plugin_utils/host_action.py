@@ -9,7 +9,6 @@ import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
@@ -18,14 +17,16 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     images_pull,
     one_session,
     password_store,
+    pq_proof,
     variables,
     wording,
 )
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_connection import PqConnection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, kept_in_run
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 #: What a look gives back.
-LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "proof", "wanted")
+LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "pins", "proof", "wanted")
 PASSWORD_STORE = "oqs_ssh_password_store"
 display = Display()
 
@@ -34,11 +35,10 @@ class HostFailure(Exception):
     """The host cannot be brought further; the text is the whole story for the person at the terminal."""
 
 
-class HostAction(ActionBase):
+class HostAction(PqConnection):
     """An action that knows the host's look of this run; what it does is in ``work``."""
 
     _requires_connection = True
-    _task_vars: dict[str, t.Any]
     store: RunStore
 
     @classmethod
@@ -74,11 +74,6 @@ class HostAction(ActionBase):
         :raises HostFailure: with the sentence for the person.
         """
         raise NotImplementedError
-
-    @property
-    def host(self) -> str:
-        """The host's name in the inventory."""
-        return str(self._task_vars.get("inventory_hostname", "localhost"))
 
     def secret(self, arguments: dict[str, t.Any]) -> str | None:
         """The password, from the task or the variable; a lookup behind it is asked once in a run."""
@@ -158,16 +153,6 @@ class HostAction(ActionBase):
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))
 
-    def _evaluated(self, name: str) -> tuple[t.Any, str]:
-        """A variable's value with its templates and lookups done; or what went wrong with them."""
-        try:
-            return self._templar.template(self._task_vars.get(name)), ""
-        except AnsibleError as error:
-            said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
-            if "Syntax error" in said:
-                said += "; text with braces that is no template: write the tag !unsafe before it"
-            return None, "%s: cannot be evaluated: %s" % (name, said)
-
     def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one of our modules on the host; a host that cannot be reached fails like any other."""
         try:
@@ -182,13 +167,19 @@ class HostAction(ActionBase):
             raise HostFailure(wording.refused(str(error))) from error
         if result.get("failed"):
             raise HostFailure(wording.failure(result))
+        self.learn(arguments["want"], result)
         return t.cast("dict[str, t.Any]", result)
 
     def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         defaults = {"password": None, "parts": [], "check_mode": self._task.check_mode}
+        full = dict(defaults, **arguments)
+        if module == "oqs_apply" and self.comes_over_pq and not self._task.check_mode:
+            return self.surviving(self._errand, full)
+        return self._errand(module.replace("oqs_", "errand_"), full)
+
+    def _errand(self, errand: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         program = kept_in_run("program", one_session.packed)
-        errand = module.replace("oqs_", "errand_")
-        trip = one_session.prepare(errand, dict(defaults, **arguments), self._interpreters(), program)
+        trip = one_session.prepare(errand, arguments, self._interpreters(), program)
         environment = self._compute_environment_string()
         done = self._low_level_execute_command(" ".join(filter(None, [environment, trip.command])), in_data=trip.data)
         return one_session.answer(trip, done)
@@ -213,6 +204,8 @@ class HostAction(ActionBase):
             return known
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
+        if self.required():
+            self.proved_pq()
         result = self.execute("oqs_look", {"want": sent(want), "password": secret})
         try:
             images_pull.learn(want, result)
@@ -224,6 +217,18 @@ class HostAction(ActionBase):
             raise HostFailure("nothing was changed; " + "; ".join(errors))
         self.check_proof(want, result)
         return self.store.load()
+
+    def proved_pq(self) -> pq_proof.Proof:
+        """The proof that the connection in use is quantum-safe.
+
+        :raises HostFailure: it may not be.
+        """
+        try:
+            return self.prove()
+        except pq_proof.NotProved as error:
+            raise HostFailure("the connection is not proved to be quantum-safe: %s" % error) from error
+        except AnsibleConnectionFailure as error:
+            raise HostFailure("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0]) from error
 
     def check_proof(self, want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
         """A server that is as wanted must also have proved it by a handshake."""
