@@ -115,7 +115,8 @@ def in_image(image: str) -> Maker:
     """
     def make(folder: str, requests: Sequence[Request]) -> None:
         arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never",
-                     "--cap-drop", "ALL", "--security-opt", "label=disable", "--user", "0:0",
+                     "--cap-drop", "ALL", "--security-opt", "label=disable",
+                     "--user", "%d:%d" % (os.geteuid(), os.getegid()), *_account(folder),
                      "--mount", bind(folder, "/k"), "--entrypoint", "/bin/sh", image, "-c", _SCRIPT, "sh", KEYGEN]
         for request in requests:
             arguments += [_algorithm(request), request.comment, "no" if request.passphrase is None else "ask"]
@@ -124,6 +125,15 @@ def in_image(image: str) -> Maker:
             raise KeyPairError("the image %s could not make a key: %s%s" % (image, done.reason, _hint(image, requests)))
 
     return make
+
+
+def _account(folder: str) -> List[str]:
+    """ssh-keygen asks for the account of who runs it; the image knows root's, and its own user's."""
+    if os.geteuid() == 0:
+        return []
+    line = "person:x:%d:%d::/k:/bin/sh\n" % (os.geteuid(), os.getegid())
+    write_file(folder + "/passwd", line.encode(), 0o644, os.geteuid(), os.getegid(), root=folder)
+    return ["--mount", bind(folder + "/passwd", "/etc/passwd", readonly=True)]
 
 
 def _hint(image: str, requests: Sequence[Request]) -> str:

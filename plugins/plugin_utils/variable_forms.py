@@ -21,6 +21,9 @@ _IMAGE = (
     "an image name such as registry/name:tag or name@sha256:<64 digits>",
 )
 _ORIGIN = (re.compile(r"(?=.{1,253}$)[\w\[:][\w.:%\[\]-]*"), "controller, host, or the name of an inventory host")
+_PERSONAL = (
+    re.compile(r"(~|/)[^\0-\x1f\"'%$`\\]{0,1023}"), "a path that begins with / or ~, without quotes, $, % and backslash"
+)
 _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_container_name": _CONTAINER,
     "oqs_ssh_firewall_container": _CONTAINER,
@@ -34,7 +37,16 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_image_build_base": _IMAGE,
     "oqs_ssh_image_archive": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
     "oqs_ssh_password_store": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
-    "oqs_ssh_client_dir": (re.compile(r"[^\0\n]{1,4095}"), "a path in one line"),
+    "oqs_ssh_client_dir": _PERSONAL,
+    "oqs_ssh_client_bin": _PERSONAL,
+    "oqs_ssh_client_image": _IMAGE,
+    "oqs_ssh_client_identity": (
+        re.compile(r"([A-Za-z0-9][A-Za-z0-9@._+-]{0,63})?"), "a type of key such as ssh-mldsa44-ed25519, or empty"
+    ),
+    "oqs_ssh_client_hop_user": (re.compile(r"([a-z_][a-z0-9_.-]{0,31})?"), "an account name, or empty"),
+    "oqs_ssh_client_prefix": (
+        re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?"), "letters, digits, _ . - (at most 32), or empty"
+    ),
 }
 _MEMBERS: dict[str, _Form] = {
     "oqs_ssh_hop_users": (_NAME, "account names (small letters, digits, _ -; at most 32)"),

@@ -24,7 +24,7 @@ PREFIXES = ("oqs_ssh_", "docker_engine_")
 #: Variables of the playbooks, which belong to no role; Ansible itself reads those without a type, before we can.
 PLAYBOOK: dict[str, dict[str, str]] = {
     "oqs_ssh_hosts": {}, "oqs_ssh_pipelining": {"type": "bool"}, "oqs_ssh_serial": {},
-    "oqs_ssh_client_dir": {"type": "str"}, "oqs_ssh_require_pq": {"type": "bool"},
+    "oqs_ssh_client_hosts": {}, "oqs_ssh_require_pq": {"type": "bool"},
     "oqs_ssh_rotate_older_than": {"type": "float"},
 }
 #: Names that the roles register or compute.

@@ -1,0 +1,88 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What clients have to know of a host, and a person's own machine set up with it."""
+
+from __future__ import annotations
+
+import os
+import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, HostFailure, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import together
+
+PROGRAMS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh_client", "files")
+#: What the hosts of a run have told, for the machines that it sets up.
+TOLD = "client"
+_NOTHING = "nothing is deployed on this host: run deploy first; no alias is written for it"
+
+
+class ActionModule(HostAction):
+    """Action side of the module oqs_client."""
+
+    _VALID_ARGS = frozenset(("step", "settings"))
+
+    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+        """Ask a host, or set up a machine with what all hosts of the run have told."""
+        return self._ask() if arguments["step"] == "ask" else self._settle(dict(arguments["settings"]))
+
+    def _ask(self) -> dict[str, t.Any]:
+        self._check_variables({}, None)
+        found = self.execute("oqs_client", {"step": "ask", "settings": {}})["client"]
+        if found:
+            address, _error = self._evaluated("ansible_host")
+            found = dict(found, address=str(address or self.host))
+        with together(TOLD) as told:
+            told[self.host] = found
+        if not found:
+            raise HostFailure(_NOTHING)
+        return {"changed": False, "client": found}
+
+    def _settle(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
+        self._check_variables({}, None)
+        source, _error = self._evaluated("oqs_ssh_image_source")
+        image, _error = self._evaluated("oqs_ssh_image")
+        if source == "build" and settings["image"] in (image, _usual_image()):
+            settings["image"] = images.BUILT
+        settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
+        settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
+        with together(TOLD) as told:
+            settings["hosts"] = dict(told)
+        result = self.execute("oqs_client", {"step": "settle", "settings": settings})
+        self._say(result, settings)
+        shown = {name: result[name] for name in ("changed", "notes", "hosts", "identity")}
+        if self._task.diff:
+            shown["diff"] = [
+                {"before_header": row["path"], "after_header": row["path"], "before": row["before"],
+                 "after": row["after"]} for row in result["files"]
+            ]
+        return shown
+
+    def _say(self, result: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
+        lines = ["", self.host, "-" * len(self.host)]
+        verb = {"made": "make ", "changed": "change ", "removed": "remove "} if self._task.check_mode else {}
+        for row in result["files"]:
+            word = "would " + verb[row["what"]] if verb else row["what"] + " "
+            lines.append("  %s%s" % (word, row["path"]))
+        for name, row in sorted(result["hosts"].items()):
+            if row["usable"]:
+                ways = ", ".join(way for way in (row["login"], row["hop"]) if way)
+                lines.append("  %-11s %s (%s)" % (name, ways, row["kex"]))
+        for note in result["notes"]:
+            lines.append("  note        " + note)
+        if result["identity"].get("public"):
+            lines += ["  identity    %s" % result["identity"]["path"],
+                      "  for oqs_ssh_authorized_keys: \"{{ lookup('file', '%s.pub') }}\"" % result["identity"]["path"]]
+        if len(lines) == 3:
+            lines.append("  nothing to do" if settings["state"] == "absent" else "  no host is known")
+        display.display("\n".join(lines))
+
+
+def _usual_image() -> str:
+    """The image that is meant where nobody says another."""
+    return str(variables.known()["oqs_ssh_image"]["default"])
+
+
+def _program(name: str) -> str:
+    with open(os.path.join(PROGRAMS, name), encoding="utf-8") as stored:
+        return stored.read()
