@@ -109,6 +109,12 @@ def lacks(host: Host, program: Program) -> str:
     return ""
 
 
+def with_identity(program: Program, made: Mapping[str, str]) -> Program:
+    """A program with one identity more (path to type), if it knows the type; in check mode it is not there yet."""
+    known = dict(program.identities, **{path: kind for path, kind in made.items() if kind in program.keys})
+    return program._replace(identities=dict(sorted(known.items())))
+
+
 def identities(host: Host, program: Program) -> List[str]:
     """Private keys that a server takes, as far as their type says it."""
     return [path for path, kind in program.identities.items() if policy.accepts(host["offer"]["pubkeys"], kind)]

@@ -150,7 +150,7 @@ def identity(where: Places, algorithm: str, image: str, check: bool) -> Optional
     kind, known = sshkeys.key_type(algorithm), own_program(where.folder).keys
     maker = keypair.on_host() if kind in known else keypair.in_image(image)
     if check and not os.path.isdir(where.folder):
-        return None
+        return keypair.Result(path, True, "missing", "there is none", "made", None, False, ())
     comment = "%s@%s" % (pwd.getpwuid(os.geteuid()).pw_name, os.uname().nodename)
     request = keypair.Request(path, algorithm, comment, "missing", os.geteuid(), os.getegid(), where.folder)
     return keypair.ensure_pairs([request], maker, check)[0]

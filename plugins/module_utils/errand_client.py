@@ -17,14 +17,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     client_machine,
     disk,
     keypair,
+    sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client_machine import MEMORY, Item, Places, Refused
 
 Result = Dict[str, Any]
 _KEPT = "%s was changed by hand and is kept as it is; to have it written again, move it away and run this again"
-_LEFT = "nothing was taken away, because %s was changed by hand and needs the rest: move it away and run this again"
-_NO_PROGRAM = ("this ssh is not used, %s; and the client in the image cannot be, because this machine does not hold %s, "
-               "or may not use Docker")
+_LEFT = "nothing was taken away: %s was changed by hand and needs the rest; move it away and run this again"
+_NO_PROGRAM = ("this ssh is not used, %s; and the client in the image cannot be: this machine does not hold %s, or "
+               "may not use Docker")
 _CLASH = ("%s: %s has a Host line of this name, and it wins: no alias was written for it; set oqs_ssh_client_prefix to "
           "have ours under another name")
 
@@ -66,13 +67,14 @@ class _Machine:
         client_machine.check_config(config, self.where.config)
         present = self.settings["state"] == "present"
         made: Optional[keypair.Result] = None
+        wish = self.settings["identity"]
         if present:
-            wish = self.settings["identity"]
             if wish and not self.check and not os.path.isdir(self.where.folder):
                 os.mkdir(self.where.folder, 0o700)
                 self.memory["made"].append(self.where.folder)
             made = client_machine.identity(self.where, wish, self.settings["image"], self.check)
-        items = self._present(config) if present else self._absent(config)
+        one = {made.path: sshkeys.key_type(wish)} if made else {}
+        items = self._present(config, one) if present else self._absent(config)
         if not self.check:
             client_machine.carry_out(items, self.where, self.memory["made"])
             self._remember()
@@ -87,14 +89,16 @@ class _Machine:
 
     # -- what is wanted --------------------------------------------------------------------------------------------
 
-    def _present(self, config: bytes) -> List[Item]:
+    def _present(self, config: bytes, made: Mapping[str, str]) -> List[Item]:
+        """:param made: the identity that was made, or would be, with its type."""
         hosts = client_machine.hosts_of(self.memory["hosts"], self.settings["hosts"], self.settings["inventory"])
         self.notes += [self._odd(name) for name in sorted(hosts) if not client_config.is_alias(name)]
         hosts = {name: host for name, host in hosts.items() if client_config.is_alias(name)}
         self._tell_changed(hosts)
         self.memory["hosts"] = hosts
-        own = client_machine.own_program(self.where.folder)
+        own = client_config.with_identity(client_machine.own_program(self.where.folder), made)
         inside = client_machine.image_program(self.where.folder, self.settings["image"])
+        inside = client_config.with_identity(inside, made)
         wish = client_config.Wish(self.settings["prefix"], self.settings["hop_user"], self.where.ours("known_hosts"),
                                   "%s/%s" % (self.where.bin, client_machine.WRAPPERS[0]))
         by_image = client_config.by_host(hosts, own, self.settings["program"])
