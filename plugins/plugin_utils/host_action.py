@@ -167,7 +167,8 @@ class HostAction(PqConnection):
             raise HostFailure(wording.refused(str(error))) from error
         if result.get("failed"):
             raise HostFailure(wording.failure(result))
-        self.learn(arguments["want"], result)
+        if "want" in arguments:
+            self.learn(arguments["want"], result)
         return t.cast("dict[str, t.Any]", result)
 
     def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
