@@ -15,8 +15,8 @@ description:
     host's own. Playbooks, C(ansible_host), C(ansible_user), C(ansible_port) and known_hosts stay as they are.
   - The way to the container allows only post-quantum key exchanges, by name, and only the host keys that a deployment
     from this controller has pinned in C(known_hosts.oqs-ssh) in the folder C(oqs_ssh_client_dir) (C(~/.ssh)).
-  - Nobody can be asked on that way; who logs in there is C(oqs_ssh_user), with C(ansible_ssh_private_key_file) or a key
-    of the agent.
+  - Nobody can be asked on that way; who logs in there is C(oqs_ssh_user), with C(ansible_ssh_private_key_file), a key
+    of the agent, or C(id_ed25519), C(id_ecdsa) or C(id_rsa) in C(oqs_ssh_client_dir).
 options: {}
 """
 
@@ -46,6 +46,8 @@ _UNKNOWN = (
     "%s: no host key of its quantum-safe sshd is pinned in %s: deploy this host once over its own sshd, "
     "-e ansible_ssh_common_args="
 )
+#: What any ssh can use.
+_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 _NO_KEX = "%s on this controller knows no post-quantum key exchange: OpenSSH 8.9 or newer is needed"
 
 
@@ -62,15 +64,17 @@ class LookupModule(LookupBase):
             return str(self._templar.template(found))
 
         host = value("inventory_hostname")
-        file = os.path.join(os.path.expanduser(value("oqs_ssh_client_dir") or "~/.ssh"), pins.FILE)
+        folder = os.path.expanduser(value("oqs_ssh_client_dir") or "~/.ssh")
+        file = os.path.join(folder, pins.FILE)
         found = pins.of(file, host)
         if not found:
             raise AnsibleError(_UNKNOWN % (host, file))
         program = value("ansible_ssh_executable") or "ssh"
-        identity = os.path.expanduser(value("ansible_ssh_private_key_file", "ansible_private_key_file"))
+        key = os.path.expanduser(value("ansible_ssh_private_key_file", "ansible_private_key_file"))
+        keys = [key] + [path for path in (os.path.join(folder, name) for name in _KEYS) if os.path.exists(path)]
         address, port = value("ansible_ssh_host", "ansible_host") or host, value("ansible_ssh_port", "ansible_port")
-        way = over_pq.Way(found[0], value("oqs_ssh_user") or "oqs", identity, file, program, _kex(program),
-                          (address, port))
+        way = over_pq.Way(found[0], value("oqs_ssh_user") or "oqs", list(filter(None, keys)), file, program,
+                          _kex(program), (address, port))
         return [over_pq.arguments(way, _sockets())]
 
 

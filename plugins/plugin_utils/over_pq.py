@@ -47,7 +47,7 @@ class Way(t.NamedTuple):
 
     pin: Pin
     user: str
-    identity: str
+    identities: t.Sequence[str]
     known_hosts: str
     program: str
     kex: t.Sequence[str]
@@ -77,7 +77,7 @@ def outer(way: Way) -> list[str]:
                "HostKeyAlias=" + way.pin.alias]
     options += ["%s=%s" % (name, given) for name, (given, _shown) in FIXED.items()]
     words = [way.program] + [word for option in options for word in ("-o", option)]
-    words += ["-i", way.identity] if way.identity else []
+    words += [word for path in way.identities for word in ("-i", path)]
     return words + ["-W", way.pin.target, "-p", str(way.pin.port), "-l", way.user, way.pin.address]
 
 

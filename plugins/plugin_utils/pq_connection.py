@@ -143,11 +143,11 @@ class PqConnection(ActionBase):
         port = want.get("ssh", {}).get("port")
         after = [pin._replace(port=port) for pin in known if port and pin.port != port]
         while True:
-            for pin in known + after:
-                yield functools.partial(self._go_by, pin, bool(after))
+            for pin in known + after if after else [None]:
+                yield functools.partial(self._go_by, pin)
 
-    def _go_by(self, pin: pins.Pin, anew: bool) -> None:
-        if anew:
+    def _go_by(self, pin: pins.Pin | None) -> None:
+        if pin:
             pins.keep(self.pins_file, self.host, pin)
             common, _error = self._evaluated("ansible_ssh_common_args")
             self._connection.set_option("ssh_common_args", str(common or ""))

@@ -108,6 +108,11 @@ CASES: List[Case] = [
     Case("pipelining in other words", {"oqs_ssh_pipelining": "halfway"},
          "oqs_ssh_pipelining: must be true or false, got text of 7 characters: write it without quotes, in small "
          "letters"),
+    Case("proof of the connection in other words", {"oqs_ssh_require_pq": "if possible"},
+         "oqs_ssh_require_pq: must be true or false, got text of 11 characters: write it without quotes, in small "
+         "letters"),
+    Case("proof of the connection as a number", {"oqs_ssh_require_pq": 2},
+         "oqs_ssh_require_pq: must be true or false, got a number"),
     Case("folder as a list", {"oqs_ssh_client_dir": ["~/.ssh"]},
          "oqs_ssh_client_dir: must be text, got a list of 1"),
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 PIN = Pin("web1", "192.0.2.7", 2222, "localhost:22", ("ssh-ed25519 AAAA",))
 KEX = ["sntrup761x25519-sha512@openssh.com"]
-WAY = over_pq.Way(PIN, "oqs", "/home/me/.ssh/id 100%", "/home/me/.ssh/known_hosts.oqs-ssh", "ssh", KEX, ("web1", ""))
+WAY = over_pq.Way(PIN, "oqs", ["/home/me/.ssh/id 100%"], "/home/me/.ssh/known_hosts.oqs-ssh", "ssh", KEX, ("web1", ""))
 GOOD = {
     "kexalgorithms": KEX[0], "userknownhostsfile": WAY.known_hosts, "hostkeyalias": PIN.alias,
     "hostname": PIN.address, "port": "2222", **{name: shown for name, (_given, shown) in over_pq.FIXED.items()},
@@ -36,13 +36,13 @@ def test_only_quantum_safe_names_best_first():
 
 @given(identity=st.text(st.characters(blacklist_characters="\0\n", blacklist_categories=["Cs"]), min_size=1))
 def test_the_pipe_arrives_as_it_is_meant(identity):
-    way = WAY._replace(identity=identity)
+    way = WAY._replace(identities=[identity])
     proxy = options(over_pq.arguments(way, "/tmp/cp"))["ProxyCommand"]
     assert over_pq.pipe_of({"proxycommand": proxy}) == over_pq.outer(way)
 
 
 @pytest.mark.parametrize("change", [
-    {"user": "other"}, {"identity": "/other"}, {"known_hosts": "/other"}, {"kex": ["mlkem768x25519-sha256"]},
+    {"user": "other"}, {"identities": ["/other"]}, {"known_hosts": "/other"}, {"kex": ["mlkem768x25519-sha256"]},
     {"inner": ("web1", "23")}, {"pin": PIN._replace(port=2223)}, {"pin": PIN._replace(target="localhost:23")},
 ])
 def test_another_way_is_another_socket(change):

@@ -1,0 +1,102 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A host's own connection over the quantum-safe path: what is pinned, and how a run comes back."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from unittest.mock import MagicMock
+
+import pytest
+from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import pins, pq_connection
+
+KEYS = ["ssh-ed25519 AAAA"]
+WANT = {"ssh": {"port": 2222}}
+FOUND = {"proof": {"own": {"ok": True}}, "pins": KEYS, "hop_target": {"port": 22, "address": "localhost"}}
+
+
+@pytest.fixture
+def host(tmp_path, monkeypatch):
+    """An action for a host; its variables are a plain dictionary."""
+    monkeypatch.setattr(pq_connection.time, "sleep", lambda _seconds: None)
+    task = SimpleNamespace(check_mode=False, args={}, async_val=0, action="x", delegate_to=None)
+    made = Action(task, *[MagicMock() for _number in range(5)])
+    made._task_vars = {"inventory_hostname": "web1", "ansible_host": "192.0.2.7", "oqs_ssh_client_dir": str(tmp_path)}
+    monkeypatch.setattr(made, "_evaluated", lambda name: (made._task_vars.get(name), ""))
+    return made
+
+
+def test_what_a_handshake_proved_is_pinned(host):
+    host.learn(WANT, FOUND)
+    assert pins.of(host.pins_file, "web1") == [pins.Pin("web1", "192.0.2.7", 2222, "localhost:22", tuple(KEYS))]
+    host.learn(WANT, dict(FOUND, hop_target={"port": 2200, "address": "fd00::1"}))
+    assert pins.of(host.pins_file, "web1")[0].target == "[fd00::1]:2200"
+    host.learn(WANT, dict(FOUND, hop_target={"port": 0, "address": "localhost"}))  # nobody asked about the hop
+    assert pins.of(host.pins_file, "web1")[0].target == "[fd00::1]:2200"
+    host.learn({"removal": {}}, {})
+    assert pins.of(host.pins_file, "web1"), "a look at what would go is no removal"
+    host.learn({"removal": {}}, {"done": []})
+    assert pins.of(host.pins_file, "web1") == []
+
+
+@pytest.mark.parametrize("lacks", [{"proof": {}}, {"proof": {"own": {"ok": False}}}, {"pins": []}])
+def test_what_is_not_proved_is_not_pinned(host, lacks):
+    host.learn(WANT, dict(FOUND, **lacks))
+    assert pins.read(host.pins_file) == ""
+
+
+def test_check_mode_pins_nothing(host):
+    host._task.check_mode = True
+    host.learn(WANT, FOUND)
+    assert pins.read(host.pins_file) == ""
+
+
+class Action(pq_connection.PqConnection):
+    def run(self, tmp=None, task_vars=None):
+        return {}
+
+
+class Line:
+    """A connection that breaks some times; by which ports it was tried."""
+
+    def __init__(self, host, breaks, goes_on=0):
+        self.host, self.breaks, self.goes_on, self.tried, self.asked = host, breaks, goes_on, [], []
+
+    def __call__(self, errand, arguments):
+        self.asked.append((errand, arguments["ticket"]))
+        self.tried += [pin.port for pin in pins.of(self.host.pins_file, "web1")]
+        if self.breaks:
+            self.breaks -= 1
+            raise AnsibleConnectionFailure("Connection refused\nmore")
+        if errand == "errand_detached" and self.goes_on:
+            self.goes_on -= 1
+            return {"goes_on": "yes"}
+        return {"changed": True}
+
+
+def test_a_connection_that_holds_is_asked_once(host):
+    line = Line(host, 0)
+    assert host.surviving(line, {"want": WANT}) == {"changed": True}
+    assert [errand for errand, _ticket in line.asked] == ["errand_apply"]
+
+
+def test_a_connection_that_breaks_is_come_back_to_with_the_same_ticket(host):
+    line = Line(host, 3, goes_on=1)
+    assert host.surviving(line, {"want": WANT}) == {"changed": True}
+    assert [errand for errand, _ticket in line.asked] == ["errand_apply"] + ["errand_detached"] * 4
+    assert len({ticket for _errand, ticket in line.asked}) == 1
+    assert host._connection.reset.called
+
+
+def test_a_port_that_changes_is_tried_like_the_one_before(host):
+    host.learn(WANT, FOUND)
+    line = Line(host, 3)
+    host.surviving(line, {"want": {"ssh": {"port": 2223}}})
+    assert line.tried == [2222, 2222, 2223, 2222]
+
+
+def test_a_host_that_never_answers_is_told_with_what_to_do(host, monkeypatch):
+    monkeypatch.setattr(pq_connection, "PATIENCE", -1.0)
+    with pytest.raises(AnsibleConnectionFailure, match=r"Connection refused\).*-e ansible_ssh_common_args="):
+        host.surviving(Line(host, 99), {"want": WANT})
