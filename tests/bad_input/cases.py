@@ -116,6 +116,20 @@ CASES: List[Case] = [
     Case("folder as a list", {"oqs_ssh_client_dir": ["~/.ssh"]},
          "oqs_ssh_client_dir: must be text, got a list of 1"),
 
+    # the client side
+    Case("client folder that is no path", {"oqs_ssh_client_dir": "keys"},
+         "oqs_ssh_client_dir: must be a path that begins with / or ~, without quotes, $, % and backslash, got text of "
+         "4 characters"),
+    Case("client program by a wrong name", {"oqs_ssh_client_program": "sytem"},
+         "oqs_ssh_client_program: must be one of auto, system, image, got text of 5 characters; did you mean system?"),
+    Case("identity with a blank", {"oqs_ssh_client_identity": "ssh ed25519"},
+         "oqs_ssh_client_identity: must be a type of key such as ssh-mldsa44-ed25519, or empty, got text of 11 "
+         "characters"),
+    Case("account behind the hop with an address", {"oqs_ssh_client_hop_user": "alice@web1"},
+         "oqs_ssh_client_hop_user: must be an account name, or empty, got text of 10 characters"),
+    Case("prefix that is a pattern", {"oqs_ssh_client_prefix": "*"},
+         "oqs_ssh_client_prefix: must be letters, digits, _ . - (at most 32), or empty, got text of 1 character"),
+
     # out of range
     Case("port 0", {"oqs_ssh_port": 0}, "oqs_ssh_port: " + _PORT),
     Case("port 65536", {"oqs_ssh_port": 65536}, "oqs_ssh_port: " + _PORT),
