@@ -184,9 +184,9 @@ def _says(alias: str, why: str, wrapper: str) -> str:
 
 
 def _refusal(words: str) -> str:
-    """A ProxyCommand that says something and ends."""
+    """A ProxyCommand that says something and ends; its pipe stays open until it is said, or ssh would end it first."""
     plain = re.sub(r"[^A-Za-z0-9 .,;:()@_+/*-]", "", words)
-    return "ProxyCommand echo '%s' >&2; exit 1" % plain
+    return "ProxyCommand sh -c \"echo '%s' >&2; exit 1\"" % plain
 
 
 def _block(head: str, lines: Sequence[str]) -> str:
