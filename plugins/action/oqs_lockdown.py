@@ -133,4 +133,3 @@ class ActionModule(HostAction):
             more=shlex.split(self._connection.get_option("ssh_common_args") or ""),
             identities=[os.path.expanduser(key)] if key else [],
         ), own)
-
