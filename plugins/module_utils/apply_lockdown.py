@@ -48,6 +48,7 @@ def _close(want: "plan_lockdown.Want") -> None:
         undo()  # an earlier run that nobody confirmed; its undo must not end ours
     run([
         "systemd-run", "--quiet", "--collect", "--unit=" + lockdown.UNDO,
+        "--description=Opens ssh again unless the lockdown is confirmed",
         "--on-active=%ds" % lockdown.seconds(want["minutes"]), "--timer-property=AccuracySec=1s",
         "--property=Restart=on-failure", "--property=RestartSec=5s", "/bin/sh", "-c", lockdown.UNDOING,
     ])

@@ -148,6 +148,10 @@ CASES: List[Case] = [
          _SOURCES + "1 (text of 12 characters) " + _NETWORK),
     Case("network too long", {"oqs_ssh_firewall_sources": ["198.51.100.0/24", "2001:db8::/129"]},
          _SOURCES + "2 (text of 14 characters) " + _NETWORK),
+    Case("no minutes to confirm in", {"oqs_ssh_lockdown_minutes": 0},
+         "oqs_ssh_lockdown_minutes: must be from 0.1 to 1440 minutes, got a number outside"),
+    Case("silence of more than a day", {"oqs_ssh_breakglass_minutes": 1441},
+         "oqs_ssh_breakglass_minutes: must be from 0.1 to 1440 minutes, got a number outside"),
     Case("root as the user", {"oqs_ssh_user": "root"},
          "oqs_ssh_user: must be another account than root: the server lets root in by no means", ("root",)),
 
@@ -167,6 +171,8 @@ CASES: List[Case] = [
          _EXPECT + "quantum_safe_kex must be one of all, some, got text of 4 characters"),
     Case("name in place of a network", {"oqs_ssh_firewall_sources": ["office.example.org"]},
          _SOURCES + "1 (text of 18 characters) " + _NETWORK),
+    Case("name in place of a breakglass source", {"oqs_ssh_breakglass_sources": ["office.example.org"]},
+         "oqs_ssh_breakglass_sources: member 1 (text of 18 characters) " + _NETWORK),
     Case("proof from nowhere", {"oqs_ssh_probe_from": "bastoin"},
          "oqs_ssh_probe_from: must be controller, host, or the name of an inventory host, and no host of the inventory "
          "is called so (text of 7 characters)"),
