@@ -14,7 +14,7 @@ from ansible import constants as C
 from ansible_collections.quantumsafe.openssh.plugins.action.oqs_ending import own_ssh
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan_lockdown import CLOSE, CONFIRM
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import pq_path, variables
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import lockdown_way, variables
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
     HostAction,
     HostFailure,
@@ -34,6 +34,11 @@ class ActionModule(HostAction):
     """Action of the playbook lockdown."""
 
     _VALID_ARGS = frozenset(("want",))
+
+    @property
+    def comes_over_pq(self) -> bool:
+        """Nothing has to outlive the connection here, and what does could not say by which way it came."""
+        return False
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Lock down, or open."""
@@ -102,9 +107,9 @@ class ActionModule(HostAction):
         if self._connection.transport != "ssh":
             raise HostFailure("nothing was changed; the lockdown needs the connection plugin ssh (ansible_connection)")
         with tempfile.NamedTemporaryFile("w", dir=C.DEFAULT_LOCAL_TMP, suffix=".known_hosts") as pins:
-            pins.write(pq_path.known_hosts(known["look"][SECTION]["pins"]))
+            pins.write(lockdown_way.known_hosts(known["look"]["pins"]))
             pins.flush()
-            more = list(pq_path.NEW) if known["look"][SECTION]["through"] else self._arguments(known, pins.name)
+            more = list(lockdown_way.NEW) if known["look"][SECTION]["through"] else self._arguments(known, pins.name)
             yield lambda: self._with(more)
 
     @contextlib.contextmanager
@@ -124,7 +129,7 @@ class ActionModule(HostAction):
         own = own_ssh(os.path.expanduser(str(folder or "~/.ssh")))
         target, ssh = known["look"]["hop_target"], known["want"]["ssh"]
         key = self._connection.get_option("private_key_file")
-        return pq_path.arguments(pq_path.Way(
+        return lockdown_way.arguments(lockdown_way.Way(
             address=str(self._connection.get_option("host") or self.host),
             target="%s:%d" % (target["address"], target["port"]),
             ssh=sent({"ssh": ssh})["ssh"],

@@ -223,5 +223,5 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
         "offer": policy.offer(facts["state"].get("sshd_config") or b""),
         "pins": desired.own_keys(facts["state"].get("known_hosts") or b""),
         "proof": proven,
-        "lockdown": {name: facts.get("lockdown", {}).get(name) for name in ("state", "token", "through", "pins")},
+        "lockdown": {name: facts.get("lockdown", {}).get(name) for name in ("state", "token", "through")},
     }

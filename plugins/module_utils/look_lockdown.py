@@ -16,7 +16,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     plan_lockdown,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 Facts = Dict[str, Any]
 
@@ -28,14 +27,12 @@ def look_lockdown(want: Mapping[str, Any], container: Mapping[str, Any]) -> Fact
     :param container: what is known of the container; empty where it does not matter.
     """
     ours = desired.LABEL in container.get("labels", {})
-    pins = desired.known_part(files.read_file(STATE_DIR + "/known_hosts") or b"", desired.OWN)
     return {
         "state": state(want),
         "missing": [name for name in lockdown.PROGRAMS if shutil.which(name) is None],
         "settings": look.own_settings(),
         "token": (files.read_file(lockdown.TOKEN, root="/run") or b"").decode("ascii", "replace").strip(),
         "through": bool(ours and container.get("pid") and connection.comes_through(container["pid"])),
-        "pins": [" ".join(line.split()[1:3]) for line in pins.decode("ascii", "replace").splitlines()],
     }
 
 

@@ -25,7 +25,7 @@ SERVICE = "/etc/systemd/system/oqs-ssh-lockdown.service"
 
 
 def facts(**found):
-    known = {"state": "open", "missing": [], "settings": {}, "token": "", "through": False, "pins": []}
+    known = {"state": "open", "missing": [], "settings": {}, "token": "", "through": False}
     return {"machine": {"systemd": True}, "lockdown": dict(known, **found)}
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import pq_path
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import lockdown_way
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.commandlines import Controller
 from core_samples import IDENTITY
 
@@ -18,9 +18,9 @@ OLD = Controller(["curve25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home
 
 
 def proxy(controller, **other):
-    way = pq_path.Way("192.0.2.9", "localhost:22", SSH, OFFER, "/run/100%/known", **other)
-    words = pq_path.arguments(way, controller)
-    assert tuple(words[:4]) == pq_path.NEW, "a connection of its own"
+    way = lockdown_way.Way("192.0.2.9", "localhost:22", SSH, OFFER, "/run/100%/known", **other)
+    words = lockdown_way.arguments(way, controller)
+    assert tuple(words[:4]) == lockdown_way.NEW, "a connection of its own"
     return shlex.split(words[-1].partition("ProxyCommand=")[2])
 
 
@@ -40,4 +40,4 @@ def test_a_bastion_of_the_user_s_is_passed_through():
 
 
 def test_pins_are_under_one_name():
-    assert pq_path.known_hosts(["ssh-ed25519 AAAA"]) == "oqs-ssh ssh-ed25519 AAAA\n"
+    assert lockdown_way.known_hosts(["ssh-ed25519 AAAA"]) == "oqs-ssh ssh-ed25519 AAAA\n"
