@@ -81,7 +81,8 @@ class ActionModule(HostAction):
                 with over():
                     self._step(dict(wish, step=CONFIRM, token=token))
             except HostFailure as failure:
-                raise HostFailure(_AGAIN % (failure, wish["minutes"])) from failure
+                said = " ".join(str(failure).split())  # ssh ends its lines with a carriage return
+                raise HostFailure(_AGAIN % (said, wish["minutes"])) from failure
         self._done(known, items)
 
     def _asked(self, wish: dict[str, t.Any]) -> dict[str, t.Any]:
@@ -89,7 +90,7 @@ class ActionModule(HostAction):
             outcome = self.execute("oqs_look", {"want": {SECTION: wish}, "password": None})
         except HostFailure as failure:
             words = "nothing was changed; the quantum-safe way was not proved from the controller: %s"
-            raise HostFailure(words % failure) from failure
+            raise HostFailure(words % " ".join(str(failure).split())) from failure
         return t.cast("dict[str, t.Any]", outcome["lockdown"])
 
     def _step(self, wish: dict[str, t.Any]) -> dict[str, t.Any]:
