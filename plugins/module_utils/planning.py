@@ -8,9 +8,9 @@ from typing import Any, Callable, Dict, List, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
-    authorized_keys,
     firewalls,
     image_names,
+    plan_clients,
     plan_engine,
     plan_lockdown,
     plan_outside,
@@ -107,7 +107,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     except ConfigError as error:
         plan.refuse(str(error))
         return
-    _check_access(ssh, wanted.sshd_config, plan)
+    plan_clients.check(ssh, image, wanted, plan)
     _remarks(ssh, image, plan)
     _plan_keys(facts, wanted, plan)
     _plan_config(facts, wanted, plan)
@@ -197,24 +197,6 @@ def _remarks(ssh: Want, image: Mapping[str, Any], plan: Plan) -> None:
             kind = algorithms.family(name)
             if kind != "hybrid":
                 plan.note("oqs_ssh_%s: %s is %s; only hybrids are recommended" % (option, name, _FAMILIES[kind]))
-
-
-def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:
-    """A key that the server would not take is no access."""
-    accepted = policy.accepted(sshd_config)
-    types = [authorized_keys.parse_entry(line).type for line in ssh["authorized_keys"]]
-    refused = [name for name in types if accepted and not policy.accepts(accepted, name)]
-    for name in sorted(set(refused)):
-        plan.note(
-            "a key of type %s in oqs_ssh_authorized_keys will not be accepted: the server takes %s "
-            "(oqs_ssh_pubkey_algorithms, oqs_ssh_stock_clients)" % (name, ", ".join(accepted))
-        )
-    if types and len(refused) == len(types) and not ssh["password_set"]:
-        plan.refuse(
-            "none of the keys in oqs_ssh_authorized_keys would be accepted, and no password is set: the server takes "
-            "%s; give a key of such a type, or add %s to oqs_ssh_pubkey_algorithms, or set oqs_ssh_stock_clients"
-            % (", ".join(accepted), refused[0])
-        )
 
 
 def _plan_state(ssh: Want, facts: Facts, plan: Plan) -> None:

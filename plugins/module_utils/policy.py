@@ -21,6 +21,8 @@ STOCK_KEX = (
     "sntrup761x25519-sha512",
     "sntrup761x25519-sha512@openssh.com",
 )
+#: Key exchanges of clients that know no better.
+CLASSICAL_KEX = ("curve25519-sha256", "curve25519-sha256@libssh.org")
 #: The manual's last resort for the hop.
 CLASSICAL_HOP_KEX = "curve25519-sha256@libssh.org"
 CLASSICAL_KEY = "ssh-ed25519"
@@ -92,7 +94,8 @@ class Lists:
             self.files = ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(name)) for name in self.host_keys]
         if want["stock_clients"]:
             known = image["kex"]
-            self.kex = _with(self.kex, [name for name in STOCK_KEX if name in known])
+            added = STOCK_KEX + (CLASSICAL_KEX if want.get("classical_clients") else ())
+            self.kex = _with(self.kex, [name for name in added if name in known])
             self.host_keys = _with(self.host_keys, [CLASSICAL_KEY])
             self.pubkeys = _with(self.pubkeys, [CLASSICAL_KEY])
             self.files = _with(self.files, ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(CLASSICAL_KEY))])
@@ -180,14 +183,28 @@ def accepted(data: bytes) -> List[str]:
     return _members(sshconfig.read(data, "sshd_config"), "pubkeyacceptedalgorithms")
 
 
-def offer(data: bytes) -> Dict[str, List[str]]:
-    """What a server configuration offers: kex, host_keys, pubkeys."""
-    now = sshconfig.read(data, "sshd_config")
+def offer(data: bytes, dialect: str = "sshd_config") -> Dict[str, List[str]]:
+    """What a configuration offers: kex, host_keys, pubkeys."""
+    now = sshconfig.read(data, dialect)
     return {
         "kex": _members(now, "kexalgorithms"),
         "host_keys": _members(now, "hostkeyalgorithms"),
         "pubkeys": _members(now, "pubkeyacceptedalgorithms"),
     }
+
+
+def out_of_reach(server: Mapping[str, Sequence[str]], client: Mapping[str, Sequence[str]]) -> str:
+    """What a client would not have in common with a server, in words; empty where they can talk.
+
+    :param server: of ``offer``. :param client: the same lists of a client; an empty one is a default, and not judged.
+    """
+    for name, words in (("kex", "key exchange"), ("host_keys", "host key algorithm")):
+        theirs, ours = client[name], server[name]
+        if any(each[:1] in "+-^" for each in [*theirs, *ours]):
+            continue  # a change of a built-in list, which only the program knows
+        if theirs and ours and not set(theirs) & set(ours):
+            return "no common %s: it takes %s, the server would offer %s" % (words, ", ".join(theirs), ", ".join(ours))
+    return ""
 
 
 def accepts(accepted_names: Sequence[str], key_type: str) -> bool:

@@ -95,7 +95,7 @@ def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[
     errors = _ports(values) + _origins(values, hosts) + _access(values, secret)
     for name in ("oqs_ssh_firewall_sources", BREAKGLASS):
         errors += _sources(values, name)
-    return errors + _archive(values) + _mode(values)
+    return errors + _archive(values) + _clients(values) + _mode(values)
 
 
 def no_text(name: str, value: t.Any) -> str:
@@ -199,6 +199,16 @@ def _archive(values: t.Mapping[str, t.Any]) -> list[str]:
             "oqs_ssh_image_archive: is set, but oqs_ssh_image_source is %s and would not use it: set "
             "oqs_ssh_image_source: archive, or empty oqs_ssh_image_archive" % source
         ]
+    return []
+
+
+def _clients(values: t.Mapping[str, t.Any]) -> list[str]:
+    """Clients without any post-quantum key exchange are ordinary ones."""
+    asked = {name: variable_forms.from_text("bool", values.get("oqs_ssh_%s_clients" % name, False)) for name in (
+        "stock", "classical")}
+    if asked["classical"] is True and asked["stock"] is not True:
+        words = "oqs_ssh_classical_clients: needs oqs_ssh_stock_clients: true, which says that ordinary clients are "
+        return [words + "served at all"]
     return []
 
 

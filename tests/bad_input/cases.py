@@ -92,6 +92,10 @@ CASES: List[Case] = [
          "oqs_ssh_authorized_keys: must be a list of texts, member 2 is a number: write it in quotes"),
     Case("a list in a list", {"oqs_ssh_kex_algorithms": [["mlkem768x25519-sha256"]]},
          "oqs_ssh_kex_algorithms: must be a list of texts, member 1 is a list of 1"),
+    Case("clients without protection, and no ordinary ones",
+         {"oqs_ssh_classical_clients": True, "oqs_ssh_stock_clients": False},
+         "oqs_ssh_classical_clients: needs oqs_ssh_stock_clients: true, which says that ordinary clients are served at "
+         "all"),
     Case("truth in other words", {"oqs_ssh_stock_clients": "halfway"},
          "oqs_ssh_stock_clients: must be true or false, got text of 7 characters: write it without quotes, in small "
          "letters"),

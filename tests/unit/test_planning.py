@@ -517,3 +517,24 @@ def test_a_ledger_without_its_end_is_named_and_no_reason_to_stop():
     plan = planning.make(samples.want(), facts)
     assert plan.notes[0] == planning.LEDGER_CUT and not plan.errors
     assert planning.LEDGER_CUT not in planning.make(samples.want(), samples.converged()).notes
+
+
+def test_a_choice_that_shuts_out_the_images_own_client_is_refused():
+    facts = samples.converged()
+    facts["state"]["ssh_config"] = facts["state"]["ssh_config"].replace(
+        b"KexAlgorithms mlkem768nistp256-sha256,mlkem768x25519-sha256", b"KexAlgorithms sntrup761x25519-sha512")
+    assert "the image's own client could not connect any more, no common key exchange" in refused(
+        samples.want(), facts)
+
+
+def test_stock_clients_of_an_image_that_knows_nothing_of_theirs():
+    facts = samples.image_known()
+    facts["image"] = samples.image(kex=["mlkem768nistp256-sha256"])
+    words = planning.make({"ssh": samples.ssh_want(stock_clients=True)}, facts).errors[0]
+    assert "the image knows none of the key exchanges of ordinary clients" in words
+
+
+def test_clients_without_protection_are_warned_of_in_every_run():
+    wish = samples.ssh_want(stock_clients=True, classical_clients=True)
+    notes = planning.make(samples.want(ssh=wish), samples.image_known()).notes
+    assert any(note.startswith("WARNING: oqs_ssh_classical_clients") for note in notes)

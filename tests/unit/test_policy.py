@@ -131,6 +131,23 @@ def test_only_what_the_image_knows_is_offered_to_stock_clients():
     assert found["kexalgorithms"] == ["mlkem768nistp256-sha256,mlkem768x25519-sha256"]  # as the file had it
 
 
+def test_clients_without_post_quantum_key_exchange_come_last():
+    image = samples.image(kex=["mlkem768nistp256-sha256", "mlkem768x25519-sha256", "curve25519-sha256"])
+    found = effective(server(image=image, stock_clients=True, classical_clients=True))
+    assert found["kexalgorithms"] == ["mlkem768nistp256-sha256,mlkem768x25519-sha256,curve25519-sha256"]
+
+
+@pytest.mark.parametrize(("server_kex", "client_kex", "words"), [
+    (["a", "b"], ["b"], ""), (["a"], [], ""), ([], ["b"], ""), (["a"], ["+b"], ""), (["^a"], ["b"], ""),
+    (["a"], ["b", "c"], "no common key exchange: it takes b, c, the server would offer a"),
+])
+def test_a_client_without_anything_in_common(server_kex, client_kex, words):
+    keys = {"host_keys": ["k"], "pubkeys": []}
+    assert policy.out_of_reach(dict(keys, kex=server_kex), dict(keys, kex=client_kex)) == words
+    other = policy.out_of_reach(dict(keys, kex=["a"]), {"kex": ["a"], "host_keys": ["l"], "pubkeys": []})
+    assert other == "no common host key algorithm: it takes l, the server would offer k"
+
+
 def test_wishes_for_algorithms_win_in_their_order():
     data = server(kex_algorithms=["sntrup761x25519-sha512@openssh.com", "mlkem768x25519-sha256"],
                   host_key_algorithms=["ssh-mldsa44", "ssh-ed25519"], pubkey_algorithms=["ssh-ed25519"])
