@@ -411,7 +411,7 @@ NASTY = {
     "option": "--privileged",
 }
 #: Lists whose members are looked into when everything else is in order; and what may hold anything but a line end.
-_LATER = ("oqs_ssh_authorized_keys", "oqs_ssh_firewall_sources")
+_LATER = ("oqs_ssh_authorized_keys", "oqs_ssh_firewall_sources", "oqs_ssh_breakglass_sources")
 _FREE = ("oqs_ssh_image_archive", "oqs_ssh_password_store", PASSWORD)
 
 
