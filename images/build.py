@@ -50,11 +50,13 @@ class BuildError(Exception):
     """The image cannot be built; the text says what was attempted, what went wrong and what to do."""
 
 
-def tag_of(variant: str, user: str = "oqs", uid: int = 1000, broken_names: bool = False) -> str:
+def tag_of(variant: str, user: str = "oqs", uid: int = 1000, broken_names: bool = False, message: str = "") -> str:
     """The tag of an image: latest for the contract's user and uid, else one that tells them."""
     tag = "broken-names" if broken_names else "latest"
     if (user, uid) != ("oqs", 1000):
         tag = "%s-%d%s" % (user, uid, "-broken-names" if broken_names else "")
+    if message:
+        tag += "-" + hashlib.sha256(message.encode()).hexdigest()[:12]
     return "quantumsafe/openssh-%s:%s" % (variant, tag)
 
 
@@ -63,6 +65,7 @@ def build(
     user: str = "oqs",
     uid: int = 1000,
     broken_names: bool = False,
+    message: str = "",
     say: Say = print,
     fresh: bool = False,
 ) -> str:
@@ -72,6 +75,7 @@ def build(
     :param user: name of its account (lower case, as useradd wants it).
     :param uid: that account's uid and gid, 1000 to 60000.
     :param broken_names: configuration files that name algorithms the programs do not know.
+    :param message: what a shell says at a login (motd(5)).
     :param say: gets progress, one line at a time.
     :param fresh: build in any case, and fetch Debian's packages anew.
     :returns: the tag.
@@ -84,7 +88,7 @@ def build(
     if not 1000 <= uid <= 60000:
         raise BuildError("uid must be from 1000 to 60000, not %d" % uid)
     _docker(["version", "--format", "{{.Server.Version}}"], 30)
-    tag = tag_of(variant, user, uid, broken_names)
+    tag = tag_of(variant, user, uid, broken_names, message)
     with _lock(say):
         base = _base(say)
         recipe = _recipe_hash(_docker(["image", "inspect", "--format", "{{.Id}}", base], 30))
@@ -94,7 +98,7 @@ def build(
         say("building %s on %s" % (tag, base))
         arguments = {
             "BASE": base, "VARIANT": variant, "BROKEN_NAMES": str(int(broken_names)),
-            "OQS_USER": user, "OQS_UID": str(uid),
+            "OQS_USER": user, "OQS_UID": str(uid), "MESSAGE": message,
         }
         _build(tag, arguments, recipe, fresh, say)
     size = int(_docker(["image", "inspect", "--format", "{{.Size}}", tag], 30))

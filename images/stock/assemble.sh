@@ -52,6 +52,9 @@ sed -i 's/^#* *ENCRYPT_METHOD.*/ENCRYPT_METHOD SHA512/' /etc/login.defs
 printf 'Pa55W0rd' | openssl passwd -6 -stdin | sed "s|^|$user:|" | chpasswd -e
 install -d -o "$OQS_UID" -g "$OQS_UID" -m 2755 "$home/.ssh"
 
+rm -f /etc/motd
+if [ -n "$MESSAGE" ]; then printf '%s\n' "$MESSAGE" > /etc/motd; fi
+
 script $own/entrypoint.sh "$home/entrypoint.sh" /bin/bash
 script $own/key-gen.sh $dir/scripts/key-gen.sh /bin/bash
 script $own/connect-test.sh $dir/test/connect-test.sh /bin/bash

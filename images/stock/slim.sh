@@ -9,7 +9,7 @@ rm -rf /usr/share/doc /usr/share/man /usr/share/info /usr/share/locale /usr/shar
     /usr/share/bash-completion /usr/share/zsh /usr/share/runit /usr/share/gcc /usr/share/perl5 /usr/share/debconf \
     /var/lib/apt /var/cache/apt /var/cache/debconf /var/lib/dpkg/info /var/lib/systemd /var/log/apt /var/log/dpkg.log \
     /etc/apt /etc/insserv.conf.d/* /etc/systemd /etc/sv "$lib/gconv" "$lib/perl-base" /usr/lib/apt /usr/lib/systemd \
-    /usr/lib/sysusers.d /usr/lib/tmpfiles.d /etc/motd /etc/update-motd.d /usr/libexec/dpkg /usr/lib/dpkg
+    /usr/lib/sysusers.d /usr/lib/tmpfiles.d /etc/update-motd.d /usr/libexec/dpkg /usr/lib/dpkg
 rm -f /usr/bin/perl* /usr/bin/apt* /usr/bin/dpkg* /usr/bin/deb* /usr/sbin/dpkg* /usr/sbin/debconf* /usr/bin/sqv \
     /usr/sbin/pam-auth-update /usr/sbin/insserv "$lib"/libapt-* "$lib"/libstdc++* "$lib"/libdb-5* "$lib"/libgconv* \
     /var/lib/dpkg/*-old /etc/resolv.conf.* /usr/bin/systemd-sysusers

@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording, wording_algorithms
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
 
@@ -22,7 +22,8 @@ class ActionModule(ActionBase):
     _requires_connection = False
 
     def run(self, tmp: str | None = None, task_vars: dict[str, t.Any] | None = None) -> dict[str, t.Any]:
-        """``step: note`` a failure of this host; ``end``: print the ending of the batch, fail a host that failed."""
+        """``step: note`` a failure of this host; ``end``: print the ending of the batch, fail a host that failed;
+        ``algorithms``: print what the images of the batch know instead."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
         store = RunStore(variables.get("inventory_hostname", "localhost"))
@@ -31,8 +32,16 @@ class ActionModule(ActionBase):
                 store.update(failed=str(self._task.args.get("failed") or "a task failed"))
             return {"changed": False}
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
+            if self._task.args["step"] == "algorithms":
+                rows = {host: RunStore(host).load() for host in variables["ansible_play_batch"]}
+                Display().display(wording_algorithms.told(rows))
+                return self._verdict(store)
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
+        return self._verdict(store)
+
+    def _verdict(self, store: RunStore) -> dict[str, t.Any]:
+        """A host that failed fails here."""
         if store.load().get("failed"):
             return {"failed": True, "changed": False, "msg": "see the ending above"}
         return {"changed": False}

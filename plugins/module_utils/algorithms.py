@@ -15,6 +15,13 @@ from typing import Dict, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 FAMILIES = ("hybrid", "pq", "classical", "weak", "unknown")
 """Every answer of :func:`family`."""
+WEAKNESS = {
+    "pq": "post-quantum only, with no classical algorithm to fall back on",
+    "classical": "classical, a quantum computer breaks it",
+    "weak": "weak even without a quantum computer",
+    "unknown": "of a family that is not known here",
+}
+"""What is said of an algorithm that is no hybrid."""
 
 _START = r"(?<![a-z])"  # a part begins where no letter stands before it: "mlkem768x25519", "kyber-768", "p384_mldsa65"
 

@@ -117,13 +117,15 @@ def _load(parts: Sequence[str], name: str) -> str:
 def _build(wanted: Mapping[str, Any], context: bytes) -> None:
     """Build the stock image here. The network is the host's: an engine that we installed has no other."""
     arguments = [
-        "build", "--quiet", "--network", "host", "--build-arg", "BASE=" + wanted["base"], "--tag", wanted["name"],
-        "--label", "%s=%s" % (look.RECIPE, wanted["recipe"]), "-",
+        "build", "--quiet", "--network", "host", "--tag", wanted["name"],
+        "--label", "%s=%s" % (look.RECIPE, wanted["recipe"]),
     ]
+    for name, value in dict(wanted.get("arguments") or {}, BASE=wanted["base"]).items():
+        arguments += ["--build-arg", "%s=%s" % (name, value)]
     if not docker.inspect("image", wanted["base"]):
         bookkeeping.record("image", wanted["base"], None, wanted["base"])
     try:
-        docker.docker(arguments, stdin=context, timeout=BUILD)
+        docker.docker([*arguments, "-"], stdin=context, timeout=BUILD)
     except docker.DockerError as error:
         words = "the image could not be built on this host; oqs_ssh_image_build_base says from what. "
         raise ImageError(words + image_names.why_not(str(error), wanted["base"])) from error

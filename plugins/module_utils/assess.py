@@ -221,6 +221,7 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "address": (want.get("hop") or {}).get("hop_address", "localhost"),
         },
         "offer": policy.offer(facts["state"].get("sshd_config") or b""),
+        "knows": policy.knows(planning.known_image(want, facts)),
         "pins": desired.own_keys(facts["state"].get("known_hosts") or b""),
         "proof": proven,
         "lockdown": {name: facts.get("lockdown", {}).get(name) for name in ("state", "token", "through")},

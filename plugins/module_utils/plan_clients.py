@@ -16,6 +16,12 @@ CLASSICAL_CLIENTS = (
     "recorded today and read once a large quantum computer exists"
 )
 
+#: What ordinary clients of some age need, and what is said where an image lacks it.
+PROMISED = {
+    "OpenSSH 8.9 to 9.8 cannot connect": policy.STOCK_KEX[1:],
+    "OpenSSH 9.9 and newer must do with an older key exchange": policy.STOCK_KEX[:1],
+}
+
 
 def check(ssh: Want, image: Mapping[str, Any], wanted: desired.Desired, plan: Plan) -> None:
     """Refuse what would shut out those who are to come; say what weakens them.
@@ -48,11 +54,15 @@ def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:
 
 def _check_clients(ssh: Want, image: Mapping[str, Any], wanted: desired.Desired, plan: Plan) -> None:
     """A choice that would shut out a client that is known to come is none."""
-    if ssh["stock_clients"] and not set(policy.STOCK_KEX) & set(image["kex"]):
-        words = "oqs_ssh_stock_clients: the image knows none of the key exchanges of ordinary clients (%s)"
-        plan.refuse(words % ", ".join(policy.STOCK_KEX))
+    if ssh["stock_clients"]:
+        missing = [words for words, names in PROMISED.items() if not set(names) & set(image["kex"])]
+        if len(missing) == len(PROMISED):
+            words = "oqs_ssh_stock_clients: the image knows none of the key exchanges of ordinary clients (%s)"
+            plan.refuse(words % ", ".join(policy.STOCK_KEX))
+        for words in missing if len(missing) < len(PROMISED) else []:
+            plan.note("oqs_ssh_stock_clients: %s: the image does not know theirs" % words)
     own = policy.offer(wanted.ssh_config, "ssh_config")
-    lacks = policy.out_of_reach(policy.offer(wanted.sshd_config), own)
+    lacks = policy.out_of_reach(policy.offer(wanted.sshd_config), own, by_key=not ssh["password_set"])
     if lacks:
         plan.refuse(
             "the image's own client could not connect any more, %s; see oqs_ssh_kex_algorithms, "

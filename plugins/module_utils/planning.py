@@ -32,15 +32,6 @@ LEDGER_CUT = (
     "known, and a removal will take it back only where it carries our mark; the disk was full, or somebody was at work"
 )
 NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
-#: What is said of an algorithm that is no hybrid.
-_FAMILIES = {
-    "pq": "post-quantum only, with no classical algorithm to fall back on",
-    "classical": "classical, a quantum computer breaks it",
-    "weak": "weak even without a quantum computer",
-    "unknown": "of a family that is not known here",
-}
-
-
 #: A container whose mounts are of files that were replaced meanwhile.
 OLD_FILES = "with old files mounted"
 #: How the item begins for an sshd that has only some of the addresses.
@@ -196,7 +187,8 @@ def _remarks(ssh: Want, image: Mapping[str, Any], plan: Plan) -> None:
         for name in ssh[option]:
             kind = algorithms.family(name)
             if kind != "hybrid":
-                plan.note("oqs_ssh_%s: %s is %s; only hybrids are recommended" % (option, name, _FAMILIES[kind]))
+                words = "oqs_ssh_%s: %s is %s; only hybrids are recommended"
+                plan.note(words % (option, name, algorithms.WEAKNESS[kind]))
 
 
 def _plan_state(ssh: Want, facts: Facts, plan: Plan) -> None:

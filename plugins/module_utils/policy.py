@@ -193,12 +193,24 @@ def offer(data: bytes, dialect: str = "sshd_config") -> Dict[str, List[str]]:
     }
 
 
-def out_of_reach(server: Mapping[str, Sequence[str]], client: Mapping[str, Sequence[str]]) -> str:
+def knows(image: Mapping[str, Any]) -> Dict[str, List[str]]:
+    """What an image could offer, in the shape of ``offer``; certificates need an authority, which nobody has here."""
+    signatures = [name for name in [*image.get("key", []), *image.get("sig", [])] if "-cert" not in name]
+    keys = [name for name in image.get("key", []) if name in signatures and not name.startswith("sk-")]
+    return {"kex": list(image.get("kex", [])), "host_keys": keys, "pubkeys": list(dict.fromkeys(signatures))}
+
+
+def out_of_reach(
+    server: Mapping[str, Sequence[str]], client: Mapping[str, Sequence[str]], by_key: bool = False
+) -> str:
     """What a client would not have in common with a server, in words; empty where they can talk.
 
-    :param server: of ``offer``. :param client: the same lists of a client; an empty one is a default, and not judged.
+    :param server: of ``offer``.
+    :param client: the same lists of a client; an empty one is a default, and not judged.
+    :param by_key: nobody can log in otherwise.
     """
-    for name, words in (("kex", "key exchange"), ("host_keys", "host key algorithm")):
+    kinds = [("kex", "key exchange"), ("host_keys", "host key algorithm"), ("pubkeys", "public key algorithm")]
+    for name, words in kinds if by_key else kinds[:2]:
         theirs, ours = client[name], server[name]
         if any(each[:1] in "+-^" for each in [*theirs, *ours]):
             continue  # a change of a built-in list, which only the program knows

@@ -27,9 +27,9 @@ options:
   step:
     description:
       - V(note) remembers that this host failed; V(end) prints the ending of all hosts of the batch once, and fails this
-        host where a failure was noted.
+        host where a failure was noted; V(algorithms) prints what their images could offer instead.
     type: str
-    choices: [note, end]
+    choices: [note, end, algorithms]
     required: true
   failed:
     description:

@@ -77,6 +77,10 @@ own_sshd:
   description: What the host's own sshd offers.
   returned: always
   type: dict
+knows:
+  description: The algorithms that the image could offer, by kind (kex, host_keys, pubkeys).
+  returned: always
+  type: dict
 hop_target:
   description: Where the hop goes; port and address of the host's own sshd.
   returned: always

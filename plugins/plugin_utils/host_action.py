@@ -26,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store impo
 
 ENTRY = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh", "files", "entry")
 #: What a look gives back.
-LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "pins", "proof", "wanted")
+LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "knows", "pins", "proof", "wanted")
 PASSWORD_STORE = "oqs_ssh_password_store"
 display = Display()
 

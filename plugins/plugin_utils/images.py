@@ -24,14 +24,12 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images_cache import ImageError
 
 IMAGES = os.path.join(os.path.dirname(__file__), "..", "..", "images")
-#: The name of an image that a host builds.
-BUILT = "quantumsafe/openssh-stock:latest"
-
 
 def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The wanted image with what can be known on the controller: id, digest, and facts where the image carries them.
 
-    :param want: name, source, archive, update, build_on, build_base; user: the account in the container.
+    :param want: name, source, archive, update, build_on, build_base, build_message; user: the account in the
+        container. Its uid is given by the entry, to any image.
     :raises ImageError: archive missing, truncated, not an image; build failed; registry not to be asked.
     """
     found: dict[str, t.Any] = {"name": want["name"], "source": want["source"], "id": None, "facts": None}
@@ -46,10 +44,14 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     elif want["source"] == "archive":
         found.update(images_archive.read(want["archive"], want["name"]))
     elif want.get("build_on") == "host":
-        recipe = hashlib.sha256(context() + want["build_base"].encode()).hexdigest()
-        found.update(name=BUILT, recipe=recipe, base=want["build_base"])
+        own = _own(want)
+        arguments = {"OQS_USER": own["user"], "MESSAGE": own["message"]}
+        told = "\0".join([want["build_base"], *arguments.values()])
+        recipe = hashlib.sha256(context() + told.encode()).hexdigest()
+        name = _builder().tag_of("stock", **own)
+        found.update(name=name, recipe=recipe, base=want["build_base"], arguments=arguments)
     else:
-        found.update(_build())
+        found.update(_build(_own(want)))
     found["facts"] = _facts(found["facts"], want.get("user", "oqs"))
     return found
 
@@ -63,7 +65,21 @@ def _facts(label: str | None, user: str) -> dict[str, t.Any] | None:
     return found if found["user"][0] == user else None
 
 
-def _build() -> dict[str, t.Any]:
+def _own(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+    """What is somebody's own in an image that is built."""
+    return {"user": want.get("user", "oqs"), "message": want.get("build_message", "")}
+
+
+def _builder() -> t.Any:
+    """images/build.py, which lies beside the plugins and not among them."""
+    sys.path.insert(0, IMAGES)
+    try:
+        return importlib.import_module("build")
+    finally:
+        sys.path.remove(IMAGES)
+
+
+def _build(own: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """This collection's own image, built on the controller where it is not there yet."""
     if not shutil.which("docker") or docker.engine() is None:
         raise ImageError(
@@ -71,13 +87,10 @@ def _build() -> dict[str, t.Any]:
             "each host build for itself (oqs_ssh_image_build_on: host), or take another source (pull, archive)"
         )
     with images_cache.locked("build"):
-        sys.path.insert(0, IMAGES)
         try:
-            tag = importlib.import_module("build").build("stock", say=lambda *_words: None)
+            tag = _builder().build("stock", say=lambda *_words: None, **own)
         except Exception as error:
             raise ImageError("the stock image could not be built: %s" % error) from error
-        finally:
-            sys.path.remove(IMAGES)
     found = docker.inspect("image", tag)
     if not found:
         raise ImageError("the stock image was built, but %s is not there" % tag)

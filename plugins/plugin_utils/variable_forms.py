@@ -35,6 +35,7 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_uid": (re.compile(r"auto|[1-9][0-9]{0,8}"), "auto or a uid above 0"),
     "oqs_ssh_image": _IMAGE,
     "oqs_ssh_image_build_base": _IMAGE,
+    "oqs_ssh_image_build_message": (re.compile(r"[^\0-\x09\x0b-\x1f\x7f]{0,1000}"), "at most 1000 characters of text"),
     "oqs_ssh_image_archive": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
     "oqs_ssh_password_store": (re.compile(r"[^\0\n]{0,4095}"), "a path in one line"),
     "oqs_ssh_client_dir": _PERSONAL,

@@ -242,6 +242,8 @@ CASES: List[Case] = [
 
     # huge
     Case("port of thirty digits", {"oqs_ssh_port": 10**29}, "oqs_ssh_port: " + _PORT),
+    Case("message of a book", {"oqs_ssh_image_build_message": "m" * 1001},
+         "oqs_ssh_image_build_message: must be at most 1000 characters of text, got text of 1001 characters"),
     Case("user of a million letters", {"oqs_ssh_user": "o" * 1000000}, "oqs_ssh_user: " + _USER + "1000000 characters"),
     Case("image of a thousand parts", {"oqs_ssh_image": "/".join(["part"] * 1000)},
          "oqs_ssh_image: " + _IMAGE + "4999 characters"),
@@ -412,7 +414,7 @@ NASTY = {
 }
 #: Lists whose members are looked into when everything else is in order; and what may hold anything but a line end.
 _LATER = ("oqs_ssh_authorized_keys", "oqs_ssh_firewall_sources", "oqs_ssh_breakglass_sources")
-_FREE = ("oqs_ssh_image_archive", "oqs_ssh_password_store", PASSWORD)
+_FREE = ("oqs_ssh_image_archive", "oqs_ssh_image_build_message", "oqs_ssh_password_store", PASSWORD)
 
 
 def injections() -> Dict[str, Tuple[Dict[str, Any], List[str]]]:

@@ -213,10 +213,12 @@ def test_a_load_that_fails_leaves_the_parts(monkeypatch, parts):
 
 def test_a_build_on_the_host(monkeypatch, parts):
     engine = Engine(monkeypatch)
-    wishes = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest")
+    wishes = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest",
+                  arguments={"OQS_USER": "ops"})
     apply_image.image(host(wishes, parts[1]), ITEM)
     built = engine.did[-1]
     assert built[0] == "build" and built[-1] == b"onetwo"
+    assert "OQS_USER=ops" in built
     assert "BASE=example.org/debian:1" in built and look.RECIPE + "=r1" in built
     assert built[built.index("--network") + 1] == "host"
     Engine(monkeypatch, fails="manifest unknown")

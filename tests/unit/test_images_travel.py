@@ -372,9 +372,13 @@ def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
     monkeypatch.setattr(images.shutil, "which", lambda _name: None)
     want = {"name": NAME, "source": "build", "archive": "", "build_on": "host", "build_base": "example.org/debian:1"}
     found = images.resolve(want)
-    assert (found["id"], found["base"], found["name"]) == (None, "example.org/debian:1", images.BUILT)
+    name = "quantumsafe/openssh-stock:latest"
+    assert (found["id"], found["base"], found["name"]) == (None, "example.org/debian:1", name)
     other = images.resolve(dict(want, build_base="example.org/debian:2"))
     assert found["recipe"] != other["recipe"]
+    own = images.resolve(dict(want, user="ops", build_message="Of the team ops only."))
+    assert own["recipe"] != found["recipe"] and own["name"].startswith("quantumsafe/openssh-stock:ops-1000-")
+    assert own["arguments"] == {"OQS_USER": "ops", "MESSAGE": "Of the team ops only."}
     path, = images.parts(found)
     assert Path(path).read_bytes() == images.context()
     assert os.path.basename(path) == hashlib.sha256(images.context()).hexdigest()

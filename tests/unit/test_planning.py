@@ -532,6 +532,10 @@ def test_stock_clients_of_an_image_that_knows_nothing_of_theirs():
     facts["image"] = samples.image(kex=["mlkem768nistp256-sha256"])
     words = planning.make({"ssh": samples.ssh_want(stock_clients=True)}, facts).errors[0]
     assert "the image knows none of the key exchanges of ordinary clients" in words
+    facts["image"] = samples.image(kex=["mlkem768nistp256-sha256", "mlkem768x25519-sha256"])
+    plan = planning.make({"ssh": samples.ssh_want(stock_clients=True)}, facts)
+    assert not plan.errors
+    assert "oqs_ssh_stock_clients: OpenSSH 8.9 to 9.8 cannot connect: the image does not know theirs" in plan.notes
 
 
 def test_clients_without_protection_are_warned_of_in_every_run():

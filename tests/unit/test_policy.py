@@ -146,6 +146,14 @@ def test_a_client_without_anything_in_common(server_kex, client_kex, words):
     assert policy.out_of_reach(dict(keys, kex=server_kex), dict(keys, kex=client_kex)) == words
     other = policy.out_of_reach(dict(keys, kex=["a"]), {"kex": ["a"], "host_keys": ["l"], "pubkeys": []})
     assert other == "no common host key algorithm: it takes l, the server would offer k"
+    other = policy.out_of_reach(dict(keys, kex=["a"], pubkeys=["p"]), dict(keys, kex=["a"], pubkeys=["q"]), by_key=True)
+    assert other == "no common public key algorithm: it takes q, the server would offer p"
+
+
+def test_what_an_image_could_offer():
+    image = {"kex": ["a"], "key": ["k", "k-cert-v01@openssh.com", "sk-k"], "sig": ["rsa-sha2-512", "k"]}
+    assert policy.knows(image) == {"kex": ["a"], "host_keys": ["k"], "pubkeys": ["k", "sk-k", "rsa-sha2-512"]}
+    assert policy.knows({}) == {"kex": [], "host_keys": [], "pubkeys": []}
 
 
 def test_wishes_for_algorithms_win_in_their_order():

@@ -100,7 +100,8 @@ INJECTIONS = [
     "a|b", "a&b", "a>b", "nul\0", "--privileged", "-x", "../up", "", "#x", "a\\b", "*", "${HOME}", "a\rb",
     "\u2028x", "x\x1b[2J",
 ]
-FREE_TEXT = {"oqs_ssh_image_archive", "oqs_ssh_password_store"}  # a path may hold anything but a line end
+#: Paths and messages may hold anything but control characters.
+FREE_TEXT = {"oqs_ssh_image_archive", "oqs_ssh_password_store", "oqs_ssh_image_build_message"}
 MAY_BE_EMPTY = {"oqs_ssh_client_hop_user", "oqs_ssh_client_identity", "oqs_ssh_client_prefix"}
 
 
@@ -115,10 +116,16 @@ def test_injections_in_texts(name, value):
     assert not value.strip() or len(value) < 3 or value not in said
 
 
-@pytest.mark.parametrize("name", sorted(FREE_TEXT))
+@pytest.mark.parametrize("name", sorted(FREE_TEXT - {"oqs_ssh_image_build_message"}))
 @pytest.mark.parametrize("value", ["line\nbreak", "nul\0", "trailing\n"])
 def test_a_path_is_one_line(name, value):
     assert "a path in one line" in one(**{name: value})
+
+
+@pytest.mark.parametrize("value", ["nul\0", "x\x1b[2J", "m" * 1001])
+def test_a_message_is_text(value):
+    assert "at most 1000 characters of text" in one(oqs_ssh_image_build_message=value)
+    assert errors(oqs_ssh_image_build_message="Of the team ops only.\n$(it's text)") == []
 
 
 @pytest.mark.parametrize("name", of_type("list"))
