@@ -25,8 +25,8 @@ Facts = Mapping[str, Any]
 
 _WHY = "it came with the deployment"
 _SECTION = "removal"
-#: Files that packages of the engine bring without asking.
-PACKAGED = ("/etc/containerd/config.toml",)
+#: Files that packages of the engine bring without asking, or that the engine makes for itself.
+PACKAGED = ("/etc/containerd/config.toml", "/etc/docker/key.json")
 
 
 def plan_removal(want: Want, facts: Facts, plan: Plan) -> None:

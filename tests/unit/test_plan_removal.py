@@ -174,6 +174,13 @@ def test_an_engine_that_does_not_answer_is_asked_for():
         "the container cannot be removed while Docker does not answer: systemctl start docker, run again"]
 
 
+def test_a_key_that_the_engine_made_for_itself_goes_with_it():
+    """Docker 20.10 (Debian 12) does so at its first start."""
+    facts = found()
+    facts["folders"]["/etc/docker"]["files"].append("/etc/docker/key.json")
+    assert ("engine_folder", "/etc/docker") in kinds(plan(facts))
+
+
 def test_files_of_others_in_the_engine_s_folder_keep_it():
     facts = found()
     facts["folders"]["/etc/docker"]["files"].append("/etc/docker/certs.d/ca.crt")
