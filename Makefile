@@ -63,7 +63,7 @@ bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS
 bench-login: ## how long a login takes, classical and post-quantum, with and without the hop; RUNS=30; WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) bench/login.py --runs '$(RUNS)' $(if $(WRITE),--write)
 
-faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); WRITE=1 into docs/
+faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); all of it, half an hour, with WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) tests/faults $(CASES) $(if $(WRITE),--write)
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
