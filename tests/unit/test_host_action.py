@@ -35,7 +35,7 @@ class Controller:
     def execute(self, module, arguments):
         self.sent.append((module, arguments))
         found = {"plan": self.plan, "errors": self.errors, "notes": [], "host": dict(HOST), "own_sshd": {}, "offer": {},
-                 "pins": [], "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
+                 "pins": [], "knows": {}, "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
         if module.endswith("oqs_look"):
             return found
         return dict(found, plan=[], done=self.plan)

@@ -63,7 +63,7 @@ class Host:
         item = {"section": "password", "kind": "password", "name": "oqs", "resource": "password oqs",
                 "before": "another", "after": "the given one", "why": ""}
         return {"plan": [] if good else [item], "errors": [], "notes": [], "own_sshd": {}, "offer": {}, "proof": {},
-                "pins": [], "hop_target": {}, "wanted": ["ssh"], "done": [item],
+                "pins": [], "knows": {}, "hop_target": {}, "wanted": ["ssh"], "done": [item],
                 "host": {"password": self.state or ("the given one" if good else "another")}}
 
     def rotate(self, check=False):
