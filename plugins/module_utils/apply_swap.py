@@ -67,8 +67,14 @@ def _won(host: Host, item: Item) -> None:
     old, new = facts["container"]["image"], facts["image"]["engine_id"]
     knew = facts.get("upgrade", {}).get("knew") or {}
     upgrade_rest.keep_previous(old, new, knew, bool(image.get("rollback")))
+    _end(item.name)
+
+
+def _end(name: str) -> None:
+    """The new container stays; what is cut short in here goes on here."""
+    upgrade_rest.decide()
+    upgrade_rest.remove_container(plan_upgrade.old_name(name))
     upgrade_rest.forget()
-    upgrade_rest.remove_container(plan_upgrade.old_name(item.name))
 
 
 @contextlib.contextmanager
@@ -120,12 +126,13 @@ def recover(container: str, port: int) -> None:
     new = docker.inspect("container", container)
     pid = int(((new or {}).get("State") or {}).get("Pid") or 0)
     serves = bool(pid and listeners.sockets_of(pid) & set(listeners.listening(port)))
-    if old and not serves:
+    if upgrade_rest.is_decided():
+        _end(container)
+    elif old and not serves:
         _back(container)
     elif old:
         upgrade_rest.keep_previous(str(old["Image"]), str((new or {}).get("Image")), {}, False)
-        upgrade_rest.forget()
-        upgrade_rest.remove_container(plan_upgrade.old_name(container))
+        _end(container)
     else:
         upgrade_rest.restore()
         upgrade_rest.forget()

@@ -224,4 +224,3 @@ def _told(item: Item) -> Dict[str, str]:
 
 def _text(data: Optional[bytes]) -> str:
     return (data or b"").decode("utf-8", "replace")
-

@@ -22,6 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     look_engine,
     look_upgrade,
     password,
+    plan_upgrade,
     platforms,
     sshkeys,
 )
@@ -75,6 +76,9 @@ def look(want: Mapping[str, Any], known: Facts) -> Facts:
         facts["state"] = state()
     if "ssh" in want:
         facts["upgrade"] = look_upgrade.look(stored_image(facts["container"].get("image", "")) or {})
+        if asked and facts["upgrade"]["cut_short"]:
+            before = container(plan_upgrade.old_name(want["ssh"]["container"]))
+            facts["upgrade"]["sockets"] = before.get("sockets", set())
         if asked and not facts["image"]:
             facts["held"] = held(want["ssh"]["image"])
         facts["parts"] = [] if facts["image"] else parts()

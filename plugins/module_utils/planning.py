@@ -149,7 +149,8 @@ def _check_surroundings(ssh: Want, facts: Facts, plan: Plan) -> None:
             "(docker rm -f %s) or set oqs_ssh_container_name" % ((ssh["container"],) * 3)
         )
         return
-    ours = set(port.get("inodes", ())) & container.get("sockets", set())
+    before = facts.get("upgrade", {}).get("sockets", set())  # of the container before, where a swap was cut short
+    ours = set(port.get("inodes", ())) & (container.get("sockets", set()) | before)
     owner = port.get("owner") if not ours else ""
     if ours and _everywhere(facts["state"].get("sshd_config") or b""):
         owner = next((words for inode, words in port.get("owners", {}).items() if inode not in ours), "")

@@ -58,6 +58,16 @@ def remember_proof(proof: str) -> None:
     files.write_file(PROVED, proof.encode(), 0o600)
 
 
+def decide() -> None:
+    """The new container has won: from here on there is nothing to go back to, only the old one to be taken away."""
+    shutil.rmtree(_BEFORE, ignore_errors=True)
+
+
+def is_decided() -> bool:
+    """Whether the new container has won; a replacement that was cut short then is only brought to its end."""
+    return not os.path.isdir(_BEFORE)
+
+
 def forget() -> None:
     """The replacement has come to its end."""
     shutil.rmtree(UPGRADE_DIR, ignore_errors=True)

@@ -25,6 +25,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images_cache i
 
 IMAGES = os.path.join(os.path.dirname(__file__), "..", "..", "images")
 
+
 def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     """The wanted image with what can be known on the controller: id, digest, and facts where the image carries them.
 

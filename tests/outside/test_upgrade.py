@@ -8,6 +8,7 @@ already, so that the tests are about the change and not about the way there.
 
 from __future__ import annotations
 
+import pathlib
 import subprocess
 import threading
 import time
@@ -15,7 +16,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 from scenario import ROOT, Run, Scenario, image
-from visitor import Visitor
+from visitor import CLIENT, Visitor
 
 pytestmark = pytest.mark.docker
 HOST, NAME = "web1", "localhost/oqs-upgrade:%s"
@@ -51,6 +52,20 @@ FLAWS: Dict[str, Tuple[str, str]] = {
 }
 
 
+#: In docker's place on the host: ends whoever calls it right before the act whose number is in /run/kill-at.
+KILLER = """#!/bin/sh
+case "$1" in
+create | start | stop | restart | rename | rm | kill)
+    number=$(($(cat /run/acts 2>/dev/null) + 1))
+    echo "$number" >/run/acts
+    if [ "$number" = "$(cat /run/kill-at)" ]; then
+        kill -9 "$PPID"
+        exit 137
+    fi
+    ;;
+esac
+exec /usr/bin/docker "$@"
+"""
 #: As quick as the others, but there are many.
 SLOW = set(FLAWS) - {"nobody", "swapped"}
 
@@ -206,6 +221,74 @@ def test_cut_short(scenario: Scenario) -> None:
     assert state(scenario) == before
     nothing_left(scenario)
     assert Visitor(scenario).served(HOST).code == 0
+    assert deploy(scenario, "one").code == 0
+
+
+@pytest.mark.slow
+def test_killed_before_each_step(scenario: Scenario) -> None:
+    """kill -9 of the work on the host before each act of the trial and of the swap: the next run ends well, somebody
+    serves at the latest then, and the host keys and all that is configured are what they were."""
+    before, visitor = state(scenario), Visitor(scenario)
+    scenario.root(HOST, "sh", "-c", "printf %s \"$0\" >/usr/local/bin/docker; chmod 755 /usr/local/bin/docker", KILLER)
+    killed = 0
+    try:
+        for number in range(1, 30):
+            scenario.root(HOST, "sh", "-c", "rm -f /run/acts; echo %d >/run/kill-at" % number)
+            run = deploy(scenario, ("one", "two")[number % 2])
+            acts = int(scenario.root(HOST, "sh", "-c", "cat /run/acts || echo 0"))
+            if run.code == 0 and acts < number:
+                break
+            assert run.code != 0, run.text
+            killed += 1
+            scenario.root(HOST, "rm", "/run/kill-at")
+            again = deploy(scenario, ("one", "two")[number % 2])
+            assert again.code == 0, "killed before act %d:\n%s" % (number, again.text)
+            now = state(scenario)
+            assert now["files"] == before["files"] and now["home"] == before["home"], number
+            nothing_left(scenario)
+            assert visitor.served(HOST).code == 0
+    finally:
+        scenario.root(HOST, "rm", "-f", "/usr/local/bin/docker", "/run/acts", "/run/kill-at")
+    assert killed >= 6, "create, start, remove of the trial; rename, stop, create, start, remove of the swap"
+    assert deploy(scenario, "one").code == 0
+
+
+@pytest.mark.slow
+def test_an_algorithm_is_lost_only_when_that_is_wished(scenario: Scenario) -> None:
+    """The plan that the refusal names is carried out: both for a while, then the loss is accepted."""
+    before, lost, rest = state(scenario), "mlkem768nistp256-sha256", "mlkem768x25519-sha256"
+    refused = deploy(scenario, "forgets")
+    assert refused.code != 0 and "oqs_ssh_image_drops: [%s]" % lost in refused.words, refused.text
+    assert state(scenario) == before
+    run = deploy(scenario, "forgets", oqs_ssh_image_drops=[lost])
+    assert run.code == 0, run.text
+    assert Visitor(scenario).offer(HOST)[:1] == [rest]
+    assert lost not in Visitor(scenario).offer(HOST)
+    now = scenario.root(HOST, "sh", "-c", "cd /etc/oqs-ssh/private && sha256sum ssh_host_*")
+    assert now in before["files"].replace("private/", ""), "host keys stay"
+    assert Visitor(scenario).ssh(HOST, "true", "-o", "KexAlgorithms=" + rest).code == 0
+    # what was given up stays so until somebody wishes for it again
+    assert deploy(scenario, "one", oqs_ssh_kex_algorithms=[lost, rest]).code == 0
+    assert Visitor(scenario).offer(HOST)[:2] == [lost, rest]
+    assert deploy(scenario, "one").code == 0
+
+
+def test_a_login_outlives_a_rotation(scenario: Scenario, tmp_path: pathlib.Path) -> None:
+    store = {"oqs_ssh_password": "", "oqs_ssh_password_store": str(tmp_path / "store")}
+    assert deploy(scenario, "one", **store).code == 0
+    argv = ["docker", "exec", "-i", scenario.visitor_container, *CLIENT, *Visitor(scenario).target(HOST), "cat"]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as session:
+        assert session.stdin and session.stdout
+        for words in (b"before\n", b"after\n"):
+            session.stdin.write(words)
+            session.stdin.flush()
+            assert session.stdout.readline() == words
+            if words == b"before\n":
+                rotate = ROOT / "rotate-oqs-ssh-password.yml"
+                run = scenario.deploy(playbook=rotate, oqs_ssh_image=NAME % "one", **store)
+                assert run.code == 0 and "password" in run.line(HOST, "done"), run.text
+        session.stdin.close()
+        assert session.wait(20) == 0
     assert deploy(scenario, "one").code == 0
 
 

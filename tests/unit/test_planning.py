@@ -542,3 +542,13 @@ def test_clients_without_protection_are_warned_of_in_every_run():
     wish = samples.ssh_want(stock_clients=True, classical_clients=True)
     notes = planning.make(samples.want(ssh=wish), samples.image_known()).notes
     assert any(note.startswith("WARNING: oqs_ssh_classical_clients") for note in notes)
+
+
+def test_the_container_before_a_swap_that_was_cut_short_may_hold_the_port():
+    """Killed between the new name and the end of the old one: the next run puts it right, it is nobody else's port."""
+    facts = samples.converged()
+    sockets = facts["container"].pop("sockets")
+    facts["container"].update(sockets=set(), running=False, status="created")
+    assert "is taken by" in refused(samples.want(), facts)
+    facts["upgrade"] = {"knew": {}, "proved": "", "cut_short": True, "sockets": sockets}
+    assert planning.make(samples.want(), facts).errors == []
