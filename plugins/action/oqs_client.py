@@ -9,7 +9,7 @@ import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, HostFailure, display
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import together
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, together
 
 PROGRAMS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh_client", "files")
 #: What the hosts of a run have told, for the machines that it sets up.
@@ -43,7 +43,9 @@ class ActionModule(HostAction):
         source, _error = self._evaluated("oqs_ssh_image_source")
         image, _error = self._evaluated("oqs_ssh_image")
         if source == "build" and settings["image"] in (image, _usual_image()):
-            settings["image"] = images.BUILT
+            user, _error = self._evaluated("oqs_ssh_user")
+            message, _error = self._evaluated("oqs_ssh_image_build_message")
+            settings["image"] = images.built_name({"user": user or "oqs", "build_message": message or ""})
         settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
         settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
         with together(TOLD) as told:
@@ -75,6 +77,10 @@ class ActionModule(HostAction):
                       "  for oqs_ssh_authorized_keys: \"{{ lookup('file', '%s.pub') }}\"" % result["identity"]["path"]]
         if len(lines) == 3:
             lines.append("  nothing to do" if settings["state"] == "absent" else "  no host is known")
+        for name in settings["inventory"]:
+            failed = RunStore(name).load().get("failed")
+            if failed and name != self.host:
+                lines += ["", name, "-" * len(name), "  failed      %s" % failed]
         display.display("\n".join(lines))
 
 

@@ -49,8 +49,7 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         arguments = {"OQS_USER": own["user"], "MESSAGE": own["message"]}
         told = "\0".join([want["build_base"], *arguments.values()])
         recipe = hashlib.sha256(context() + told.encode()).hexdigest()
-        name = _builder().tag_of("stock", **own)
-        found.update(name=name, recipe=recipe, base=want["build_base"], arguments=arguments)
+        found.update(name=built_name(want), recipe=recipe, base=want["build_base"], arguments=arguments)
     else:
         found.update(_build(_own(want)))
     found["facts"] = _facts(found["facts"], want.get("user", "oqs"))
@@ -64,6 +63,11 @@ def _facts(label: str | None, user: str) -> dict[str, t.Any] | None:
     except image_facts.NotAnImage:
         return None
     return found if found["user"][0] == user else None
+
+
+def built_name(want: t.Mapping[str, t.Any]) -> str:
+    """The name of the image that is built for a wish: user, build_message."""
+    return str(_builder().tag_of("stock", **_own(want)))
 
 
 def _own(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
