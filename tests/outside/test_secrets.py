@@ -73,6 +73,7 @@ class Search:
         self.sampler = Sampler()
         #: What playbooks need that deploy does not.
         self.more: Dict[str, Dict[str, Any]] = {
+            "lockdown": {"oqs_ssh_lockdown": False},  # closed, the host could not be searched any more
             "rotate_password": {"oqs_ssh_password": "", "oqs_ssh_password_store": str(self.store)}}
 
     def play(self, playbook: pathlib.Path, *options: str, limit: str = "", **extra: Any) -> Run:
