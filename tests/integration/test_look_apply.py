@@ -95,6 +95,7 @@ class Bench:
                 "state": "present", "container": "oqs-ssh", "port": 2222, "restart_policy": "unless-stopped",
                 "user": "oqs", "uid": "auto", "authorized_keys": [USER_KEY], "authorized_keys_exclusive": True,
                 "kex_algorithms": [], "host_key_algorithms": [], "pubkey_algorithms": [], "stock_clients": True,
+                "classical_clients": False,
                 "sources": [], "hop_port": 22, "password_set": True, "mode": "shell",
                 "image": {"name": "quantumsafe/openssh-stock:latest", "source": "build", "id": self.image_id,
                           "facts": None},
