@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_lockdown,
     apply_outside,
     apply_removal,
+    apply_rotation,
     apply_swap,
     apply_trial,
     assess,
@@ -73,6 +74,7 @@ class Host:
 HANDLERS: Dict[str, Callable[[Host, Item], None]] = {}
 HANDLERS.update(apply_image.HANDLERS)
 HANDLERS.update(apply_container.HANDLERS)
+HANDLERS.update(apply_rotation.HANDLERS)
 HANDLERS.update(apply_outside.HANDLERS)
 HANDLERS.update(apply_lockdown.HANDLERS)
 HANDLERS.update(apply_trial.HANDLERS)
@@ -146,7 +148,8 @@ def _tidy(loading: bool) -> None:
         with contextlib.suppress(OSError):
             if time.time() - os.lstat(path).st_mtime > docker.WORK:  # nothing that still runs is older
                 shutil.rmtree(path)
-    for folder in (look.VAR_DIR, policy.STATE_DIR, look.PRIVATE_DIR, look.HOME_SSH, look.IMAGES_DIR, look.LEDGER_DIR):
+    for folder in (look.VAR_DIR, policy.STATE_DIR, look.PRIVATE_DIR, look.HOME_SSH, look.IMAGES_DIR,
+                   look.LEDGER_DIR):
         with contextlib.suppress(OSError, files.UnsafePath), files.open_place(folder + "/any", "/") as place:
             files.sweep(place.fd)
 
@@ -221,8 +224,8 @@ def _carry_out(host: Host, items: Sequence[Item]) -> List[Item]:
     """Carry out items in order, up to the first that needs another look before it can be known."""
     done: List[Item] = []
     for item in items:
-        before = apply_container.FOLLOWS.get(item.kind)
-        known = item.kind in apply_container.MAKERS or any(each.kind == before for each in done)
+        makers = apply_container.FOLLOWS.get(item.kind, ())
+        known = item.kind in apply_container.MAKERS or any(each.kind in makers for each in done)
         if item.after == UNKNOWN and not known:
             break
         planned = planning.known_image(host.want, host.facts) if item.kind == "image_facts" else {}

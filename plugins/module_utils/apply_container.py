@@ -35,9 +35,9 @@ if TYPE_CHECKING:
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
 
 #: Kinds whose result only the act itself can tell.
-MAKERS = frozenset({"image_facts", "host_key", "hop_identity"})
-#: Kinds that become known by the act of another kind.
-FOLLOWS = {"known_hosts": "host_key", "hop_user": "hop_identity"}
+MAKERS = frozenset({"image_facts", "host_key", "next_host_key", "hop_identity"})
+#: Kinds that become known by the act of others.
+FOLLOWS = {"known_hosts": ("host_key", "next_host_key"), "hop_user": ("hop_identity",)}
 #: Seconds until sshd must serve after a start or a reload.
 SERVES = 20.0
 

@@ -73,9 +73,11 @@ def hop_identity(host: Host, item: Item) -> None:
     """The container's ed25519 identity, only where accounts are named that it may log in to."""
     owner = owner_of_home()
     bookkeeping.record("file", item.name, None, "a key")
-    request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, "damaged", owner, owner, VAR_DIR)
+    level = "always" if item.before == plan_outside.ROTATED else "damaged"
+    request = keypair.Request(item.name, "ed25519", plan_outside.HOP_MARK, level, owner, owner, VAR_DIR)
     keypair.ensure_pairs([request], keypair.in_image(host.facts["image"]["engine_id"]))
     host.facts["state"] = look.state()
+    host.want = dict(host.want, hop=dict(host.want["hop"], rotate=False))  # it is done: not wished for again
 
 
 def _wanted(host: Host) -> plan_outside.HopGoal:

@@ -29,8 +29,9 @@ _RUNTIME = {"/run/docker": ("/run/docker.sock", "/run/docker.pid")}
 
 
 def image_gone(_host: Host, item: Item) -> None:
-    """The names that we gave an image; the last one takes it along."""
-    for name in item.before.split():
+    """The names that we gave an image; the last one takes it along. By its id only when it has no other name: an engine
+    refuses that for an image of two names, as the one before an upgrade may be."""
+    for name in sorted(item.before.split(), key=lambda each: each.startswith("sha256:")):
         found = docker.inspect("image", name)
         if found and found["Id"] == item.name:
             docker.docker(["image", "rm", name], timeout=docker.WORK)

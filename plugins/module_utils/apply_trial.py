@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     files,
     look_outside,
     plan_upgrade,
+    policy,
     probe,
     sshkeys,
     upgrade_rest,
@@ -74,6 +75,9 @@ def _copied(host: Host, wanted: desired.Desired, config: bytes) -> Iterator[None
         files.make_dir(TRIAL_HOME, 0o700, wanted.uid, wanted.uid)
         for source, target in ((STATE_DIR, TRIAL_STATE), (desired.PRIVATE_DIR, TRIAL_STATE + "/private")):
             _copy(source, target, 0)
+        if wanted.next_keys:
+            files.make_dir(TRIAL_STATE + "/private/next", 0o700)
+            _copy(policy.NEXT_DIR, TRIAL_STATE + "/private/next", 0)
         _copy(desired.HOME_SSH, TRIAL_HOME, wanted.uid)
         for name, data in own.items():
             files.write_file("%s/%s" % (TRIAL_STATE, name), data, 0o755 if name == "entry" else 0o644)
@@ -131,7 +135,7 @@ def _proved(host: Host, name: str, port: int, wanted: desired.Desired) -> None:
     for each in wanted.host_keys:  # those that were missing, the image's key-gen.sh has made in the copy
         path = "%s/private/%s" % (TRIAL_STATE, sshkeys.host_key_name(each))
         keys[sshkeys.host_key_name(each)] = (files.read_file(path), files.read_file(path + ".pub"))
-    lines = desired.own_lines(wanted.host_keys, {"keys": keys}, port)
+    lines = desired.own_lines(wanted.host_keys, keys, port)
     known = desired.known_hosts(b"", lines, desired.OWN)
     if known is None:
         raise apply_container.ContainerError("it has no whole host key of each type: %s" % ", ".join(wanted.host_keys))

@@ -29,6 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     planning,
     platforms,
     policy,
+    rotation,
     shadow,
     sshconfig,
     sshkeys,
@@ -153,11 +154,20 @@ def details(facts: Facts) -> Facts:
         "listener_is_ours": bool(ours),
         "folders": state.get("folders", {}),
         "keys": {name: _pair(*halves) for name, halves in state.get("keys", {}).items()},
+        "next_keys": rotation.shown(state),
         "settings": {name: _settings(state.get(name), name) for name in ("sshd_config", "ssh_config")},
         "hop_users": {name: _hop_user(user) for name, user in hop.get("users", {}).items()},
     }
     found["firewall_rules"] = firewalls.shown(facts["firewall"]) if "firewall" in facts else []
     return found
+
+
+def _offer(data: bytes) -> Dict[str, List[str]]:
+    """What the server's configuration offers; nothing where nobody can read it, which the plan says."""
+    try:
+        return policy.offer(data)
+    except sshconfig.ConfigError:
+        return policy.offer(b"")
 
 
 def _active(facts: Facts) -> str:
@@ -220,7 +230,7 @@ def result(want: Want, facts: Facts, plan: Plan, proven: Facts) -> Facts:
             "port": (want.get("hop") or {}).get("hop_port", 0),
             "address": (want.get("hop") or {}).get("hop_address", "localhost"),
         },
-        "offer": policy.offer(facts["state"].get("sshd_config") or b""),
+        "offer": _offer(facts["state"].get("sshd_config") or b""),
         "knows": policy.knows(planning.known_image(want, facts)),
         "pins": desired.own_keys(facts["state"].get("known_hosts") or b""),
         "proof": proven,

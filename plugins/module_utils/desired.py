@@ -13,6 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     generations,
     platforms,
     policy,
+    rotation,
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
@@ -54,6 +55,7 @@ class Desired(NamedTuple):
     ssh_config: bytes
     authorized_keys: bytes
     host_keys: List[str]
+    next_keys: List[str]
     known_hosts: Optional[bytes]
     container: List[str]
 
@@ -93,10 +95,16 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
     :raises ConfigError: a configuration at hand cannot be edited without harm.
     """
     state, image = facts["state"], facts["image"]
-    server = policy.server_config(base("sshd_config", want, facts), want, image)
+    before = base("sshd_config", want, facts)
+    server = policy.server_config(before, want, image)
+    names = policy.host_key_algorithms(server)
+    coming = rotation.announced(want, state, names)
+    if coming:
+        server = policy.server_config(before, want, image, coming)
     client = policy.client_config(base("ssh_config", want, facts), want)
     uid = user_id(want, facts)
-    names = policy.host_key_algorithms(server)
+    pins = own_lines(names, rotation.keys_after(want, state, names), want["port"])
+    pins = pins and _both(pins, own_lines(coming, state.get("next", {}), want["port"]))
     return Desired(
         uid=uid,
         sshd_config=server,
@@ -107,7 +115,8 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
             want["authorized_keys_exclusive"],
         ),
         host_keys=names,
-        known_hosts=known_hosts(state.get("known_hosts") or b"", own_lines(names, state, want["port"]), OWN),
+        next_keys=coming,
+        known_hosts=known_hosts(state.get("known_hosts") or b"", pins, OWN),
         container=create_arguments(want, facts, uid),
     )
 
@@ -141,11 +150,18 @@ OWN = "container"
 HOST = "host"
 
 
-def own_lines(names: Sequence[str], state: Mapping[str, Any], port: int) -> Optional[List[str]]:
-    """known_hosts lines for the container's own host keys, or None while a pair is missing or damaged."""
+def _both(first: List[str], second: Optional[List[str]]) -> Optional[List[str]]:
+    return None if second is None else first + second
+
+
+def own_lines(names: Sequence[str], keys: rotation.Keys, port: int) -> Optional[List[str]]:
+    """known_hosts lines for the container's own host keys, or None while a pair is missing or damaged.
+
+    :param keys: file name of the private half to both halves.
+    """
     lines = []
     for name in names:
-        private, public = state.get("keys", {}).get(sshkeys.host_key_name(name), (None, None))
+        private, public = keys.get(sshkeys.host_key_name(name), (None, None))
         if not public or sshkeys.pair_state(private, public).state != "good":
             return None
         lines.append("%s %s" % (hosts_field(port), " ".join(public.decode("utf-8", "replace").split()[:2])))

@@ -8,6 +8,7 @@ import glob
 import json
 import os
 import shutil
+import time
 from concurrent import futures
 from typing import Any, Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
@@ -24,6 +25,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     password,
     plan_upgrade,
     platforms,
+    policy,
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
@@ -230,13 +232,11 @@ def state() -> Facts:
     def content(path: str) -> Optional[bytes]:
         return files.read_file(path)
 
-    keys: Dict[str, Tuple[Optional[bytes], Optional[bytes]]] = {}
+    keys = host_key_pairs(PRIVATE_DIR)
     modes = {}
-    for name in files.list_dir(PRIVATE_DIR) if os.path.isdir(PRIVATE_DIR) else []:
-        if name.startswith("ssh_host_") and name.endswith("_key"):
-            path = "%s/%s" % (PRIVATE_DIR, name)
-            keys[name] = (content(path), content(path + ".pub"))
-            modes[name] = file_modes.wrong(path, 0, 0o600) or file_modes.wrong(path + ".pub", 0, 0o644)
+    for name in keys:
+        path = "%s/%s" % (PRIVATE_DIR, name)
+        modes[name] = file_modes.wrong(path, 0, 0o600) or file_modes.wrong(path + ".pub", 0, 0o644)
     text = {name: content("%s/%s" % (PRIVATE_DIR, name)) or b"" for name in ("in-force", "password")}
     return {
         "folders": {path: file_modes.of(path) for path in (*desired.folders(0), desired.PARTS_DIR)},
@@ -253,9 +253,28 @@ def state() -> Facts:
         "identity": content(HOME_SSH + "/id_ed25519.pub"),
         "identity_state": _identity_state(),
         "keys": keys,
+        "next": host_key_pairs(policy.NEXT_DIR),
+        "next_age": next_age(),
         "key_modes": modes,
         "modes": {path: file_modes.of(path) for path in desired.FILES},
     }
+
+
+def host_key_pairs(folder: str) -> Dict[str, Tuple[Optional[bytes], Optional[bytes]]]:
+    """File name of the private half to both halves, of all host keys in a folder, whichever half is there."""
+    if not os.path.isdir(folder):
+        return {}
+    stems = [name[: -len(".pub")] if name.endswith(".pub") else name for name in files.list_dir(folder)]
+    names = dict.fromkeys(name for name in stems if name.startswith("ssh_host_") and name.endswith("_key"))
+    paths = {name: "%s/%s" % (folder, name) for name in names}
+    return {name: (files.read_file(path), files.read_file(path + ".pub")) for name, path in paths.items()}
+
+
+def next_age() -> float:
+    """Hours since the youngest of the announced host keys was made; 0 where there is none."""
+    paths = ["%s/%s" % (policy.NEXT_DIR, name) for name in host_key_pairs(policy.NEXT_DIR)]
+    found = [each for each in map(files.stat_file, paths) if each is not None]
+    return max(0.0, time.time() - max(each.st_mtime for each in found)) / 3600 if found else 0.0
 
 
 def _identity_state() -> str:

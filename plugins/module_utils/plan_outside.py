@@ -23,6 +23,8 @@ Facts = Mapping[str, Any]
 
 HOP_MARK = "oqs-ssh-hop"
 IDENTITY = goal.HOME_SSH + "/id_ed25519"
+#: How the item begins for an identity that is whole and to be replaced.
+ROTATED = "the present one"
 
 
 def plan_hop(want: Want, facts: Facts, plan: Plan) -> None:
@@ -134,10 +136,15 @@ def _want_bytes(plan: Plan, kind: str, before: Optional[bytes], after: Optional[
 
 def _plan_users(hop: Want, facts: Facts, plan: Plan) -> None:
     public, whole = identity(facts["state"]), facts["state"].get("identity_state", "good")
+    if hop.get("rotate") and not (hop["users"] and hop["state"] == "present"):
+        plan.note("the container has no key for the hop (oqs_ssh_hop_users names no account): nothing to rotate")
     if hop["users"] and hop["state"] == "present":
         if not public or (whole not in ("good", "missing") and not whole.startswith("mode")):
             state = "absent" if whole in ("good", "missing") else whole
             plan.want("hop", "hop_identity", IDENTITY, state, UNKNOWN, "oqs_ssh_hop_users names accounts")
+            public = None
+        elif hop.get("rotate"):
+            plan.want("hop", "hop_identity", IDENTITY, ROTATED, UNKNOWN, "another one is wished for")
             public = None
         elif whole.startswith("mode"):
             plan.want("hop", "hop_identity", IDENTITY, whole, "mode 600", "ssh takes no key that others can read")

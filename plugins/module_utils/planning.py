@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     plan_removal,
     plan_upgrade,
     policy,
+    rotation,
     sshconfig,
     sshkeys,
 )
@@ -51,6 +52,11 @@ def make(want: Want, facts: Facts) -> Plan:
         plan.refuse(facts["distrust"])
     if facts.get("ledger_cut") and "removal" not in want:
         plan.note(LEDGER_CUT)
+    broken = unreadable(want, facts)
+    for words in broken:
+        plan.refuse(words)
+    if broken:
+        return plan
     facts = dict(facts, image=known_image(want, facts), image_here=facts["image"])
     planners: Dict[str, Callable[[Want, Facts, Plan], None]] = {
         "engine": plan_engine.plan_engine,
@@ -65,6 +71,21 @@ def make(want: Want, facts: Facts) -> Plan:
             planner(want, facts, plan)
     plan_lockdown.keep_the_way(want, facts, plan)
     return plan
+
+
+def unreadable(want: Want, facts: Facts) -> List[str]:
+    """Configurations of the state that nobody can make sense of, each with the line; where they go, they do not matter.
+    """
+    if "hop" not in want and want.get("ssh", {}).get("state") != "present":
+        return []
+    found = []
+    for name in ("sshd_config", "ssh_config"):
+        try:
+            sshconfig.read(facts["state"].get(name) or b"", name)
+        except ConfigError as error:
+            words = "%s/%s: %s: mend that line, or move the file away to have it made anew"
+            found.append(words % (policy.STATE_DIR, name, error))
+    return found
 
 
 def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
@@ -101,6 +122,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
     plan_clients.check(ssh, image, wanted, plan)
     _remarks(ssh, image, plan)
     _plan_keys(facts, wanted, plan)
+    rotation.plan_rotation(ssh, facts, wanted.host_keys, wanted.next_keys, plan)
     _plan_config(facts, wanted, plan)
     _plan_access(ssh, facts, wanted, plan)
     _plan_container(ssh, facts, wanted, plan)

@@ -11,6 +11,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe impor
 
 INSTALL_DIR = "/opt/oqs-ssh"
 STATE_DIR = "/etc/oqs-ssh"
+#: Where the host keys lie that are announced beside the present ones (``rotation.py``).
+NEXT_DIR = STATE_DIR + "/private/next"
 HOP_BLOCK = "Host localhost 127.0.0.1 ::1"
 HOP_FILE = STATE_DIR + "/hop_config"
 HOP_INCLUDE = b"Include " + HOP_FILE.encode()
@@ -26,6 +28,16 @@ CLASSICAL_KEX = ("curve25519-sha256", "curve25519-sha256@libssh.org")
 #: The manual's last resort for the hop.
 CLASSICAL_HOP_KEX = "curve25519-sha256@libssh.org"
 CLASSICAL_KEY = "ssh-ed25519"
+
+
+def next_path(algorithm: str) -> str:
+    """Where the next host key of an algorithm lies. Its name lets key-gen.sh read the line as any other HostKey."""
+    return "%s/%s" % (NEXT_DIR, sshkeys.host_key_name(algorithm))
+
+
+def is_next(path: str) -> bool:
+    """Whether a HostKey setting names a key that is only announced."""
+    return path.startswith(NEXT_DIR + "/")
 
 
 def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
@@ -89,7 +101,7 @@ class Lists:
         self.kex = list(want["kex_algorithms"] or _members(now, "kexalgorithms"))
         self.host_keys = list(want["host_key_algorithms"] or _members(now, "hostkeyalgorithms"))
         self.pubkeys = list(want["pubkey_algorithms"] or _members(now, "pubkeyacceptedalgorithms"))
-        self.files = list(now.get("hostkey", []))
+        self.files = [path for path in now.get("hostkey", []) if not is_next(path)]
         if want["host_key_algorithms"]:
             self.files = ["%s/%s" % (INSTALL_DIR, sshkeys.host_key_name(name)) for name in self.host_keys]
         if want["stock_clients"]:
@@ -114,7 +126,8 @@ Written = Mapping[str, Sequence[str]]
 def values(data: bytes, dialect: str) -> Dict[str, str]:
     """The present values of what wishes write, each as one text."""
     now = sshconfig.read(data, dialect)
-    return {name: " ".join(now[name]) for _keyword, name in _WISHED if name in now}
+    found = {name: [value for value in now[name] if not is_next(value)] for _keyword, name in _WISHED if name in now}
+    return {name: " ".join(values) for name, values in found.items()}
 
 
 def take_back(data: bytes, default: bytes, written: Written, dialect: str) -> bytes:
@@ -133,8 +146,12 @@ def take_back(data: bytes, default: bytes, written: Written, dialect: str) -> by
     return sshconfig.edit(data, changes, dialect)
 
 
-def server_config(data: bytes, want: Mapping[str, Any], image: Mapping[str, Any]) -> bytes:
+def server_config(
+    data: bytes, want: Mapping[str, Any], image: Mapping[str, Any], coming: Sequence[str] = ()
+) -> bytes:
     """The server's configuration as wanted: the one at hand with our settings, every other byte as it was.
+
+    :param coming: algorithms whose next host key is announced. sshd shows the first key of a type, so they come last.
 
     :raises ConfigError: the file cannot be edited without harm.
     """
@@ -152,7 +169,8 @@ def server_config(data: bytes, want: Mapping[str, Any], image: Mapping[str, Any]
         if names:
             changes.append(sshconfig.Change(keyword=keyword, values=[",".join(names)]))
     if lists.files:
-        changes.append(sshconfig.Change(keyword="HostKey", values=lists.files))
+        files = lists.files + [next_path(name) for name in coming]
+        changes.append(sshconfig.Change(keyword="HostKey", values=files))
     return sshconfig.edit(data, changes, "sshd_config")
 
 
@@ -175,7 +193,7 @@ def client_config(data: bytes, want: Mapping[str, Any]) -> bytes:
 def host_key_algorithms(data: bytes) -> List[str]:
     """The algorithms of the host keys that a server configuration names."""
     names = [sshkeys.algorithm_of(path) for path in sshconfig.read(data, "sshd_config").get("hostkey", [])]
-    return [name for name in names if name]
+    return list(dict.fromkeys(name for name in names if name))
 
 
 def accepted(data: bytes) -> List[str]:

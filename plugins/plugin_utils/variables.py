@@ -22,10 +22,11 @@ PASSWORD = "oqs_ssh_password"
 BREAKGLASS = "oqs_ssh_breakglass_sources"
 PREFIXES = ("oqs_ssh_", "docker_engine_")
 #: Variables of the playbooks, which belong to no role; Ansible itself reads those without a type, before we can.
-PLAYBOOK: dict[str, dict[str, str]] = {
+PLAYBOOK: dict[str, dict[str, t.Any]] = {
     "oqs_ssh_hosts": {}, "oqs_ssh_pipelining": {"type": "bool"}, "oqs_ssh_serial": {},
     "oqs_ssh_client_hosts": {}, "oqs_ssh_require_pq": {"type": "bool"},
-    "oqs_ssh_rotate_older_than": {"type": "float"},
+    "oqs_ssh_rotate_older_than": {"type": "float"}, "oqs_ssh_rotate_overlap": {"type": "float"},
+    "oqs_ssh_rotate_keys": {"type": "str", "choices": ["announce", "switch", "cancel", "hop_identity"]},
 }
 #: Names that the roles register or compute.
 INTERNAL = re.compile(r"(_want|_result|_probe)$")

@@ -152,6 +152,11 @@ CASES: List[Case] = [
          _SOURCES + "1 (text of 12 characters) " + _NETWORK),
     Case("network too long", {"oqs_ssh_firewall_sources": ["198.51.100.0/24", "2001:db8::/129"]},
          _SOURCES + "2 (text of 14 characters) " + _NETWORK),
+    Case("a rotation step that there is not", {"oqs_ssh_rotate_keys": "announced"},
+         "oqs_ssh_rotate_keys: must be one of announce, switch, cancel, hop_identity, got text of 9 characters; did "
+         "you mean announce?"),
+    Case("less than no overlap", {"oqs_ssh_rotate_overlap": -1},
+         "oqs_ssh_rotate_overlap: must be from 0 to 100000 hours, got a number outside"),
     Case("no minutes to confirm in", {"oqs_ssh_lockdown_minutes": 0},
          "oqs_ssh_lockdown_minutes: must be from 0.1 to 1440 minutes, got a number outside"),
     Case("silence of more than a day", {"oqs_ssh_breakglass_minutes": 1441},

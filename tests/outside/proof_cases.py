@@ -203,6 +203,23 @@ def docker_in_use(proof: Proof) -> None:
         proof.on(host, "docker rmi theirs:1 >/dev/null")
 
 
+def after_changes(proof: Proof) -> None:
+    """Another image, a new password, other host keys announced and switched to, another key for the hop; some of it is
+    under way when all goes."""
+    with tempfile.TemporaryDirectory(prefix="oqs-test-") as scratch:
+        wishes = dict(WANT, oqs_ssh_password="", oqs_ssh_password_store=scratch + "/store")
+        proof.deploy(**wishes)
+        wishes["oqs_ssh_image_build_message"] = "Another image."
+        run = proof.deploy(**wishes)
+        assert all(" -> " in run.line(host, "upgraded") for host in proof.hosts), run.text
+        keys = [("keys", {"oqs_ssh_rotate_keys": step, "oqs_ssh_rotate_overlap": 0})
+                for step in ("announce", "switch", "hop_identity", "announce")]
+        for what, extra in [("password", {}), *keys]:
+            run = proof.scenario.deploy(playbook=ROOT / ("rotate-oqs-ssh-%s.yml" % what), **dict(wishes, **extra))
+            assert run.code == 0, run.text
+    proof.removed()
+
+
 class Case(NamedTuple):
     """What happens, and on which hosts."""
 
@@ -217,6 +234,7 @@ CASES: Dict[str, Case] = {
     "virgin": Case(virgin, {"v1": "trixie:plain"}),
     "virgin-bookworm": Case(virgin, {"v1": "bookworm:plain"}),
     "docker": Case(virgin, {"d1": "trixie:docker"}),
+    "changes": Case(after_changes, {"d1": "trixie:docker"}),
     "half-done": Case(half_done, {"v1": "trixie:plain"}),
     "docker-in-use": Case(docker_in_use, {"v1": "trixie:plain"}, empty=False),
     **{"%s-%s" % (kind, end): Case(what, {"f1": "trixie:firewalls"}, {"f1": kind})

@@ -13,6 +13,7 @@ from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
 from scenario import Run, Scenario
 
 pytestmark = pytest.mark.docker
@@ -93,7 +94,10 @@ def test_half_done(scenario: Scenario) -> None:
 
 DELETE_RULE = """nft delete rule inet filter input handle \\
     $(nft -a list chain inet filter input | awk '/oqs-ssh/ { print $NF }')"""
+KEY = "/etc/oqs-ssh/private/ssh_host_ssh-mldsa44-ed25519_key"
 DRIFTS = {
+    "half a host key": ("rm %s.pub" % KEY, "host_key"),
+    "a host key's owner": ("chown 1000 " + KEY, "host_key"),
     "a setting": ("sed -i 's/^MaxAuthTries.*/MaxAuthTries 9/' /etc/oqs-ssh/sshd_config", "sshd_config"),
     "a mode": ("chmod 644 /etc/oqs-ssh/private/password", "file_mode"),
     "the rule": (DELETE_RULE, "nftables"),
@@ -112,6 +116,33 @@ def test_drifted(scenario: Scenario, drift: str) -> None:
     assert kind in {resource[1] for resource in foretold}, foretold
     assert len(foretold) <= 3, "and nothing else of note"
     assert run.sessions[HOST] <= MOST_SESSIONS + 1
+
+
+def test_an_edit_by_hand_is_kept_when_something_else_changes(scenario: Scenario) -> None:
+    """Ours changes, theirs stays, in the file and in the running server."""
+    edit = "sed -i '1i ClientAliveInterval 77\\n# why: see ticket 4711' /etc/oqs-ssh/sshd_config"
+    scenario.root(HOST, "sh", "-c", edit)
+    run = scenario.deploy(**WANT, oqs_ssh_kex_algorithms=["mlkem768x25519-sha256"])
+    assert run.code == 0, run.text
+    text = scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config")
+    assert text.startswith("ClientAliveInterval 77\n# why: see ticket 4711\n")
+    assert "\nKexAlgorithms mlkem768x25519-sha256\n" in text
+    assert "clientaliveinterval 77" in scenario.inside(HOST, "/opt/oqs-ssh/sbin/sshd", "-T").lower()
+    assert scenario.deploy(**WANT).code == 0
+    assert scenario.deploy("--check", **WANT).line(HOST, "done") == "nothing, it was as wanted"
+
+
+@pytest.mark.parametrize("line", ["NoSuchKeyword yes", 'AllowUsers "oqs'])
+def test_a_configuration_that_sshd_would_not_take_is_named_and_stays(scenario: Scenario, line: str) -> None:
+    """The running server goes on; nothing is overwritten; a person mends it and the next run is content."""
+    before = scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config")
+    scenario.root(HOST, "sh", "-c", "cat >>/etc/oqs-ssh/sshd_config <<'END'\n%s\nEND" % line)
+    run = scenario.deploy(**WANT)
+    assert run.code != 0 and "sshd_config" in run.line(HOST, "failed"), run.text
+    assert scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config") == (before + "\n" + line)
+    assert probe(scenario.address(HOST), 2222, 10.0)["ssh"], "it goes on with what it has"
+    scenario.root(HOST, "sed", "-i", "$d", "/etc/oqs-ssh/sshd_config")
+    assert scenario.deploy(**WANT).code == 0
 
 
 def test_gone(scenario: Scenario) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
-from typing import Any, Dict, Iterator, List, Tuple
+from typing import Any, Dict, Iterator, List, Set, Tuple
 
 import pytest
 from prober import picture, timeline
@@ -25,6 +25,7 @@ OPEN, WALLED = "web1", "db1"
 HOSTS = (OPEN, WALLED)
 BY_HAND = "by hand"
 REMOVE, ROTATE = ROOT / "remove-oqs-ssh.yml", ROOT / "rotate-oqs-ssh-password.yml"
+ROTATE_KEYS = ROOT / "rotate-oqs-ssh-keys.yml"
 NOTES = {OPEN: "no firewall, sshd alone keeps the sources", WALLED: "nftables, everything closed but port 22"}
 
 
@@ -49,6 +50,7 @@ class Story:
         for host in HOSTS:
             (self.store / host).write_text(scenario.password() + "\n")
         self.keys: Dict[str, List[str]] = {host: [] for host in HOSTS}
+        self.old_keys: Set[str] = set()
         self.wishes: Dict[str, Any] = {
             "oqs_ssh_image_source": "build", "oqs_ssh_stock_clients": True,
             "oqs_ssh_firewall_sources": [self.prober.sources],
@@ -56,9 +58,9 @@ class Story:
             "oqs_ssh_authorized_keys": [scenario.public(PQ_KEY), scenario.public(STOCK_KEY), self.prober.public],
         }
 
-    def run(self, playbook: pathlib.Path = PLAYBOOK) -> Run:
+    def run(self, playbook: pathlib.Path = PLAYBOOK, **extra: Any) -> Run:
         """The playbook, as always."""
-        done = self.scenario.deploy(playbook=playbook, **self.wishes)
+        done = self.scenario.deploy(playbook=playbook, **dict(self.wishes, **extra))
         assert done.code == 0, done.text
         return done
 
@@ -67,13 +69,13 @@ class Story:
         return (self.store / host).read_text().strip()
 
     def know_keys(self) -> None:
-        """The hosts' own keys, from the hosts; they may grow in number, none may go."""
-        script = "cat /etc/oqs-ssh/private/ssh_host_*_key.pub"
+        """The hosts' own keys, from the hosts; they may grow in number, none may go but those rotated away."""
+        script = "cat /etc/oqs-ssh/private/ssh_host_*_key.pub; cat /etc/oqs-ssh/private/next/*.pub 2>/dev/null || true"
         for host in HOSTS:
             lines = self.scenario.root(host, "sh", "-c", script).splitlines()
             found = [timeline.fingerprint(line) for line in lines]
-            assert set(self.keys[host]) <= set(found), "a host key went"
-            self.keys[host] = found
+            assert set(self.keys[host]) - self.old_keys <= set(found), "a host key went"
+            self.keys[host] = list(dict.fromkeys(self.keys[host] + found))
 
     def first(self) -> None:
         """From untouched to a login."""
@@ -103,6 +105,17 @@ class Story:
         assert self.visitor.typed_password(OPEN, "id -un", self.password(OPEN)).code == 0
         assert self.visitor.typed_password(OPEN, "id -un", old).code == 255
         self.visitor.forgive(OPEN)
+
+    def host_keys(self) -> None:
+        """Other host keys: announced, then in place of the old ones, which no handshake shows from then on."""
+        with self.prober.phase("next keys announced"):
+            self.run(ROTATE_KEYS)
+        old = {each for host in HOSTS for each in self.keys[host]}
+        self.know_keys()
+        with self.prober.phase("host keys switched"):
+            self.run(ROTATE_KEYS, oqs_ssh_rotate_keys="switch", oqs_ssh_rotate_overlap=0)
+        self.old_keys |= old
+        self.know_keys()
 
     def upgrade(self) -> None:
         """Another image."""
@@ -174,14 +187,14 @@ def judge(story: Story, lines: List[timeline.Line]) -> None:
 
 
 def test_no_exposed_instant(scenario: Scenario, tmp_path: pathlib.Path) -> None:
-    story, lines = watched(scenario, tmp_path, ["first", "recreation", "rotation", "removal", "by_hand"])
+    story, lines = watched(scenario, tmp_path, ["first", "recreation", "rotation", "host_keys", "removal", "by_hand"])
     judge(story, lines)
 
 
 @pytest.mark.slow
 def test_no_exposed_instant_through_everything(scenario: Scenario, tmp_path: pathlib.Path) -> None:
     story, lines = watched(scenario, tmp_path, [
-        "first", "again", "recreation", "rotation", "upgrade", "reboot", "removal", "by_hand"], steady=0.2)
+        "first", "again", "recreation", "rotation", "host_keys", "upgrade", "reboot", "removal", "by_hand"], steady=0.2)
     judge(story, lines)
     if os.environ.get("WRITE"):
         drawn = picture.draw(lines, HOSTS, story.keys, NOTES)

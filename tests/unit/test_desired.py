@@ -163,13 +163,13 @@ def test_while_a_key_is_missing_nothing_is_known():
     facts = samples.converged()
     name = "ssh_host_ssh-mldsa44-ed25519_key"
     private, public = facts["state"]["keys"][name]
-    good = desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222)
+    good = desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)
     assert good == ["[localhost]:2222,[127.0.0.1]:2222,[::1]:2222 " + public.decode().strip()]
     assert desired.known_hosts(b"x\n", None, desired.OWN) is None
     other = samples.key_pair(samples.HYBRID_KEY, b"eels")[1]
     for pair in ((None, None), (private, None), (None, public), (private, b"\n"), (private, other), (b"x", public)):
         facts["state"]["keys"][name] = pair
-        assert desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222) is None
+        assert desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222) is None
 
 
 def test_the_comment_of_a_host_key_does_not_travel():
@@ -177,4 +177,4 @@ def test_the_comment_of_a_host_key_does_not_travel():
     name = "ssh_host_ssh-mldsa44-ed25519_key"
     private, public = facts["state"]["keys"][name]
     facts["state"]["keys"][name] = (private, public.strip() + b" root@web1\n")
-    assert not desired.own_lines([samples.HYBRID_KEY], facts["state"], 2222)[0].endswith("web1")
+    assert not desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)[0].endswith("web1")

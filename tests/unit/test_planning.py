@@ -552,3 +552,13 @@ def test_the_container_before_a_swap_that_was_cut_short_may_hold_the_port():
     assert "is taken by" in refused(samples.want(), facts)
     facts["upgrade"] = {"knew": {}, "proved": "", "cut_short": True, "sockets": sockets}
     assert planning.make(samples.want(), facts).errors == []
+
+
+@pytest.mark.parametrize("name", ["sshd_config", "ssh_config"])
+def test_a_configuration_that_nobody_can_read_is_named_with_its_line(name: str) -> None:
+    facts = samples.converged()
+    facts["state"][name] += b'AllowUsers "oqs\n'
+    plan = planning.make(samples.want(), facts)
+    assert len(plan.errors) == 1 and not plan.items
+    assert plan.errors[0].startswith("/etc/oqs-ssh/%s: " % name) and 'AllowUsers "oqs' in plan.errors[0]
+    assert not planning.make(samples.want(ssh=samples.ssh_want(state="absent"), hop=None), facts).errors

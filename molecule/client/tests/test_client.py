@@ -13,6 +13,7 @@ import time
 from typing import Any, Iterator, NamedTuple
 
 import pytest
+import terminal
 from scenario import CLIENT_IMAGE, PQ_KEY, ROOT, STOCK_KEY, Run, Scenario
 
 HOST = "web1"
@@ -30,13 +31,14 @@ class Home(NamedTuple):
         return self.scenario.deploy(*options, playbook=PLAYBOOK, oqs_ssh_client_dir=str(self.path / ".ssh"),
                                     oqs_ssh_client_bin=str(self.path / "bin"), **extra)
 
-    def program(self, *argv: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+    def program(self, *argv: str, stdin: bytes = b"", agent: str = "") -> "subprocess.CompletedProcess[bytes]":
         """Run one of the wrappers, or ssh with this home's configuration; nobody can be asked anything."""
         if argv[0] == "ssh":
             argv = ("ssh", "-F", str(self.path / ".ssh/config"), "-o", "BatchMode=yes", *argv[1:])
         else:
             argv = (str(self.path / "bin" / argv[0]), *argv[1:])
-        return subprocess.run(argv, input=stdin, capture_output=True, check=False, timeout=90)
+        environment = dict(os.environ, SSH_AUTH_SOCK=agent)
+        return subprocess.run(argv, input=stdin, capture_output=True, check=False, timeout=90, env=environment)
 
     def files(self) -> dict[str, bytes]:
         """Every file with its content."""
@@ -91,6 +93,61 @@ def test_the_client_in_the_image(home: Home) -> None:
     back = home.program("oqs-scp", "-q", HOST + ":/tmp/there", str(home.path / "back"))
     assert sent.returncode == back.returncode == 0, sent.stderr + back.stderr
     assert (home.path / "back").read_bytes() == (home.path / "there").read_bytes()
+    done = home.program("oqs-sftp", "-q", "-b", "-", HOST, stdin=b"rename /tmp/there /tmp/moved\nls /tmp/moved\n")
+    assert done.returncode == 0 and b"/tmp/moved" in done.stdout, done.stderr
+
+
+def test_a_terminal(home: Home) -> None:
+    """The client in the image gives a person's terminal to the shell over there, and its exit code back."""
+    home.settle(oqs_ssh_client_program="image")
+    talk = terminal.talk([str(home.path / "bin/oqs-ssh"), HOST], [(r"[$#] $", "tty; exit 5")])
+    assert talk.code == 5 and "/dev/pts/" in talk.screen, talk.screen
+
+
+def test_an_agent_and_none(home: Home) -> None:
+    """No key of the person's lies where the client looks; it is in the agent only."""
+    kept = home.path / "agent-only"
+    (home.path / ".ssh" / STOCK_KEY).rename(kept)
+    for path in (home.path / ".ssh").glob("id_*"):
+        path.unlink()
+    assert "make one with oqs_ssh_client_identity, or use an agent" in home.settle(
+        oqs_ssh_client_program="image").words
+    socket = str(home.path / "agent")
+    with subprocess.Popen(["ssh-agent", "-D", "-a", socket], stdout=subprocess.DEVNULL) as agent:
+        try:
+            added = ["ssh-add", "-q", str(kept)]
+            end = time.monotonic() + 30
+            while subprocess.run(added, env=dict(os.environ, SSH_AUTH_SOCK=socket), capture_output=True,
+                                 check=False).returncode != 0:
+                assert time.monotonic() < end, "the agent does not take the key"
+                time.sleep(0.1)
+            said = home.program("oqs-ssh", HOST, "id -un", agent=socket)
+            assert said.stdout == b"oqs\n", said.stderr
+        finally:
+            agent.terminate()
+    said = home.program("oqs-ssh", HOST, "id -un", agent=str(home.path / "gone"))
+    assert said.returncode == 255 and b"no agent is at" in said.stderr and b"Permission denied" in said.stderr
+
+
+def test_another_machine_with_an_identity_of_its_own_and_rsync(scenario: Scenario) -> None:
+    """root on a machine of the inventory: its post-quantum identity is made there, rolled out, and used by rsync."""
+    mine = {"oqs_ssh_client_hosts": HOST, "oqs_ssh_client_dir": "~/.ssh", "oqs_ssh_client_hop_user": "alice"}
+    run = scenario.deploy(playbook=PLAYBOOK, oqs_ssh_client_program="image",
+                          oqs_ssh_client_identity=PQ_KEY[len("id_"):], **mine)
+    assert run.code == 0, run.text
+    new = scenario.root(HOST, "cat", "/root/.ssh/%s.pub" % PQ_KEY)
+    keys = [scenario.public(PQ_KEY), scenario.public(STOCK_KEY), new]
+    assert scenario.deploy(oqs_ssh_authorized_keys=keys).code == 0
+    place = "umask 077; cat >/root/.ssh/id_ed25519"
+    scenario.lab.exec(HOST, ["sh", "-c", place], stdin=scenario.lab.state.alice_key.read_bytes())
+    script = """set -e; apt-get update -qq; apt-get install -qq -y rsync >/dev/null 2>&1
+        export PATH=$PATH:/root/.local/bin; head -c 100000 /dev/urandom >/root/there
+        oqs-ssh -v web1 true 2>&1 | grep -a 'host key algorithm'
+        rsync -e oqs-ssh /root/there web1-host:there; cmp /root/there /home/alice/there && echo same"""
+    said = scenario.root(HOST, "sh", "-c", script)
+    assert "ssh-mldsa44-ed25519" in said and said.endswith("same"), said
+    assert scenario.deploy(playbook=PLAYBOOK, oqs_ssh_client_state="absent", **mine).code == 0
+    assert scenario.deploy().code == 0
 
 
 def test_a_signal_ends_the_client_in_the_image(home: Home) -> None:

@@ -30,9 +30,13 @@ def test_a_client_of_no_protection_is_warned_of(scenario: Scenario) -> None:
 def test_both_sides_may_differ_in_their_order(scenario: Scenario, visitor: Visitor) -> None:
     """The first of the client's list that the server has, too, counts (RFC 4253, 7.1)."""
     both = ["mlkem768x25519-sha256", "mlkem768nistp256-sha256"]
-    for order in (both, both[::-1]):
-        said = visitor.ssh(SERVER, "true", "-o", "KexAlgorithms=" + ",".join(order))
-        assert (said.code, said.kex) == (0, order[0]), said.log
+    for served in (both, both[::-1]):
+        run = scenario.deploy(oqs_ssh_kex_algorithms=served)
+        assert run.code == 0 and visitor.offer(SERVER)[:2] == served, run.text
+        for order in (both, both[::-1]):
+            said = visitor.ssh(SERVER, "true", "-o", "KexAlgorithms=" + ",".join(order))
+            assert (said.code, said.kex) == (0, order[0]), said.log
+    assert scenario.deploy().code == 0
 
 
 def test_an_edit_by_hand_that_leaves_nothing_in_common_is_refused(scenario: Scenario) -> None:
