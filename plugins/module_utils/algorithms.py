@@ -206,3 +206,9 @@ def nearest(name: str, known: Sequence[str]) -> Optional[str]:
         if score > best_score:
             best, best_score = candidate, score
     return best
+
+
+def accepts(accepted_names: Sequence[str], key_type: str) -> bool:
+    """Whether a list of signature algorithms takes a key of this type; RSA keys sign with SHA-2 (RFC 8332)."""
+    names = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if key_type == "ssh-rsa" else (key_type,)
+    return any(name in accepted_names for name in names)

@@ -24,7 +24,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     look_firewall,
     look_lockdown,
     look_outside,
-    look_removal,
     plan_outside,
     planning,
     platforms,
@@ -77,6 +76,8 @@ def assess(
     if "lockdown" in want:
         facts["lockdown"] = look_lockdown.look_lockdown(want["lockdown"], facts["container"])
     if "removal" in want:
+        from ansible_collections.quantumsafe.openssh.plugins.module_utils import look_removal  # no other run needs it
+
         facts["removal"] = look_removal.removal(want["removal"], rows, look_engine.usable(facts["engine"]))
     return facts, planning.make(want, facts)
 

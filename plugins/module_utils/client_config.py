@@ -12,7 +12,7 @@ import hashlib
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, policy, sshconfig, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, sshconfig, sshkeys
 
 Host = Mapping[str, Any]
 Hosts = Mapping[str, Host]
@@ -117,7 +117,7 @@ def with_identity(program: Program, made: Mapping[str, str]) -> Program:
 
 def identities(host: Host, program: Program) -> List[str]:
     """Private keys that a server takes, as far as their type says it."""
-    return [path for path, kind in program.identities.items() if policy.accepts(host["offer"]["pubkeys"], kind)]
+    return [path for path, kind in program.identities.items() if algorithms.accepts(host["offer"]["pubkeys"], kind)]
 
 
 def fragment(hosts: Hosts, program: Program, use_wrapper: Mapping[str, str], wish: Wish) -> bytes:

@@ -9,10 +9,18 @@ messages of Docker 20.10 to 28.
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Sequence
+from typing import Any, List, Mapping, NamedTuple, Sequence
 
 HUB = "docker.io"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class NoAnswer(Exception):
+    """The registry cannot be asked from here (down, no way to it, no trust, a login); the hosts may still reach it."""
+
+
+class NoSuchImage(Exception):
+    """The registry was asked, and says that it has no such image."""
 
 
 class Reference(NamedTuple):
@@ -144,3 +152,9 @@ def why_not(said: str, name: str) -> str:
                 "name": name, "registry": parse(name).registry, "words": words,
             }
     return "%s cannot be had: %s" % (name, words)
+
+
+def planned(image: Mapping[str, Any]) -> str:
+    """The wanted image as the plan names it; the controller says it again when it has learnt the digest."""
+    pinned = parse(image["name"]).pinned(image.get("digest") or "") if image["source"] == "pull" else ""
+    return "%s (%s)" % (pinned or image["name"], image["source"])

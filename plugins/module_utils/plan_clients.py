@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Mapping
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys, desired, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, authorized_keys, desired, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan
 
 Want = Mapping[str, Any]
@@ -38,7 +38,7 @@ def _check_access(ssh: Want, sshd_config: bytes, plan: Plan) -> None:
     """A key that the server would not take is no access."""
     accepted = policy.accepted(sshd_config)
     types = [authorized_keys.parse_entry(line).type for line in ssh["authorized_keys"]]
-    refused = [name for name in types if accepted and not policy.accepts(accepted, name)]
+    refused = [name for name in types if accepted and not algorithms.accepts(accepted, name)]
     for name in sorted(set(refused)):
         plan.note(
             "a key of type %s in oqs_ssh_authorized_keys will not be accepted: the server takes %s "

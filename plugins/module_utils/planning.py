@@ -14,7 +14,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     plan_engine,
     plan_lockdown,
     plan_outside,
-    plan_removal,
     plan_upgrade,
     policy,
     rotation,
@@ -64,11 +63,14 @@ def make(want: Want, facts: Facts) -> Plan:
         "firewall": firewalls.plan_firewall,
         "hop": plan_outside.plan_hop,
         "lockdown": plan_lockdown.plan_lockdown,
-        "removal": plan_removal.plan_removal,
     }
     for section, planner in planners.items():
         if section in want:
             planner(want, facts, plan)
+    if "removal" in want:
+        from ansible_collections.quantumsafe.openssh.plugins.module_utils import plan_removal  # no other run needs it
+
+        plan_removal.plan_removal(want, facts, plan)
     plan_lockdown.keep_the_way(want, facts, plan)
     return plan
 
@@ -102,7 +104,7 @@ def plan_ssh(want: Want, facts: Facts, plan: Plan) -> None:
         plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
     if not here:
         before = facts.get("held") or "absent"
-        plan.want("image", "image", "", before, image_text(ssh["image"]), "the host does not hold it")
+        plan.want("image", "image", "", before, image_names.planned(ssh["image"]), "the host does not hold it")
     plan_upgrade.plan_first(want, facts, plan)
     _check_algorithms(ssh, image if image.get("kex") else None, plan)
     _plan_state(ssh, facts, plan)
@@ -136,12 +138,6 @@ def known_image(want: Want, facts: Facts) -> Facts:
     if image.get("sshd_config") or not wanted.get("facts"):
         return image
     return dict(wanted["facts"], engine_id=image.get("engine_id") or wanted["id"])
-
-
-def image_text(image: Want) -> str:
-    """The wanted image as the plan names it; the controller says it again when it has learnt the digest."""
-    pinned = image_names.parse(image["name"]).pinned(image.get("digest") or "") if image["source"] == "pull" else ""
-    return "%s (%s)" % (pinned or image["name"], image["source"])
 
 
 def _plan_modes(state: Mapping[str, Any], uid: int, plan: Plan) -> None:

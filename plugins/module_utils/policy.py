@@ -237,12 +237,6 @@ def out_of_reach(
     return ""
 
 
-def accepts(accepted_names: Sequence[str], key_type: str) -> bool:
-    """Whether a list of signature algorithms takes a key of this type; RSA keys sign with SHA-2 (RFC 8332)."""
-    names = ("rsa-sha2-512", "rsa-sha2-256", "ssh-rsa") if key_type == "ssh-rsa" else (key_type,)
-    return any(name in accepted_names for name in names)
-
-
 def hop_kex(image_kex: Sequence[str], host_kex: Sequence[str]) -> List[str]:
     """Key exchanges for the hop, best first: post-quantum hybrids that both know, else the manual's classical one.
 

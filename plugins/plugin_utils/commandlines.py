@@ -7,7 +7,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, authorized_keys, policy, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, authorized_keys, sshkeys
 
 _SSH = "/opt/oqs-ssh/bin/ssh"
 _CONFIG = "/opt/oqs-ssh/ssh_config"
@@ -66,7 +66,7 @@ def own_kex(offer: t.Mapping[str, t.Any], controller: Controller, key_types: t.S
     The client's preference decides (RFC 4253 section 7.1), so the first common one must be a quantum-safe one.
     """
     kex = next((name for name in controller.kex if name in offer["kex"]), "")
-    usable = [name for name in key_types if policy.accepts(controller.pubkeys, name)]
+    usable = [name for name in key_types if algorithms.accepts(controller.pubkeys, name)]
     if not set(controller.host_keys) & set(offer["host_keys"]) or (key_types and not usable):
         return ""
     return kex if kex and algorithms.is_quantum_safe(kex) else ""

@@ -18,7 +18,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker,
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     images_archive,
     images_cache,
-    images_parts,
     images_pull,
 )
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images_cache import ImageError
@@ -124,6 +123,8 @@ def parts(image: t.Mapping[str, t.Any]) -> list[str]:
     :raises ImageError: they cannot be made.
     """
     if not image.get("recipe"):
+        from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images_parts  # where one is sent
+
         return images_parts.of(image, image["archive"])
     data = context()
     folder = os.path.join(images_cache.folder(), image["recipe"])

@@ -11,8 +11,9 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names, planning
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import registry, run_store
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.image_names import NoAnswer, NoSuchImage
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import run_store
 
 #: So many hosts may try to pull a tag that nobody could resolve, one after the other; then the run gives up.
 TRIES = 3
@@ -38,7 +39,7 @@ def wanted(name: str, update: bool) -> str:
         return reference.digest
     try:
         return digest_of(name)
-    except registry.NoAnswer as error:
+    except NoAnswer as error:
         raise PullError(
             "oqs_ssh_image_update: the controller cannot ask the registry %s for %s (%s); say which image is wanted "
             "(oqs_ssh_image: %s@sha256:...), %s" % (reference.registry, name, error, reference.place, _ASIDE)
@@ -53,16 +54,18 @@ def digest_of(name: str) -> str:
     """
     with together(name) as known:
         if not known:
+            from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import registry  # few runs need TLS
+
             try:
                 known["digest"] = registry.digest_of(image_names.parse(name))
-            except registry.NoSuchImage as error:
+            except NoSuchImage as error:
                 known["no_such_image"] = "%s: check oqs_ssh_image" % error
-            except registry.NoAnswer as error:
+            except NoAnswer as error:
                 known["no_answer"] = str(error)
     if known.get("no_such_image"):
         raise PullError(known["no_such_image"])
     if not known.get("digest"):
-        raise registry.NoAnswer(known.get("no_answer", ""))
+        raise NoAnswer(known.get("no_answer", ""))
     return str(known["digest"])
 
 
@@ -78,8 +81,8 @@ def learn(want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
         return
     try:
         image["digest"] = digest_of(image["name"])
-        item["after"] = planning.image_text(image)
-    except registry.NoAnswer as error:
+        item["after"] = image_names.planned(image)
+    except NoAnswer as error:
         look["notes"].append(
             "the controller cannot ask the registry which image %s is now (%s): the first host that pulls it decides "
             "for all others of this run" % (image["name"], error)

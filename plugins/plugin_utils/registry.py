@@ -21,6 +21,7 @@ import urllib.parse
 import urllib.request
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.image_names import NoAnswer, NoSuchImage
 
 #: Seconds for a step (connect, a part of an answer), and for everything.
 STEP, ALL = 8.0, 20.0
@@ -31,14 +32,6 @@ _ACCEPT = (
     "application/vnd.oci.image.index.v1+json, application/vnd.docker.distribution.manifest.list.v2+json, "
     "application/vnd.oci.image.manifest.v1+json, application/vnd.docker.distribution.manifest.v2+json"
 )
-
-
-class NoAnswer(Exception):
-    """The registry cannot be asked from here (down, no way to it, no trust, a login); the hosts may still reach it."""
-
-
-class NoSuchImage(Exception):
-    """The registry was asked, and says that it has no such image."""
 
 
 def digest_of(reference: image_names.Reference, seconds: float = ALL) -> str:

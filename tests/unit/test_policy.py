@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import policy, sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, policy, sshconfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -185,7 +185,7 @@ def test_the_question_to_the_image_has_every_keyword():
     (["ssh-ed25519"], "ssh-rsa", False),
 ])
 def test_which_keys_are_accepted(accepted, key_type, verdict):
-    assert policy.accepts(accepted, key_type) is verdict
+    assert algorithms.accepts(accepted, key_type) is verdict
 
 
 def test_unknown_names():
