@@ -9,6 +9,7 @@ import os
 import pwd
 import re
 import shutil
+import time
 from typing import Any, Dict, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, plan_outside, probe
@@ -20,6 +21,12 @@ Facts = Dict[str, Any]
 
 #: What sshd says instead of its banner to an address in its penalty box.
 PENALTY = "Not allowed at this time"
+
+#: How an sshd that has too much to do ends a connection before it is one: MaxStartups drops at random, and whoever
+#: knocks at a port that is open to the world may be the reason (sshd_config(5)).
+_TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
+#: Seconds between the tries of a handshake that was turned away.
+PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
 
 _SAID = {
     "kex": re.compile(r"^debug1: kex: algorithm: (\S+)", re.M),
@@ -109,9 +116,14 @@ def prove(
     arguments = ["exec", container, ENTRY, "prove", str(port)]
     if hop_port:
         arguments += [str(hop_port), hop_user, hop_address]
-    said = docker.docker(arguments, check=False).out.decode("utf-8", "replace")
-    parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
-    return {name: handshake(text) for name, text in parts.items()}
+    for pause in (*PAUSES, None):
+        said = docker.docker(arguments, check=False).out.decode("utf-8", "replace")
+        parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
+        found = {name: handshake(text) for name, text in parts.items()}
+        if pause is None or not any(_TURNED_AWAY.search(each["error"]) for each in found.values()):
+            break
+        time.sleep(pause)
+    return found
 
 
 def handshake(text: str) -> Facts:

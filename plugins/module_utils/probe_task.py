@@ -4,11 +4,14 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import outward, probe
 
+#: Seconds until a server that hung up is asked again.
+AGAIN = 0.3
 _NAMES = {"type": "list", "elements": "str"}
 _KEY_NAMES = dict(_NAMES, no_log=False)  # names of algorithms, no keys
 _HOW_MANY = {"type": "str", "choices": ["all", "some"]}
@@ -51,7 +54,7 @@ def examine(params: Mapping[str, Any], default_host: str = "localhost") -> Dict[
     try:
         client = _client(params.get("client") or {})
         host = params["host"] or (outward() if params.get("outward") else default_host)
-        result = probe(host, params["port"], params["timeout"], params["source"])
+        result = _asked(host, params)
     except ValueError as error:
         return {"changed": False, "failed": True, "msg": str(error)}
     result["changed"] = False
@@ -61,6 +64,19 @@ def examine(params: Mapping[str, Any], default_host: str = "localhost") -> Dict[
     if missed:
         result.update(failed=True, msg="%s port %d: %s" % (result["host"], result["port"], "; ".join(missed)))
     return result
+
+
+def _asked(host: str, params: Mapping[str, Any]) -> Dict[str, Any]:
+    """Probe; where an SSH server is expected and somebody hangs up before the greeting, again while there is time: an
+    sshd with too much to do drops connections at random (MaxStartups in sshd_config(5))."""
+    wants_ssh = any(value is not None for key, value in (params.get("expect") or {}).items() if key != "reachable")
+    end = time.monotonic() + params["timeout"]
+    while True:
+        left = max(0.001, end - time.monotonic())
+        result = probe(host, params["port"], min(params["timeout"], left), params["source"])
+        if not wants_ssh or result["failure"] != "closed" or time.monotonic() + AGAIN > end:
+            return result
+        time.sleep(AGAIN)
 
 
 def _client(lists: Mapping[str, Optional[Sequence[str]]]) -> Optional[Dict[str, List[str]]]:

@@ -12,9 +12,10 @@ author:
   - quantumsafe.openssh contributors (@quantumsafe)
 description:
   - Makes one TCP connection, reads the server's banner and its key exchange offer (KEXINIT, RFC 4253), says goodbye.
-    Nothing is negotiated, nobody logs in. At most 16 KiB are taken from the peer, whatever it sends.
+    Nothing is negotiated, nobody logs in. At most 16 KiB are taken, whatever the peer sends.
   - Algorithms are sorted by the structure of their names, so that names of images yet to come are told apart, too.
-  - Without O(expect) the module does not fail on what it finds; an error is then in RV(error).
+  - Without O(expect) the module does not fail on what it finds, see RV(error). With it, a server that hangs up before
+    its greeting (C(MaxStartups) drops at random) is asked again until O(timeout) is over.
 extends_documentation_fragment:
   - quantumsafe.openssh.attributes
 attributes:
@@ -225,8 +226,7 @@ quantum_safe:
   returned: always
   type: dict
 families:
-  description:
-    - Under C(kex) and C(host_key), the algorithms by family, C(hybrid), C(pq), C(classical), C(weak) and C(unknown).
+  description: Under C(kex) and C(host_key), algorithms by family (C(hybrid), C(pq), C(classical), C(weak), C(unknown)).
   returned: always
   type: dict
 negotiated:

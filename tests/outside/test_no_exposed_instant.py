@@ -112,6 +112,8 @@ class Story:
             self.run(ROTATE_KEYS)
         old = {each for host in HOSTS for each in self.keys[host]}
         self.know_keys()
+        for host in HOSTS * 2:  # a client that knows the host learns what it announces
+            assert self.visitor.ssh(host, "true").code == 0
         with self.prober.phase("host keys switched"):
             self.run(ROTATE_KEYS, oqs_ssh_rotate_keys="switch", oqs_ssh_rotate_overlap=0)
         self.old_keys |= old

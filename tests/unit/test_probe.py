@@ -31,6 +31,7 @@ class Server:
         self.port = self.listener.getsockname()[1]
         self.greeting = b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n" + sshwire.frame(sshwire.compose_kexinit(init))
         self.heard, self.peer, self.done, self.connections = b"", None, threading.Event(), 0
+        self.hang_up = 0  # so many times before the greeting
         threading.Thread(target=self._run, daemon=True).start()
 
     def _run(self):
@@ -40,6 +41,9 @@ class Server:
             except OSError:
                 return
             self.connections += 1
+            if self.connections <= self.hang_up:
+                connection.close()
+                continue
             with connection:
                 connection.settimeout(5)
                 connection.sendall(self.greeting)
@@ -259,6 +263,25 @@ def test_all_that_is_not_met_is_named(server):
         "no_weak": True,
     }
     assert probe_task.examine(params(server, expect=expect))["msg"].count(";") == 4
+
+
+def test_a_server_that_hangs_up_is_asked_again_where_one_is_expected(server):
+    server.hang_up = 2
+    assert not probe_task.examine(params(server, expect={"strict_kex": True})).get("failed")
+    assert server.connections == 3
+
+
+@pytest.mark.parametrize("expect", [{}, {"reachable": True}, {"reachable": False}])
+def test_a_server_that_hangs_up_is_asked_once_where_nobody_expects_more(server, expect):
+    server.hang_up = 1
+    assert probe_task.examine(params(server, expect=expect))["failure"] == "closed"
+    assert server.connections == 1
+
+
+def test_a_server_that_hangs_up_for_good_fails_in_time(server):
+    server.hang_up = 1000
+    result = probe_task.examine({**params(server, expect={"strict_kex": True}), "timeout": 1.0})
+    assert result["failed"] and result["failure"] == "closed" and 2 <= server.connections <= 5
 
 
 def test_expectations_of_a_closed_port(server):
