@@ -71,10 +71,10 @@ class Field:
         self.began = 0.0
 
     @classmethod
-    def made(cls, contender: Contender, count: int) -> Field:
-        """A contender with new hosts of its own."""
+    def made(cls, contender: Contender, count: int, variant: str) -> Field:
+        """A contender with new hosts of its own. :param variant: of the lab, ``plain`` or ``docker``."""
         name = "bench%d-%s" % (count, "".join(letter for letter in contender.name if letter.isalpha())[:12])
-        hosts = {"host%d" % number: "trixie:plain" for number in range(1, count + 1)}
+        hosts = {"host%d" % number: "trixie:" + variant for number in range(1, count + 1)}
         lab = contenders.load_lab().Lab.up(name, hosts, say=lambda *_words: None)
         for host in lab.hosts:
             lab.exec(host, ["sh", "-c", PREPARE], stdin=FIREWALL)
@@ -143,10 +143,11 @@ def measure(counts: List[int], repeats: int, absent: int, wish: Wish, notes: Not
     for count in counts if repeats or absent else []:
         fields: List[Field] = []
         try:
-            for _round in range(max(1, absent)):
+            for _round in range(absent):
                 close(fields)
-                fields[:] = [Field.made(contender, count) for contender in contenders.everybody()]
-                _case(fields, "first_absent", count, wish, notes if absent else Notebook(None))
+                fields += [Field.made(contender, count, "plain") for contender in contenders.everybody()]
+                _case(fields, "first_absent", count, wish, notes)
+            fields = fields or [Field.made(contender, count, "docker") for contender in contenders.everybody()]
             for _round in range(repeats):
                 _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), notes)
         finally:

@@ -11,8 +11,10 @@ import contextlib
 import json
 import os
 import pwd
+import re
 import shutil
 import stat
+import time
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
@@ -122,6 +124,22 @@ def identities(folder: str) -> Dict[str, str]:
             line = (read(path + ".pub") or b"").decode("utf-8", "replace")
             if os.path.exists(path):
                 found[path] = sshkeys.parse_public(line.strip()).type
+    return found
+
+
+def expired(folder: str) -> Dict[str, str]:
+    """Certificates of the folder's identities that are no longer valid, with the time of their end, as the person's own
+    ssh-keygen tells it (ssh-keygen(1), -L; local time)."""
+    found = {}
+    now = time.strftime("%Y-%m-%dT%H:%M:%S")
+    for name in files.list_dir(folder):
+        if not name.startswith("id_") or not name.endswith("-cert.pub"):
+            continue
+        with contextlib.suppress(CommandError):
+            told = run(["ssh-keygen", "-L", "-f", "%s/%s" % (folder, name)], timeout=10.0).text
+            end = re.search(r"^\s*Valid: .*(?:to|before) (\d{4}-\S+)$", told, re.MULTILINE)
+            if end and end.group(1) < now:
+                found["%s/%s" % (folder, name)] = end.group(1)
     return found
 
 

@@ -26,6 +26,8 @@ _KEPT = "%s was changed by hand and is kept as it is; to have it written again, 
 _LEFT = "nothing was taken away: %s was changed by hand and needs the rest; move it away and run this again"
 _NO_PROGRAM = ("this ssh is not used, %s; and the client in the image cannot be: this machine does not hold %s, or "
                "may not use Docker")
+_EXPIRED = ("%s: this certificate is valid no longer (since %s): have the key signed again, or move it away; the key "
+            "alone counts only where it is in authorized_keys")
 _CLASH = ("%s: %s has a Host line of this name, and it wins: no alias was written for it; set oqs_ssh_client_prefix to "
           "have ours under another name")
 
@@ -105,6 +107,7 @@ class _Machine:
         names = [wish.prefix + name for name in hosts]
         clashing = client_config.clashes(client_machine.without_include(config, self.where.fragment), names)
         self.notes += [_CLASH % (name, self.where.config) for name in clashing]
+        self.notes += [_EXPIRED % pair for pair in client_machine.expired(self.where.folder).items()]
         free = {name: host for name, host in hosts.items() if wish.prefix + name not in clashing}
         self._tell(hosts, own, inside, by_image, wish.prefix)
         wanted = {

@@ -120,6 +120,16 @@ def test_rotation(scenario: Scenario, server: str, over: Dict[str, str], tmp_pat
 
 
 @pytest.mark.usefixtures("closed")
+def test_the_host_keys_of_the_way_itself_are_rotated(scenario: Scenario, server: str, over: Dict[str, str]) -> None:
+    """The pins know the next key before it is shown, so the way stays open."""
+    rotate = ROOT / "rotate-oqs-ssh-keys.yml"
+    for step in ({}, {"oqs_ssh_rotate_keys": "switch", "oqs_ssh_rotate_overlap": 0}):
+        run = good(scenario.deploy(playbook=rotate, oqs_ssh_require_pq=True, **over, **step))
+    assert "host key switch" in run.line(server, "done"), run.text
+    assert good(scenario.deploy(oqs_ssh_require_pq=True, **over)).line(server, "done") == "nothing, it was as wanted"
+
+
+@pytest.mark.usefixtures("closed")
 def test_removal_by_the_way_that_goes_is_refused(scenario: Scenario, server: str, over: Dict[str, str]) -> None:
     refused = scenario.deploy(playbook=ROOT / "remove-oqs-ssh.yml", **over)
     assert refused.code != 0

@@ -129,6 +129,19 @@ def test_an_agent_and_none(home: Home) -> None:
     assert said.returncode == 255 and b"no agent is at" in said.stderr and b"Permission denied" in said.stderr
 
 
+def test_a_certificate_that_has_expired_is_named(home: Home) -> None:
+    """And the key itself goes on being used."""
+    key = home.path / ".ssh" / STOCK_KEY
+    keygen = ["ssh-keygen", "-q"]
+    subprocess.run([*keygen, "-N", "", "-t", "ed25519", "-f", str(home.path / "ca")], check=True)
+    for validity, told in (("-2d:-1d", True), ("-2d:+1d", False), ("always:forever", False)):
+        subprocess.run([*keygen, "-s", str(home.path / "ca"), "-I", "me", "-n", "oqs", "-V", validity,
+                        str(key) + ".pub"], check=True)
+        run = home.settle()
+        assert run.code == 0 and ("this certificate is valid no longer" in run.words) is told, run.text
+        assert home.program("ssh", HOST, "true").returncode == 0
+
+
 def test_another_machine_with_an_identity_of_its_own_and_rsync(scenario: Scenario) -> None:
     """root on a machine of the inventory: its post-quantum identity is made there, rolled out, and used by rsync."""
     mine = {"oqs_ssh_client_hosts": HOST, "oqs_ssh_client_dir": "~/.ssh", "oqs_ssh_client_hop_user": "alice"}
