@@ -170,6 +170,8 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
             proven = host.facts.get("proof") or assess.proof(host.want, host.facts)
             if "removal" in host.want:
                 plan.notes = list(notes)  # what was left is no longer seen when the ledger is gone
+            elif planning.LEDGER_CUT in notes:
+                plan.note(planning.LEDGER_CUT)  # the first entry of this run has mended its end
             plan.notes += host.told
             result = assess.result(host.want, host.facts, plan, proven)
             return dict(result, done=as_dicts(_ledger_made(absent, done) + done))
