@@ -31,7 +31,8 @@ SILENT, PATIENT, SHORT = 0.1, 3, 0.3
 BOUND = 120.0
 #: What any run of the collection writes: its ledger, its lock.
 MOVING = ("/var/lib/oqs-ssh/ledger", "/run/lock/oqs-ssh.lock")
-SSHD = "$(docker inspect -f '{{.State.Pid}}' oqs-ssh)"
+#: The container's main process; none where it has stopped (kill takes 0 for whoever asks).
+SSHD = "$(docker inspect -f '{{.State.Pid}}' oqs-ssh | grep -vx 0)"
 
 
 class World:
