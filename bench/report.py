@@ -87,7 +87,7 @@ def picture(medians: Medians) -> str:
             top += _BAR
         top += _GAP
     for number, name in enumerate(names):
-        left = 20 + number * 150
+        left = 20 + number * 158
         colour = _COLOURS[number % len(_COLOURS)]
         parts.append('<rect x="%d" y="12" width="12" height="12" fill="%s"/>' % (left, colour))
         parts.append(_text(left + 17, 22, name))
@@ -101,9 +101,10 @@ def _text(left: float, top: float, words: str, anchor: str = "start") -> str:
 
 
 #: What no figure says: where the rest of the time goes, which is the way to more.
-REST = """Most of what is ours in a converged run is processor time on both sides: importing the collection, compiling the
-program that travels (nothing of it stays on a host), asking Docker, and two handshakes as proof. A changed setting costs a
-second session with another look under the lock before the act and one after it, which is what the proof is made of."""
+REST = """Most of what is ours in a converged run is processor time on both sides: importing the collection, compiling
+the program that travels (nothing of it stays on a host), asking Docker, and two handshakes as proof. A changed setting
+costs a second session with another look under the lock before the act and one after it, which is what the proof is
+made of."""
 
 
 def write(folder: pathlib.Path, lines: str, medians: Medians, ours: str, rounds: Dict[str, int]) -> None:
