@@ -103,8 +103,9 @@ def desired(want: Mapping[str, Any], facts: Mapping[str, Any]) -> Desired:
         server = policy.server_config(before, want, image, coming)
     client = policy.client_config(base("ssh_config", want, facts), want)
     uid = user_id(want, facts)
-    pins = own_lines(names, rotation.keys_after(want, state, names), want["port"])
-    pins = pins and _both(pins, own_lines(coming, state.get("next", {}), want["port"]))
+    own = own_lines(names, rotation.keys_after(want, state, names), want["port"])
+    following = own_lines(coming, state.get("next", {}), want["port"])
+    pins = None if own is None or following is None else own + following
     return Desired(
         uid=uid,
         sshd_config=server,
@@ -148,10 +149,6 @@ def remember(written: Mapping[str, Any], part: str, values: Mapping[str, str]) -
 
 OWN = "container"
 HOST = "host"
-
-
-def _both(first: List[str], second: Optional[List[str]]) -> Optional[List[str]]:
-    return None if second is None else first + second
 
 
 def own_lines(names: Sequence[str], keys: rotation.Keys, port: int) -> Optional[List[str]]:
