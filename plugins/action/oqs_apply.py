@@ -8,6 +8,7 @@ import os
 import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
+from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, platforms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import BY_ANSIBLE, diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_parts, images_pull
@@ -23,11 +24,13 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action im
 class ActionModule(HostAction):
     """Action side of the module oqs_apply."""
 
-    _VALID_ARGS = frozenset(("want", "sections", "password"))
+    _VALID_ARGS = frozenset(("want", "sections", "password", "quick"))
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Skip, forecast, or do."""
         sections = arguments["sections"]
+        if boolean(arguments.get("quick", False)):
+            return self._quickly(arguments, sections)
         known = self.look(arguments, sections)
         items = self.items(known["look"], sections)
         packages = [name for item in items if item["kind"] == "packages" for name in item["after"].split()]
@@ -39,6 +42,19 @@ class ActionModule(HostAction):
             self.store.update(check=True)
         elif items:
             result["done"] = self._apply(arguments, sections, known, items)
+        return result
+
+    def _quickly(self, arguments: dict[str, t.Any], sections: list[str]) -> dict[str, t.Any]:
+        """The first look of a run, which goes on by itself where all of the plan is quick; the rest of it is left."""
+        known = self.look(arguments, sections, quick=bool(sections))
+        look, outcome, done = known["look"], known.get("outcome"), []
+        self.first_word(look)
+        if outcome:
+            done = self._remember(known, look["plan"], outcome)
+            look = self.store.load()["look"]
+        result = dict({name: look[name] for name in LOOK}, changed=bool(done), done=done)
+        if self._task.diff:
+            result["diff"] = diff(done)
         return result
 
     def _apply(

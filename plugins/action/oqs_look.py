@@ -7,8 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording, wording_removal
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction
 
 
 class ActionModule(HostAction):
@@ -18,11 +17,8 @@ class ActionModule(HostAction):
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look, say a word about the host, and return the plan."""
-        origin, _error = self._evaluated("oqs_ssh_probe_from")
-        self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
         look = self.look(arguments, sorted(arguments["want"]))["look"]
-        words = wording_removal if "removal" in look["wanted"] else wording
-        display.display("%s: %s" % (self.host, words.first_word(look)))
+        self.first_word(look)
         result = {name: look[name] for name in LOOK}
         if self._task.diff and self._task.check_mode:
             result["diff"] = diff(look["plan"])

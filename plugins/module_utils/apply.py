@@ -5,12 +5,11 @@
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import glob
 import os
 import shutil
 import time
-from typing import Any, Callable, Dict, Iterator, List, Mapping, Optional, Sequence
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
@@ -28,6 +27,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     errand_detached,
     files,
     hop_target,
+    host_lock,
     keypair,
     look,
     password,
@@ -43,11 +43,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
     section_names,
 )
 
-LOCK = "/run/lock/oqs-ssh.lock"
 #: A plan that needs more looks than this does not converge; a first deployment needs four.
 ROUNDS = 8
-#: Seconds to wait for another run on the same host.
-PATIENCE = 60.0
 #: Seconds for which parts of an image wait for the rest.
 WAITING = 7 * 86400.0
 
@@ -82,58 +79,38 @@ HANDLERS.update(apply_swap.HANDLERS)
 HANDLERS.update(apply_removal.HANDLERS)
 
 
-@contextlib.contextmanager
-def locked(path: str = LOCK, patience: float = PATIENCE) -> Iterator[None]:
-    """Hold the lock of this host.
+class First(NamedTuple):
+    """A look of this execution: what it found, what follows from it, and what ``host_lock.turn`` said before it."""
 
-    :param patience: seconds to wait for whoever holds it.
-    :raises ApplyError: somebody still holds it.
-    """
-    os.makedirs(os.path.dirname(path), exist_ok=True)
-    deadline = time.monotonic() + patience
-    while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if _is_at(handle, path):
-                break
-            os.close(handle)  # a removal has taken it away meanwhile, and somebody else may hold the next one
-        except BlockingIOError:
-            os.close(handle)
-            if time.monotonic() > deadline:
-                words = "another run has been changing this host for over %d seconds; wait for it, then run again"
-                raise ApplyError(words % patience) from None
-            time.sleep(0.2)
-    try:
-        yield
-    finally:
-        os.close(handle)
-
-
-def _is_at(handle: int, path: str) -> bool:
-    with contextlib.suppress(FileNotFoundError):
-        return os.path.samestat(os.fstat(handle), os.stat(path, follow_symlinks=False))
-    return False
+    turn: int
+    facts: Dict[str, Any]
+    plan: Plan
 
 
 def apply(
-    want: Mapping[str, Any], sections: Sequence[str], secret: Optional[str], brought: Mapping[str, Any]
+    want: Mapping[str, Any],
+    sections: Sequence[str],
+    secret: Optional[str],
+    brought: Mapping[str, Any],
+    first: Optional[First] = None,
 ) -> Dict[str, Any]:
     """Bring some sections of a host to what is wanted.
 
     :param sections: parts of ``want`` to carry out (engine, ssh, firewall, hop).
     :param brought: what the controller brought along: ``parts`` (their SHA-256, in order) of an image archive.
+    :param first: the first look, if it is still true; else, and after each round, the host is looked at.
     :returns: ``done`` (the items carried out) and the result of the last look.
     :raises ApplyError: with the first cause; what was done until then stays, and another run goes on from there.
     """
-    with locked():
+    with host_lock.locked() as before:
         _tidy(bool(brought.get("parts")))
-        want = hop_target.resolve(want, look.own_settings())
+        valid = first if first and first.turn == before else None
+        want = want if valid else hop_target.resolve(want, look.own_settings())
         changing = want if "ssh" in sections else {}
         with bookkeeping.closed() if "removal" in sections else apply_swap.whole(changing):
-            outcome = _converge(Host(want, secret, brought), section_names(sections), secret)
+            outcome = _converge(Host(want, secret, brought), section_names(sections), secret, valid)
         if "removal" in sections:
-            files.remove_file(LOCK, root="/run")
+            files.remove_file(host_lock.LOCK, root="/run")
             shutil.rmtree(errand_detached.FOLDER, ignore_errors=True)
         return outcome
 
@@ -154,14 +131,20 @@ def _tidy(loading: bool) -> None:
             files.sweep(place.fd)
 
 
-def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, Any]:
+def _converge(host: Host, names: List[str], secret: Optional[str], first: Optional[First]) -> Dict[str, Any]:
     done: List[Item] = []
     before: List[Item] = []
     notes: Dict[str, None] = {}
     absent = [path for path in (look.VAR_DIR, look.LEDGER_DIR) if not os.path.isdir(path)]
+
+    def settled(plan: Plan) -> bool:
+        return not plan.section(names)
+
     for _round in range(ROUNDS):
-        sshd = host.facts.get("hop", {}).get("sshd")  # it does not change meanwhile, and penalizes those who ask often
-        host.facts, plan = assess.assess(host.want, secret, sshd, proving=bool(done))
+        if first:
+            (_turn, host.facts, plan), first = first, None
+        else:
+            host.facts, plan = assess.assess(host.want, secret, host.facts, proving=settled if done else None)
         notes.update(dict.fromkeys(plan.notes))
         items = _possible(plan, names)
         if not done:
@@ -179,9 +162,9 @@ def _converge(host: Host, names: List[str], secret: Optional[str]) -> Dict[str, 
             break
         before = items
         done += _carry_out(host, items)
-    first = items[0]
+    stuck = items[0]
     words = "%s is still %s; it was to be %s; if another run with other wishes was at work here, run again"
-    raise ApplyError(words % (first.resource, _short(first.before), _short(first.after)))
+    raise ApplyError(words % (stuck.resource, _short(stuck.before), _short(stuck.after)))
 
 
 def _short(text: str) -> str:
@@ -246,6 +229,7 @@ def _tells(image: Mapping[str, Any]) -> Dict[str, Any]:
 #: What the functions behind a module may raise for reasons that a person can mend.
 EXPECTED = (
     ApplyError,
+    host_lock.LockError,
     apply_container.ContainerError,
     apply_image.ImageError,
     keypair.KeyPairError,

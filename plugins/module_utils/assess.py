@@ -5,9 +5,10 @@
 from __future__ import annotations
 
 import grp
+import os
 import pwd
 from concurrent import futures
-from typing import Any, Callable, Dict, List, Mapping, Optional, Tuple
+from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     algorithms,
@@ -18,6 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     docker,
     files,
     firewalls,
+    hop_target,
     ledger,
     look,
     look_engine,
@@ -45,32 +47,80 @@ Facts = Dict[str, Any]
 Want = Mapping[str, Any]
 
 
+class NoRoot(Exception):
+    """Most of what there is to see would be hidden."""
+
+
+class Seen(NamedTuple):
+    """A look: its result, the wishes as this host resolves them, and what the result was made from."""
+
+    result: Facts
+    want: Want
+    facts: Facts
+    plan: Plan
+
+
+def always(_plan: Plan) -> bool:
+    """A proof is waited for, whatever the plan."""
+    return True
+
+
 def assess(
-    want: Want, secret: Optional[str], sshd: Optional[Facts] = None, proving: bool = False
+    want: Want, secret: Optional[str], earlier: Optional[Facts] = None, proving: Optional[Callable[[Plan], bool]] = None
 ) -> Tuple[Facts, Plan]:
     """Everything about the host that the wanted sections need, and the plan.
 
     :param secret: the password wanted for the container's user, or None.
-    :param sshd: what an earlier look of this run found out about the host's own sshd; None: ask it.
-    :param proving: whether a running container also proves itself meanwhile (``proof`` among the facts).
+    :param earlier: the facts of an earlier look of this execution. The host's own sshd is not asked again, and a
+        container that ran then is asked for its proof at once.
+    :param proving: a running container also proves itself meanwhile; says whether the plan is worth waiting for that
+        (``proof`` among the facts, else without a word).
     :raises DockerError, CommandError, UnsafePath, ShadowError: something could not be read.
     """
     rows, distrust = _ledger()
+    earlier = earlier or {}
+    sshd = earlier.get("hop", {}).get("sshd")  # it does not change meanwhile, and penalizes those who ask often
     outside: Dict[str, Callable[[], Facts]] = {
         "firewall": lambda: look_firewall.firewall(want["firewall"]),
         "hop": lambda: look_outside.hop(want["hop"], rows, sshd),
     }
     # Nearly all of the time goes by in waiting for other programs (and in the one hash): side by side it is half.
-    with futures.ThreadPoolExecutor(max_workers=len(outside) + 1) as pool:
+    pool = futures.ThreadPoolExecutor(max_workers=len(outside) + 1)
+    try:
         asked = {name: pool.submit(ask) for name, ask in outside.items() if name in want}
+        early = proving and _provable(want, earlier.get("container") or {})
+        proven = pool.submit(proof, want, earlier) if early else None
         known = look.engine_side(want)
-        if proving:
-            asked["proof"] = pool.submit(proof, want, known)
+        if proving and not early:
+            proven = pool.submit(proof, want, known)
         facts = look.look(want, known)
         facts["uid"] = free_uid(facts["state"].get("uid", ""))
         if "ssh" in want:
             facts["password"] = password_state(want["ssh"], facts, secret)
         facts.update({name: answer.result() for name, answer in asked.items()})
+        plan = _plan(want, facts, rows, distrust)
+        if proving and proven and proving(plan):
+            facts["proof"] = proven.result()
+    finally:
+        pool.shutdown(wait=False)
+    return facts, plan
+
+
+def seen(want: Want, secret: Optional[str], proving: Callable[[Plan], bool]) -> Seen:
+    """The first look of an execution.
+
+    :param proving: as for ``assess``.
+    :raises NoRoot: and what ``EXPECTED`` lists.
+    """
+    if os.geteuid() != 0:
+        raise NoRoot("nothing was changed; " + planning.NO_ROOT)
+    want = hop_target.resolve(want, look.own_settings())
+    facts, plan = assess(want, secret, proving=proving)
+    proven = {} if plan.errors else facts.get("proof", {})
+    return Seen(dict(result(want, facts, plan, proven), changed=False), want, facts, plan)
+
+
+def _plan(want: Want, facts: Facts, rows: Sequence[Facts], distrust: str) -> Plan:
     facts["distrust"], facts["ledger_cut"] = distrust, bookkeeping.is_cut()
     facts["locked"] = look_lockdown.watched()
     if "lockdown" in want:
@@ -79,7 +129,7 @@ def assess(
         from ansible_collections.quantumsafe.openssh.plugins.module_utils import look_removal  # no other run needs it
 
         facts["removal"] = look_removal.removal(want["removal"], rows, look_engine.usable(facts["engine"]))
-    return facts, planning.make(want, facts)
+    return planning.make(want, facts)
 
 
 def _ledger() -> Tuple[List[Facts], str]:
@@ -134,15 +184,20 @@ def _judge(stored: str, secret: Optional[str]) -> Facts:
 
 def proof(want: Want, facts: Facts) -> Facts:
     """A real handshake with the container's sshd, and one through the hop; empty where nothing runs yet."""
-    part = want.get("ssh") or want.get("hop") or want.get("firewall")
-    found = facts["container"]
-    if not part or "removal" in want or not found.get("running") or desired.LABEL not in found["labels"]:
+    if not _provable(want, facts["container"]):
         return {}
+    part = want.get("ssh") or want.get("hop") or want["firewall"]
     hop = want.get("hop")
     hop_port = hop["hop_port"] if hop and hop["state"] == "present" else None
     user = (hop["users"] or ["root"])[0] if hop else "root"
     address = hop.get("hop_address", "localhost") if hop else "localhost"
     return look_outside.prove(part["container"], part["port"], hop_port, user, address)
+
+
+def _provable(want: Want, found: Facts) -> bool:
+    """Does a container of ours run, and does the run ask about it?"""
+    asked = any(want.get(name) for name in ("ssh", "hop", "firewall")) and "removal" not in want
+    return bool(asked and found.get("running") and desired.LABEL in found["labels"])
 
 
 def details(facts: Facts) -> Facts:

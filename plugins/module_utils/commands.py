@@ -4,9 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import subprocess
-from typing import Mapping, NamedTuple, Optional, Sequence
+from typing import Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 
 class Completed(NamedTuple):
@@ -36,6 +37,28 @@ class CommandError(Exception):
         self.completed = completed
 
 
+#: Questions that were asked ahead, and whose answers nobody has wanted yet.
+_asked: "Dict[Tuple[str, ...], subprocess.Popen[bytes]]" = {}
+
+
+@contextlib.contextmanager
+def ahead(questions: Iterable[Sequence[str]]) -> Iterator[None]:
+    """Start programs whose answers ``run`` will be asked for inside, so that both sides work meanwhile.
+
+    Each answer is given once: who asks again starts the program again. What nobody wanted is forgotten at the end.
+
+    :param questions: argv lists of programs that only read. One that cannot be started says so when it is wanted.
+    """
+    for argv in questions:
+        with contextlib.suppress(OSError):
+            _asked[tuple(argv)] = _start(argv, {})
+    try:
+        yield
+    finally:
+        while _asked:
+            _end(_asked.popitem()[1])
+
+
 def run(
     argv: Sequence[str],
     stdin: bytes = b"",
@@ -52,18 +75,35 @@ def run(
     :param env: variables on top of a C locale and the present environment.
     :raises CommandError: not found, not permitted, timed out, or (with check) a bad exit code.
     """
-    environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
-    environment.update(env or {})
+    process = None if stdin or env else _asked.pop(tuple(argv), None)
     try:
-        done = subprocess.run(
-            list(argv), input=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-            timeout=timeout, env=environment, check=False,
-        )
+        process = process or _start(argv, env or {})
+        out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise CommandError(argv, "no answer within %g seconds" % timeout) from error
     except OSError as error:
         raise CommandError(argv, error.strerror or str(error)) from error
-    completed = Completed(done.returncode, done.stdout, done.stderr)
+    finally:
+        if process:
+            _end(process)
+    completed = Completed(process.returncode, out, err)
     if check and completed.rc != 0:
         raise CommandError(argv, completed.reason, completed)
     return completed
+
+
+def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+    environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
+    environment.update(env)
+    pipe = subprocess.PIPE
+    return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+
+
+def _end(process: "subprocess.Popen[bytes]") -> None:
+    """Leave nothing behind of a process, whether it has ended or not."""
+    process.kill()
+    for pipe in (process.stdin, process.stdout, process.stderr):
+        with contextlib.suppress(OSError):
+            if pipe:
+                pipe.close()
+    process.wait()

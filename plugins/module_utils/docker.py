@@ -23,6 +23,9 @@ _FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/bin", "/snap/bin")
 WORK = 600.0
 
 
+_INFO = ("info", "--format", "{{json .}}")
+
+
 class DockerError(Exception):
     """The engine refused or did not answer; the text says what was attempted."""
 
@@ -53,7 +56,7 @@ def engine() -> Optional[Dict[str, Any]]:
     A client without an engine gives a dictionary with ``ServerErrors``; it counts as no engine.
     """
     try:
-        done = docker(["info", "--format", "{{json .}}"], check=False)
+        done = docker(_INFO, check=False)
     except DockerError:
         return None
     try:
@@ -70,13 +73,24 @@ def inspect(kind: str, name: str) -> Optional[Dict[str, Any]]:
 
     :param kind: ``container`` or ``image``.
     """
-    done = docker([kind, "inspect", name], check=False)
+    done = docker(_inspect(kind, name), check=False)
     if done.rc != 0:
         if b"o such " in done.err:
             return None
         raise DockerError("docker %s inspect %s: %s" % (kind, name, done.reason))
     found: List[Dict[str, Any]] = json.loads(done.out.decode("utf-8", "replace"))
     return found[0] if found else None
+
+
+def _inspect(kind: str, name: str) -> Sequence[str]:
+    return (kind, "inspect", name)
+
+
+def questions(container: str, image: str) -> List[List[str]]:
+    """What ``engine`` and ``inspect`` will run for a container and an image, for ``commands.ahead``; empty: none."""
+    known = program()
+    asked = [_inspect(kind, name) for kind, name in (("container", container), ("image", image)) if name]
+    return [[known, *each] for each in (*asked, _INFO)] if known else []
 
 
 def run_once(

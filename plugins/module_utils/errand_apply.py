@@ -33,6 +33,19 @@ def run(arguments: Mapping[str, Any]) -> Result:
         return failed(disk.words(error))
 
 
+def following(arguments: Mapping[str, Any], seen: assess.Seen, turn: int) -> Result:
+    """Carry out what a look of this very execution found.
+
+    :param turn: of ``host_lock.turn``, from before the look.
+    """
+    first = apply.First(turn, seen.facts, seen.plan)
+    try:
+        outcome = apply.apply(seen.want, arguments["sections"], arguments["password"], {}, first)
+    except apply.EXPECTED as error:
+        return failed(disk.words(error))
+    return dict(outcome, changed=bool(outcome["done"]))
+
+
 def _run(arguments: Mapping[str, Any]) -> Result:
     want, secret, sections = arguments["want"], arguments["password"], arguments["sections"]
     try:

@@ -2,15 +2,16 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The body of the module oqs_look: look at the host and plan, in one execution. Changes nothing.
 
-Loads nothing of what changes hosts: on a host where all is as wanted, this is all that is run.
+Loads nothing of what changes hosts: on a host where all is as wanted, this is all that is run. What Docker's program
+will be asked is asked before the rest is loaded: both take a tenth of a second.
 """
 
 from __future__ import annotations
 
-import os
-from typing import Any, Dict, Mapping
+import contextlib
+from typing import Any, ContextManager, Dict, Mapping
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import assess, disk, hop_target, look, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands, disk, docker, image_names
 
 Result = Dict[str, Any]
 
@@ -21,14 +22,24 @@ def run(arguments: Mapping[str, Any]) -> Result:
     :param arguments: ``want`` and ``password``.
     :returns: ``assess.result``; with ``failed``, the sentence is in ``msg``.
     """
-    if os.geteuid() != 0:  # most of what there is to see would be hidden
-        return failed("nothing was changed; " + planning.NO_ROOT)
-    try:
-        want = hop_target.resolve(arguments["want"], look.own_settings())
-        facts, plan = assess.assess(want, arguments["password"], proving=True)
-    except assess.EXPECTED as error:
-        return failed(disk.words(error))
-    return dict(assess.result(want, facts, plan, {} if plan.errors else facts["proof"]), changed=False)
+    with asking(arguments["want"]):
+        from ansible_collections.quantumsafe.openssh.plugins.module_utils import assess
+
+        try:
+            return assess.seen(arguments["want"], arguments["password"], assess.always).result
+        except (assess.NoRoot, *assess.EXPECTED) as error:
+            return failed(disk.words(error))
+
+
+def asking(want: Mapping[str, Any]) -> ContextManager[None]:
+    """Docker is asked for what a look will want to know of it."""
+    part = want.get("ssh") or want.get("hop") or {}
+    image = part.get("image") or {}
+    name = image.get("id") or ""
+    if image and not name:
+        reference = image_names.parse(image["name"])
+        name = reference.tagged or reference.pinned()
+    return commands.ahead(docker.questions(part.get("container") or "", name)) if part else contextlib.nullcontext()
 
 
 def failed(words: str) -> Result:

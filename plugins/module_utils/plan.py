@@ -21,6 +21,12 @@ _PARTS = {
 }
 #: Kinds that tasks of Ansible's own carry out, not oqs_apply.
 BY_ANSIBLE = frozenset({"packages", "service"})
+#: Kinds that are mended in a moment, in a container that goes on running, and with nothing but what the host has.
+QUICK = frozenset({
+    "folder", "file_mode", "sshd_config", "ssh_config", "known_hosts", "password", "authorized_keys", "in_force",
+    "firewalld", "ufw", "nftables", "iptables", "firewall_file",
+    "hop_config", "hop_client", "hop_known_hosts", "hop_user",
+})
 
 
 class Item(NamedTuple):

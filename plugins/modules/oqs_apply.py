@@ -48,6 +48,15 @@ options:
     type: list
     elements: str
     default: []
+  quick:
+    description:
+      - The first look of a run. Where everything that is not as wanted can be mended in a moment with nothing but what
+        the host has (configuration, password, keys of users, firewall, hop), it is mended in the session of the look.
+        Else nothing is changed, and RV(plan) says what is left to do.
+      - Not where the connection runs over the server that is changed, nor without pipelining; there it is only a look.
+    type: bool
+    default: false
+    version_added: "0.1.0"
 """
 
 EXAMPLES = r"""
@@ -92,6 +101,7 @@ def main() -> None:
             },
             "password": {"type": "str", "no_log": True},
             "parts": {"type": "list", "elements": "str", "default": []},
+            "quick": {"type": "bool", "default": False},
         },
         supports_check_mode=True,
     )

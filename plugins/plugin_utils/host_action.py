@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     pq_proof,
     variables,
     wording,
+    wording_removal,
 )
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_connection import PqConnection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, kept_in_run
@@ -32,7 +33,14 @@ display = Display()
 
 
 class HostFailure(Exception):
-    """The host cannot be brought further; the text is the whole story for the person at the terminal."""
+    """The host cannot be brought further; the text is the whole story for the person at the terminal.
+
+    ``result`` is what the host answered, if it did.
+    """
+
+    def __init__(self, words: str, result: t.Mapping[str, t.Any] | None = None) -> None:
+        super().__init__(words)
+        self.result = result or {}
 
 
 class HostAction(PqConnection):
@@ -166,7 +174,7 @@ class HostAction(PqConnection):
         except AnsibleError as error:
             raise HostFailure(wording.refused(str(error))) from error
         if result.get("failed"):
-            raise HostFailure(wording.failure(result))
+            raise HostFailure(wording.failure(result), result)
         if "want" in arguments:
             self.learn(arguments["want"], result)
         return t.cast("dict[str, t.Any]", result)
@@ -194,30 +202,52 @@ class HostAction(PqConnection):
         listed = C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=self._task_vars)
         return [str(found)] if found else [str(each) for each in listed]
 
-    def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
+    def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str], quick: bool = False) -> dict[str, t.Any]:
         """The valid look of this run that covers the sections, or a new one.
 
-        :returns: the run store's content: ``want`` and ``look`` among it.
+        :param quick: a new one also carries the sections out, where all of the plan is quick.
+        :returns: the run store's content: ``want`` and ``look`` among it, ``outcome`` where something was carried out.
         """
         known = self.store.load()
         asked = arguments.get("want") or {}
         if "look" in known and all(known["asked"].get(name) == asked.get(name) for name in sections):
             return known
+        origin, _error = self._evaluated("oqs_ssh_probe_from")
+        self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
         if self.required():
             self.proved_pq()
-        result = self.execute("oqs_look", {"want": sent(want), "password": secret})
+        asked = dict(known.get("asked") or {}, **asked)
+        todo = {"want": sent(want), "password": secret}
+        try:
+            outcome = self._quick(todo, sections) if quick else self.execute("oqs_look", todo)
+        except HostFailure as failure:
+            if "looked" in failure.result:
+                self.store.update(want=want, look=failure.result["looked"], asked=asked)
+            raise
+        result = outcome.pop("looked", outcome)
         try:
             images_pull.learn(want, result)
         except images_pull.PullError as error:
             raise HostFailure("nothing was changed; %s" % error) from error
-        self.store.update(want=want, look=result, asked=dict(known.get("asked") or {}, **asked))
+        self.store.update(want=want, look=result, asked=asked)
         errors = result["errors"]
         if errors:
             raise HostFailure("nothing was changed; " + "; ".join(errors))
         self.check_proof(want, result)
-        return self.store.load()
+        return dict(self.store.load(), **({} if outcome is result else {"outcome": outcome}))
+
+    def _quick(self, todo: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
+        """A look that goes on where it can. Not where a change may end the connection that it came by."""
+        if self._task.check_mode or self.comes_over_pq or not self._is_pipelining_enabled("new"):
+            return self.execute("oqs_look", todo)
+        return self.execute("oqs_quick", dict(todo, sections=list(sections)))
+
+    def first_word(self, look: t.Mapping[str, t.Any]) -> None:
+        """Say what the host does already, and what is to come or was done."""
+        words = wording_removal if "removal" in look["wanted"] else wording
+        display.display("%s: %s" % (self.host, words.first_word(look)))
 
     def proved_pq(self) -> pq_proof.Proof:
         """The proof that the connection in use is quantum-safe.

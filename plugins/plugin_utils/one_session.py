@@ -89,4 +89,4 @@ def packed() -> bytes:
     for path in sorted(glob.glob(os.path.join(_FOLDER, "*.py"))):
         with open(path, encoding="utf-8") as source:
             found["%s.%s" % (_PACKAGE, os.path.basename(path)[:-3])] = source.read()
-    return zlib.compress(json.dumps(found).encode(), 6)
+    return zlib.compress(json.dumps(found).encode(), 4)  # 6: twice the time for 5 % less

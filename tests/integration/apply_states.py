@@ -23,6 +23,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply,
     assess,
     bookkeeping,
+    host_lock,
     listeners,
     look,
     shadow,
@@ -516,21 +517,21 @@ def do_damage(job):
 
 def do_wait(_job):
     """Somebody holds the lock."""
-    with apply.locked():
+    with host_lock.locked():
         try:
-            with apply.locked(patience=1.0):
+            with host_lock.locked(patience=1.0):
                 return {"said": "nobody held it"}
-        except apply.ApplyError as error:
+        except host_lock.LockError as error:
             return {"said": str(error)}
 
 
 def do_time(job):
     """How long one look takes, in this process, as in a module's."""
     spent, whole = [], []
-    used, programs, real = cpu_seconds(), [], subprocess.run
-    subprocess.run = lambda argv, **more: programs.append(argv[:3]) or real(argv, **more)
+    used, programs, real = cpu_seconds(), [], subprocess.Popen
+    subprocess.Popen = lambda argv, **more: programs.append(argv[:3]) or real(argv, **more)
     assess.assess(job["want"], job["secret"])
-    subprocess.run, used = real, cpu_seconds() - used
+    subprocess.Popen, used = real, cpu_seconds() - used
     for _number in range(5):
         began = time.monotonic()
         facts, plan = assess.assess(job["want"], job["secret"])

@@ -1,13 +1,11 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Carrying out a plan: the lock, the order, another look after each round, and when to give up. Hosts are invented."""
+"""Carrying out a plan: the order, another look after each round, and when to give up. Hosts are invented."""
 
 from __future__ import annotations
 
 import os
 import stat
-import threading
-import time
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
@@ -15,6 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_outside,
     bookkeeping,
+    host_lock,
     plan,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
@@ -33,14 +32,14 @@ class Invented:
         self.stuck, self.unknown_until = set(), {}
         self.label, self.answer = {}, {}
 
-    def assess(self, _want, _secret, _sshd=None, proving=False):
+    def assess(self, _want, _secret, _earlier=None, proving=None):
         self.looks += 1
         plan = Plan()
         plan.errors = list(self.errors)
         for kind, section in self.wanted.items():
             after = UNKNOWN if self.unknown_until.get(kind, 0) >= self.looks else "there"
             plan.want(section, kind, "", self.now[kind], after if self.now[kind] == "absent" else "there", "because")
-        proof = {"own": {"ok": True}} if proving else {}
+        proof = {"own": {"ok": True}} if proving and proving(plan) else {}
         return {"round": self.looks, "proof": proof, "image": dict(self.label)}, plan
 
     def act(self, host, item):
@@ -54,18 +53,18 @@ class Invented:
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Apply on an invented host; gives the outcome."""
-    def carry_out(host, sections=("ssh",), secret=None):
+    def carry_out(host, sections=("ssh",), secret=None, first=None):
         written = []
         monkeypatch.setattr(apply.assess, "assess", host.assess)
         monkeypatch.setattr(apply.assess, "proof", lambda *_any: {"own": {"ok": True}})
         monkeypatch.setattr(apply.assess, "result", lambda _w, _f, plan, proof: {"plan": plan.items, "proof": proof})
         monkeypatch.setattr(apply, "HANDLERS", dict.fromkeys(host.wanted, host.act))
-        monkeypatch.setattr(apply, "locked", lambda: apply_lock(str(tmp_path / "lock")))
+        monkeypatch.setattr(host_lock, "locked", lambda: lock(str(tmp_path / "lock")))
         for name in ("before_packages", "after_packages", "record"):
             monkeypatch.setattr(bookkeeping, name, lambda *given, name=name: written.append((name, *given)))
         host.written = written
-        return apply.apply(WANT, list(sections), secret, {})
-    apply_lock = apply.locked
+        return apply.apply(WANT, list(sections), secret, {}, first)
+    lock = host_lock.locked
     return carry_out
 
 
@@ -76,6 +75,32 @@ def test_in_the_order_of_the_sections_and_then_another_look(run):
     assert host.looks == 2 and outcome["plan"] == [] and outcome["proof"] == {"own": {"ok": True}}
     assert [item["kind"] for item in outcome["done"]] == ["image", "folder", "host_key", "running"]
     assert all(item["resource"].startswith(item["kind"].split("_")[0]) for item in outcome["done"])  # as in a plan
+
+
+def first_look(host, path):
+    """A look that was made before the lock was taken."""
+    turn = host_lock.turn(str(path))
+    return apply.First(turn, *host.assess(WANT, None))
+
+
+def test_a_look_that_is_still_true_is_not_repeated(run, tmp_path):
+    host = Invented(sshd_config="config")
+    with host_lock.locked(str(tmp_path / "lock")):
+        pass
+    outcome = run(host, first=first_look(host, tmp_path / "lock"))
+    assert host.acts == [(1, "sshd_config")] and host.looks == 2 and outcome["proof"] == {"own": {"ok": True}}
+
+
+def test_a_look_before_somebody_elses_turn_is_repeated(run, tmp_path):
+    host, locked = Invented(sshd_config="config"), host_lock.locked
+    for had_it in (False, True):
+        first = first_look(host, tmp_path / "lock")
+        if had_it:
+            with locked(str(tmp_path / "lock")):
+                pass
+        host.now["sshd_config"], host.looks, host.acts = "absent", 1, []
+        run(host, first=first)
+        assert host.acts == [(2, "sshd_config")]  # where there was no lock yet, nobody knows
 
 
 def test_a_converged_host_is_looked_at_and_left_alone(run):
@@ -189,53 +214,6 @@ def test_every_kind_that_can_be_planned_has_somebody_who_mends_it():
 def test_sections_are_those_of_the_plan():
     assert plan.section_names(["firewall"]) == ["firewall"]
     assert "access" in plan.section_names(["ssh"])
-
-
-# the lock
-
-
-def test_the_lock_is_private_and_free_afterwards(tmp_path):
-    path = str(tmp_path / "new" / "lock")
-    for _again in range(2):
-        with apply.locked(path, 0.1):
-            assert stat.S_IMODE(os.stat(path).st_mode) == 0o600
-    with pytest.raises(ZeroDivisionError), apply.locked(path, 0.1):
-        raise ZeroDivisionError
-    with apply.locked(path, 0.1):
-        pass
-
-
-def test_who_waits_too_long_says_so(tmp_path):
-    path = str(tmp_path / "lock")
-    with apply.locked(path, 0.1):
-        start = time.monotonic()
-        with pytest.raises(apply.ApplyError, match="another run has been changing this host"), apply.locked(path, 0.3):
-            pytest.fail("two at once")
-        assert 0.3 <= time.monotonic() - start < 5
-
-
-def test_who_waits_long_enough_gets_it(tmp_path):
-    path, got = str(tmp_path / "lock"), []
-
-    def second():
-        with apply.locked(path, 20):
-            got.append("second")
-
-    with apply.locked(path, 0.1):
-        other = threading.Thread(target=second, daemon=True)
-        other.start()
-        time.sleep(0.3)
-        got.append("first")
-    other.join(20)
-    assert got == ["first", "second"]
-
-
-def test_a_link_in_place_of_the_lock_is_not_followed(tmp_path):
-    target = tmp_path / "target"
-    os.symlink(str(target), str(tmp_path / "lock"))
-    with pytest.raises(OSError, match="symbolic"), apply.locked(str(tmp_path / "lock"), 0.1):
-        pytest.fail("followed")
-    assert not target.exists()
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to own files as somebody else")

@@ -7,6 +7,7 @@ from __future__ import annotations
 import grp
 import json
 import pwd
+import threading
 
 import core_samples as samples
 import pytest
@@ -164,5 +165,26 @@ def test_everything_is_looked_at_once_and_only_what_is_asked_for(monkeypatch):
     asked.clear()
     assess.assess(samples.want(), samples.SECRET)
     assert sorted(asked) == ["engine", "firewall", "hop", "look"]  # side by side
-    facts, _plan = assess.assess(samples.want(), samples.SECRET, proving=True)
+    facts, _plan = assess.assess(samples.want(), samples.SECRET, proving=assess.always)
     assert facts["proof"] == {"own": {"ok": True}}
+    facts, _plan = assess.assess(samples.want(), samples.SECRET, proving=lambda _plan: False)
+    assert "proof" not in facts
+
+
+def test_a_container_that_ran_before_is_asked_for_its_proof_at_once(monkeypatch):
+    began = threading.Event()
+
+    def engine_side(_want):
+        assert began.wait(10), "the proof waits for the engine"
+        return samples.converged()
+
+    outside = samples.virgin()
+    monkeypatch.setattr(look, "engine_side", engine_side)
+    monkeypatch.setattr(look, "look", lambda _want, known: known)
+    monkeypatch.setattr(look_outside, "prove", lambda *_given: began.set() or {"own": {"ok": True}})
+    monkeypatch.setattr(look_firewall, "firewall", lambda _want: outside["firewall"])
+    monkeypatch.setattr(look_outside, "hop", lambda _want, _rows, sshd: dict(outside["hop"], sshd=sshd))
+    monkeypatch.setattr(assess.bookkeeping, "entries", list)
+    monkeypatch.setattr(look, "shadow", lambda _name, _facts: None)
+    facts, _plan = assess.assess(samples.want(), samples.SECRET, samples.converged(), assess.always)
+    assert facts["proof"] == {"own": {"ok": True}} and facts["hop"]["sshd"] == samples.converged()["hop"]["sshd"]

@@ -25,7 +25,7 @@ class Controller:
     """Actions of one host in one run, and what they sent to it."""
 
     def __init__(self, tmp_path, monkeypatch):
-        self.sent, self.plan, self.errors, self.proof = [], [], [], {}
+        self.sent, self.plan, self.errors, self.proof, self.quick = [], [], [], {}, True
         self.store = RunStore("web1", str(tmp_path))
         monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path)))
         monkeypatch.setattr(host_action.HostAction, "wishes", lambda _self, arguments, _secret: dict(arguments["want"]))
@@ -36,20 +36,25 @@ class Controller:
         self.sent.append((module, arguments))
         found = {"plan": self.plan, "errors": self.errors, "notes": [], "host": dict(HOST), "own_sshd": {}, "offer": {},
                  "pins": [], "knows": {}, "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
-        if module.endswith("oqs_look"):
+        if module.endswith("oqs_look") or (module.endswith("oqs_quick") and not self.quick):
             return found
+        if module.endswith("oqs_quick"):
+            return dict(found, plan=[], done=self.plan, looked=found)
         return dict(found, plan=[], done=self.plan)
 
     def run(self, action, check=False, diff=False, **arguments):
         """One task."""
         task = SimpleNamespace(args=arguments, check_mode=check, diff=diff, async_val=0, action="x", delegate_to=None)
         made = action.ActionModule(task, MagicMock(), MagicMock(), MagicMock(), MagicMock(), MagicMock())
+        made._is_pipelining_enabled = lambda _style: self.pipelining
         result = made.run(task_vars={"inventory_hostname": "web1", "ansible_host": "192.0.2.1"})
         assert SECRET not in json.dumps(result, default=str)
         return result
 
     def apply(self, want=None, **more):
         return self.run(oqs_apply, sections=["hop"], want=want or WANT, **more)
+
+    pipelining = True
 
     @property
     def modules(self):
@@ -65,6 +70,41 @@ def test_nothing_to_do_costs_one_look(controller):
     assert controller.apply()["changed"] is False
     assert controller.apply()["changed"] is False
     assert controller.modules == ["oqs_look"]
+
+
+def test_what_is_quickly_mended_is_mended_with_the_look(controller):
+    controller.plan = [ITEM]
+    result = controller.apply(quick=True, diff=True)
+    assert (result["changed"], result["plan"], result["done"], len(result["diff"])) == (True, [], [ITEM], 1)
+    assert controller.modules == ["oqs_quick"] and controller.sent[0][1]["sections"] == ["hop"]
+    assert controller.store.load()["look"]["plan"] == [] and controller.store.load()["done"] == [ITEM]
+    assert controller.apply()["changed"] is False and controller.modules == ["oqs_quick"]
+
+
+def test_what_takes_more_is_left_to_the_roles(controller):
+    controller.plan, controller.quick = [ITEM], False
+    result = controller.apply(quick=True)
+    assert (result["changed"], result["plan"], result["done"]) == (False, [ITEM], [])
+    assert controller.apply()["changed"] and controller.modules == ["oqs_quick", "oqs_apply"]
+
+
+@pytest.mark.parametrize("way", ["check mode", "by role", "no pipelining", "over the container"])
+def test_where_a_look_is_only_a_look(controller, monkeypatch, way):
+    controller.plan, controller.pipelining = [ITEM], way != "no pipelining"
+    monkeypatch.setattr(host_action.HostAction, "comes_over_pq", way == "over the container")
+    sections = [] if way == "by role" else ["hop"]
+    result = controller.run(oqs_apply, sections=sections, want=WANT, quick=True, check=way == "check mode")
+    assert (result["changed"], result["plan"], controller.modules) == (False, [ITEM], ["oqs_look"])
+
+
+def test_a_quick_change_that_failed_leaves_what_was_seen(controller, monkeypatch):
+    def fails(_self, _module, arguments):
+        raise host_action.HostFailure("the disk is full", {"looked": dict(controller.execute("oqs_look", arguments))})
+
+    monkeypatch.setattr(host_action.HostAction, "execute", fails)
+    controller.plan = [ITEM]
+    assert controller.apply(quick=True)["msg"] == "the disk is full"
+    assert controller.store.load()["look"]["plan"] == [ITEM]
 
 
 def test_other_wishes_make_a_look_invalid(controller):
