@@ -103,8 +103,8 @@ def _text(left: float, top: float, words: str, anchor: str = "start") -> str:
 #: What no figure says: where the rest of the time goes, which is the way to more.
 REST = """Most of what is ours in a converged run is processor time on both sides: importing the collection, compiling
 the program that travels (nothing of it stays on a host), asking Docker, and two handshakes as proof. A changed setting
-costs a second session with another look under the lock before the act and one after it, which is what the proof is
-made of."""
+costs the act (the image's own sshd checks the new configuration, then loads it) and a second look after it, which is
+what the proof is made of."""
 
 
 def write(folder: pathlib.Path, lines: str, medians: Medians, ours: str, rounds: Dict[str, int]) -> None:

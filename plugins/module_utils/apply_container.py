@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import stat
 import time
 from typing import TYPE_CHECKING, Callable, Dict, Mapping
@@ -256,13 +257,18 @@ def running(host: Host, item: Item) -> None:
 def in_force(host: Host, item: Item) -> None:
     """Have the running sshd load its configuration: a signal, logins survive. Proved by its new sockets.
 
-    :raises ContainerError: the configuration would not do: sshd would end; it goes on with the one that it has.
+    :raises ContainerError: the container has ended; or the configuration would not do: sshd would end, it goes on with
+        the one that it has.
     """
     if not host.validated:
         write_configs(host, {})
     port = host.want["ssh"]["port"]
     old = frozenset(listeners.listening(port))
-    docker.docker(["exec", item.name, "kill", "-HUP", "1"])
+    found = docker.inspect("container", item.name)
+    pid = found["State"]["Pid"] if found else 0
+    if not pid:
+        raise ContainerError("the container %s has ended meanwhile: run again" % item.name)
+    os.kill(pid, signal.SIGHUP)  # docker kill would count as a stop by hand, after which no restart policy acts
     wait_until_serving(item.name, port, old)
     data = files.read_file(STATE_DIR + "/sshd_config") or b""
     files.write_file(PRIVATE_DIR + "/in-force", desired.digest(data).encode() + b"\n", 0o600)
