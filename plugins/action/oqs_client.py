@@ -7,8 +7,14 @@ from __future__ import annotations
 import os
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction, HostFailure, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+    HostAction,
+    HostFailure,
+    believed,
+    display,
+)
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, together
 
 PROGRAMS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh_client", "files")
@@ -28,7 +34,8 @@ class ActionModule(HostAction):
 
     def _ask(self) -> dict[str, t.Any]:
         self._check_variables({}, None)
-        found = self.execute("oqs_client", {"step": "ask", "settings": {}})["client"]
+        with believed():
+            found = answers.client(self.execute("oqs_client", {"step": "ask", "settings": {}}).get("client"))
         if found:
             address, _error = self._evaluated("ansible_host")
             found = dict(found, address=str(address or self.host))

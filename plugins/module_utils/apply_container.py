@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
 import stat
 import time
-from typing import TYPE_CHECKING, Callable, Dict, Mapping
+from typing import TYPE_CHECKING, Callable, Dict, Iterator, Mapping
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     bookkeeping,
@@ -170,9 +171,22 @@ def _asked(host: Host, candidate: str) -> Completed:
         done = docker.docker(["exec", found["id"], *question], check=False, timeout=docker.WORK)
         if done.rc == 0:
             return done  # a no may be that of a container that has ended meanwhile
-    mounts = [docker.bind(STATE_DIR, STATE_DIR, readonly=True)]
-    mounts.append(docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True))
-    return docker.run_once(image, question, mounts, check=False)
+    with entry_copy(host) as mount:
+        return docker.run_once(image, question, [docker.bind(STATE_DIR, STATE_DIR, readonly=True), mount], check=False)
+
+
+@contextlib.contextmanager
+def entry_copy(host: Host) -> Iterator[str]:
+    """The entry as a mount for one question: the controller's own text, in a folder that no container can write. What
+    lies in the state folder may be anything."""
+    text = (host.want.get("ssh") or host.want["hop"])["entry"]
+    path = "%s/%sentry" % (VAR_DIR, files.TEMPORARY)  # a killed run's is swept away with its other halves
+    files.make_dir(VAR_DIR, 0o700)
+    files.write_file(path, text.encode(), 0o755)
+    try:
+        yield docker.bind(path, desired.ENTRY, readonly=True)
+    finally:
+        files.remove_file(path)
 
 
 def known_hosts(host: Host, item: Item) -> None:

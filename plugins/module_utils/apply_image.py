@@ -20,9 +20,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     policy,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts as knowledge
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply_container import entry_copy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.look import IMAGES_DIR, VAR_DIR
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 if TYPE_CHECKING:
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.apply import Host
@@ -143,11 +143,11 @@ def image_facts(host: Host, _item: Item) -> None:
     ssh, found = host.want["ssh"], host.facts["image"]
     if not found:
         return  # the image came in this round; the next look finds it
-    mount = docker.bind(STATE_DIR + "/entry", desired.ENTRY, readonly=True)
-    done = docker.run_once(
-        found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh),
-        env={"OQS_USER": ssh["user"]},
-    )
+    with entry_copy(host) as mount:
+        done = docker.run_once(
+            found["engine_id"], [desired.ENTRY, "facts"], [mount], policy.keyword_question(ssh),
+            env={"OQS_USER": ssh["user"]},
+        )
     try:
         known = knowledge.parse(done.out.decode("utf-8", "replace"), ssh["user"])
     except knowledge.NotAnImage as error:

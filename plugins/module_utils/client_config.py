@@ -19,6 +19,7 @@ Hosts = Mapping[str, Host]
 
 HOP = "-host"
 _ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
+_SHELL = re.compile(r"[`$;&|<>()'\"\\]")
 _STAMP = b"# Written by quantumsafe.openssh; changed by hand it is kept as it is. sha256:"
 _STAMPED = re.compile(re.escape(_STAMP) + b"([0-9a-f]{64})\n")
 _PINNED = ("GlobalKnownHostsFile /dev/null", "StrictHostKeyChecking yes", "CheckHostIP no", "UpdateHostKeys no")
@@ -76,8 +77,19 @@ def known_hosts(hosts: Hosts) -> bytes:
     lines = []
     for name, host in sorted(hosts.items()):
         for alias, keys in ((_own(name), host["keys"]), (_hop(name), host["hop_keys"])):
-            lines += ["%s %s\n" % (alias, " ".join(key.split()[:2])) for key in keys]
+            lines += ["%s\n" % plain("%s %s" % (alias, " ".join(key.split()[:2]))) for key in keys]
     return "".join(lines).encode()
+
+
+def plain(line: str) -> str:
+    """A line that says what it seems to say, in ssh_config as in known_hosts: printable, and nothing in it that a shell
+    expands (a HostName comes to a ProxyCommand as %h).
+
+    :raises ValueError: it does not.
+    """
+    if not line.isprintable() or _SHELL.search(line):
+        raise ValueError("%r cannot be written into ssh's files" % line[:80])
+    return line
 
 
 def _own(name: str) -> str:
@@ -133,7 +145,7 @@ def fragment(hosts: Hosts, program: Program, use_wrapper: Mapping[str, str], wis
             way = "ProxyCommand %s -W %%h:%%p %s" % (sshquoted(wish.wrapper), alias)
         else:
             blocks.append(_block(alias, _direct(name, host, program, wish)))
-            way = "ProxyJump " + alias
+            way = "ProxyJump " + _jump(alias)
         blocks += _through(name, host, way, wish)
     return "".join(blocks).encode()
 
@@ -144,7 +156,7 @@ def image_config(hosts: Hosts, program: Program, wish: Wish) -> bytes:
     for name, host in sorted(hosts.items()):
         alias = wish.prefix + name
         blocks.append(_block(alias, _direct(name, host, program, wish)))
-        blocks += _through(name, host, "ProxyJump " + alias, wish)
+        blocks += _through(name, host, "ProxyJump " + _jump(alias), wish)
         names += [alias, alias + HOP]
     known = " ".join(names[:40]) + (" ..." if len(names) > 40 else "")
     others = " ".join(["*"] + ["!" + name for name in names])
@@ -153,14 +165,19 @@ def image_config(hosts: Hosts, program: Program, wish: Wish) -> bytes:
     return "".join(blocks).encode()
 
 
+def _jump(alias: str) -> str:
+    """An alias as a word of ProxyJump, where a colon begins a port (ssh_config(5))."""
+    return "[%s]" % alias if ":" in alias else alias
+
+
 def _direct(name: str, host: Host, program: Program, wish: Wish) -> List[str]:
     kex, keys = common(host, program)
     pubkeys = [one for one in host["offer"]["pubkeys"] if one in program.keys]
-    lines = ["HostName " + host["address"], "Port %d" % host["port"], "User " + host["user"],
-             "HostKeyAlias " + _own(name), "KexAlgorithms " + ",".join(kex),
-             "HostKeyAlgorithms " + ",".join(_signing(keys)),
+    lines = [plain("HostName " + host["address"].replace("%", "%%")), "Port %d" % host["port"],
+             plain("User " + host["user"]), "HostKeyAlias " + _own(name),
+             plain("KexAlgorithms " + ",".join(kex)), plain("HostKeyAlgorithms " + ",".join(_signing(keys))),
              "UserKnownHostsFile " + sshquoted(wish.known_hosts), *_PINNED]
-    lines += ["PubkeyAcceptedAlgorithms +" + ",".join(pubkeys)] if pubkeys else []
+    lines += [plain("PubkeyAcceptedAlgorithms +" + ",".join(pubkeys))] if pubkeys else []
     return lines + ["IdentityFile " + sshquoted(path) for path in identities(host, program)]
 
 
@@ -168,7 +185,8 @@ def _through(name: str, host: Host, way: str, wish: Wish) -> List[str]:
     """The alias of the host's own sshd; none where there is no hop, or its keys are not known."""
     if not host["hop_keys"] or not host["hop_port"]:
         return []
-    lines = ["HostName " + host["hop_address"], "Port %d" % host["hop_port"], "HostKeyAlias " + _hop(name), way,
+    lines = [plain("HostName " + host["hop_address"].replace("%", "%%")), "Port %d" % host["hop_port"],
+             "HostKeyAlias " + _hop(name), way,
              "UserKnownHostsFile " + sshquoted(wish.known_hosts), *_PINNED]
     lines += ["User " + wish.hop_user] if wish.hop_user else []
     return [_block(wish.prefix + name + HOP, lines)]

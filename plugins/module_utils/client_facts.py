@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Any, Dict
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, files, look, policy, sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+    answers,
+    desired,
+    files,
+    look,
+    policy,
+    sshconfig,
+)
 
 Facts = Dict[str, Any]
 
@@ -37,3 +44,13 @@ def read() -> Facts:
         "hop_port": int(port) if hop and port.isdigit() else 0,
         "hop_keys": [" ".join(line.split()[:2]) for line in look.host_keys(look.own_settings())] if hop else [],
     }
+
+
+def is_whole(host: Any) -> bool:
+    """Whether this is what ``read`` gave on a host, and where the controller found it (``address``)."""
+    found = dict(host) if isinstance(host, dict) else {}
+    there = answers.address(found.pop("address", None))
+    try:
+        return there and bool(answers.client(found))
+    except answers.BadAnswer:
+        return False

@@ -14,8 +14,9 @@ import pwd
 import re
 import shutil
 import stat
+import tempfile
 import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     client_config,
@@ -227,6 +228,32 @@ def hosts_of(known: Mapping[str, Any], told: Mapping[str, Any], inventory: List[
     """Hosts that this run has asked, and those of the inventory that it has not; None: nothing is deployed there."""
     merged = dict({name: host for name, host in known.items() if name in inventory}, **told)
     return {name: host for name, host in merged.items() if host}
+
+
+def check_read(config: bytes, fragment: bytes, where: Places, names: Sequence[str]) -> None:
+    """Raise Refused where the person's own ssh would not read what is about to be written: one line that it does not
+    take ends every ssh of that person, to whatever host (``ssh -G`` reads all of it and connects to nobody).
+
+    :param config: the person's configuration as it will be, with the Include line.
+    :param fragment: ours, as it will be.
+    :param names: hosts to ask about; one of ours, and one that nobody has heard of.
+    """
+    program = shutil.which("ssh")
+    if not program:
+        return
+    with tempfile.TemporaryDirectory(prefix="oqs-ssh-") as folder:
+        paths = folder + "/config", folder + "/oqs.conf"
+        texts = config.replace(_line(where.fragment), _line(paths[1])), fragment
+        for path, text in zip(paths, texts):
+            files.write_file(os.path.realpath(path), text, 0o600, os.geteuid(), os.getegid())
+        try:
+            for name in names:
+                run([program, "-G", "-F", paths[0], "--", name], timeout=10.0)
+        except CommandError as error:
+            said = (error.completed.reason if error.completed else str(error))
+            said = said.replace(paths[0], where.config).replace(paths[1], where.fragment)
+            raise Refused("ssh would not read what was to be written: %s; is that line yours, correct it; else report "
+                          "this" % said) from error
 
 
 def check_config(data: bytes, path: str) -> None:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from typing import Any, Dict, List, Mapping, Optional, Sequence
 
@@ -24,6 +25,7 @@ WORK = 600.0
 
 
 _INFO = ("info", "--format", "{{json .}}")
+_PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
 
 
 class DockerError(Exception):
@@ -118,5 +120,12 @@ def run_once(
 
 
 def bind(source: str, target: str, readonly: bool = False) -> str:
-    """A value for ``--mount``; unlike ``-v`` it fails where the source is missing instead of making a folder."""
+    """A value for ``--mount``; unlike ``-v`` it fails where the source is missing instead of making a folder.
+
+    :raises DockerError: a path that Docker would read as more than one field (the value is a line of CSV).
+    """
+    for path in (source, target):
+        if not _PATH.fullmatch(path) or ".." in path.split("/"):
+            words = "%r cannot be mounted: it has a comma, a quote or a line end, or is not absolute"
+            raise DockerError(words % path[:80])
     return "type=bind,source=%s,target=%s%s" % (source, target, ",readonly" if readonly else "")

@@ -28,6 +28,7 @@ _NO_PROGRAM = ("this ssh is not used, %s; and the client in the image cannot be:
                "may not use Docker")
 _EXPIRED = ("%s: this certificate is valid no longer (since %s): have the key signed again, or move it away; the key "
             "alone counts only where it is in authorized_keys")
+_NOT_WHOLE = "%s: what this machine remembers of it cannot be used: it has no alias until it is asked again"
 _CLASH = ("%s: %s has a Host line of this name, and it wins: no alias was written for it; set oqs_ssh_client_prefix to "
           "have ours under another name")
 
@@ -77,6 +78,7 @@ class _Machine:
             made = client_machine.identity(self.where, wish, self.settings["image"], self.check)
         one = {made.path: sshkeys.key_type(wish)} if made else {}
         items = self._present(config, one) if present else self._absent(config)
+        self._try(items)
         if not self.check:
             client_machine.carry_out(items, self.where, self.memory["made"])
             self._remember()
@@ -89,13 +91,31 @@ class _Machine:
             if made else {},
         }
 
+    def _try(self, items: List[Item]) -> None:
+        """Have ssh read what will be there, before any of it is.
+
+        :raises Refused: it does not.
+        """
+        after = {item.path: item.after for item in items}
+        if self.settings["state"] != "present" or not {self.where.config, self.where.fragment} & set(after):
+            return
+        config, fragment = (
+            after[path] if path in after else client_machine.read(path)
+            for path in (self.where.config, self.where.fragment)
+        )
+        ours = [self.settings["prefix"] + name for name in list(self.memory["hosts"])[:1]]
+        names = ours + [name + client_config.HOP for name in ours] + ["oqs-ssh-nobody.invalid"]
+        client_machine.check_read(config or b"", fragment or b"", self.where, names)
+
     # -- what is wanted --------------------------------------------------------------------------------------------
 
     def _present(self, config: bytes, made: Mapping[str, str]) -> List[Item]:
         """:param made: the identity that was made, or would be, with its type."""
         hosts = client_machine.hosts_of(self.memory["hosts"], self.settings["hosts"], self.settings["inventory"])
         self.notes += [self._odd(name) for name in sorted(hosts) if not client_config.is_alias(name)]
-        hosts = {name: host for name, host in hosts.items() if client_config.is_alias(name)}
+        odd = [name for name, host in sorted(hosts.items()) if not client_facts.is_whole(host)]
+        self.notes += [_NOT_WHOLE % name for name in odd]
+        hosts = {name: host for name, host in hosts.items() if client_config.is_alias(name) and name not in odd}
         self._tell_changed(hosts)
         self.memory["hosts"] = hosts
         own = client_config.with_identity(client_machine.own_program(self.where.folder), made)

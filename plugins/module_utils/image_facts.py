@@ -7,6 +7,8 @@ from __future__ import annotations
 import re
 from typing import Any, Dict, List
 
+_HOME = re.compile(r"/[A-Za-z0-9._/-]{1,255}")
+_UID = re.compile(r"[0-9]{1,10}")
 _UNKNOWN = re.compile(r"[Bb]ad configuration option: (\S+)")
 
 
@@ -31,6 +33,8 @@ def parse(text: str, user: str) -> Dict[str, Any]:
         raise NotAnImage("it has no OpenSSH client at /opt/oqs-ssh/bin/ssh that answers")
     if len(found["user"]) != 3:
         raise NotAnImage("it has no account %s (oqs_ssh_user)" % user)
+    if not _is_account(found["user"]):
+        raise NotAnImage("its account %s has a uid or a home folder that cannot be used" % user)
     found["sig"] = sorted(set(found["sig"]) | set(_lines(parts.get("key-sig", ""))))
     found["openssh"] = parts.get("version", "").strip()
     for name in ("sshd_config", "ssh_config"):
@@ -51,7 +55,14 @@ def is_whole(found: Any) -> bool:
         for name in ("kex", "key", "sig", "user", "unknown_keywords")
     )
     texts = all(isinstance(found.get(name), str) for name in ("sshd_config", "ssh_config", "openssh"))
-    return set(found) == {"engine_id"} or bool(lists and texts and len(found["user"]) == 3)
+    return set(found) == {"engine_id"} or bool(lists and texts and _is_account(found["user"]))
+
+
+def _is_account(words: List[str]) -> bool:
+    """Whether this is a name, a uid and a home folder that may stand in ``--mount``; an image may say anything."""
+    if len(words) != 3 or not _UID.fullmatch(words[1]):
+        return False
+    return bool(_HOME.fullmatch(words[2])) and ".." not in words[2].split("/")
 
 
 def _lines(text: str) -> List[str]:

@@ -29,7 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     sshkeys,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import INSTALL_DIR, STATE_DIR
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.policy import STATE_DIR
 
 VAR_DIR = "/var/lib/oqs-ssh"
 PRIVATE_DIR = STATE_DIR + "/private"
@@ -190,7 +190,6 @@ def container(name: str) -> Facts:
         root = "/proc/%d/root" % result["pid"]
         binds = [(row["Source"], root + row["Destination"]) for row in found["Mounts"] if row["Type"] == "bind"]
         result["stale"] = [source for source, inside in binds if not _same(source, inside, root)]
-        result["passwd"] = (files.read_file(root + "/etc/passwd", root=root) or b"").decode("utf-8", "replace")
         result["sockets"] = listeners.sockets_of(result["pid"])
     return result
 
@@ -202,17 +201,6 @@ def _same(source: str, inside: str, root: str) -> bool:
     except (files.UnsafePath, OSError):
         return False
     return bool(here and there and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))
-
-
-def account(name: str, facts: Mapping[str, Any]) -> Tuple[int, int, str]:
-    """uid, gid and home of the container's user: as the container says, else as the state folder and the image say."""
-    for line in facts["container"].get("passwd", "").splitlines():
-        fields = line.split(":")
-        if len(fields) == 7 and fields[0] == name:
-            return int(fields[2]), int(fields[3]), fields[5]
-    known = facts["image"].get("user") or ["", "1000", "/home/" + name]
-    uid = desired.uid_of(facts["state"].get("uid", "")) or int(known[1])
-    return uid, uid, known[2]
 
 
 def shadow(name: str, facts: Mapping[str, Any]) -> Optional[bytes]:
@@ -318,8 +306,3 @@ def host_keys(settings: Mapping[str, Sequence[str]]) -> List[str]:
         paths = [name[: -len(".pub")] for name in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub"))]
     lines = [(files.read_file(path + ".pub") or b"").decode("utf-8", "replace").strip() for path in paths]
     return [line for line in lines if line]
-
-
-def install_path(name: str) -> str:
-    """A file of the image."""
-    return "%s/%s" % (INSTALL_DIR, name)

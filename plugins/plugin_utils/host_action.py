@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.utils.display import Display
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers, docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
     images,
@@ -41,6 +42,19 @@ class HostFailure(Exception):
     def __init__(self, words: str, result: t.Mapping[str, t.Any] | None = None) -> None:
         super().__init__(words)
         self.result = result or {}
+
+
+@contextlib.contextmanager
+def believed() -> t.Iterator[None]:
+    """An answer that cannot be believed costs the host that gave it, and no other.
+
+    :raises HostFailure: in its place.
+    """
+    try:
+        yield
+    except answers.BadAnswer as error:
+        words = "%s; nothing of it was used: look at the host, its root may be somebody else"
+        raise HostFailure(words % error) from error
 
 
 class HostAction(PqConnection):
@@ -138,10 +152,11 @@ class HostAction(PqConnection):
                 ssh["image"] = dict(image, archive=archive)
             except (images.ImageError, docker.DockerError) as error:
                 raise HostFailure(str(error)) from error
-            with open(ENTRY, encoding="utf-8") as entry:
-                ssh["entry"] = entry.read()
             ssh["password_set"] = secret is not None
             ssh["authorized_keys"] = [line.strip() for line in ssh["authorized_keys"]]
+        for name in {"ssh", "hop"} & set(want):  # each may be asked for alone, and both ask the image
+            with open(ENTRY, encoding="utf-8") as entry:
+                want[name]["entry"] = entry.read()
         return want
 
     def _check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
@@ -176,6 +191,8 @@ class HostAction(PqConnection):
         if result.get("failed"):
             raise HostFailure(wording.failure(result), result)
         if "want" in arguments:
+            with believed():
+                answers.look(result)
             self.learn(arguments["want"], result)
         return t.cast("dict[str, t.Any]", result)
 

@@ -58,8 +58,19 @@ def changed(text: str, host: str, pin: Pin | None) -> str:
         if not ours or (words[4] != host and words[0] != alias):
             kept.append(line)
     if pin:
-        kept += ["%s %s %s %s %s" % (alias, key, _MARK, pin.host, pin.target) for key in pin.keys]
+        kept += [_line(pin, key) for key in pin.keys]
     return "".join(line + "\n" for line in kept)
+
+
+def _line(pin: Pin, key: str) -> str:
+    """A pin as a line that says this and nothing else.
+
+    :raises ValueError: it would be several lines, or a line of another host.
+    """
+    line = "%s %s %s %s %s" % (pin.alias, key, _MARK, pin.host, pin.target)
+    if not line.isprintable() or parse(line) != [pin._replace(keys=(key,))]:
+        raise ValueError("%r cannot be pinned for %s" % (line[:80], pin.host))
+    return line
 
 
 def read(path: str) -> str:
@@ -79,6 +90,7 @@ def keep(path: str, host: str, pin: Pin | None) -> bool:
 
     :returns: whether anything was changed.
     :raises OSError: the file cannot be written.
+    :raises ValueError: the pin is no line of known_hosts.
     """
     if changed(read(path), host, pin) == read(path):
         return False

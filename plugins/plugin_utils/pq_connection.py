@@ -71,9 +71,9 @@ class PqConnection(ActionBase):
             return
         try:
             pins.keep(self.pins_file, self.host, pin)
-        except OSError as error:
+        except (OSError, ValueError) as error:
             words = "%s: the host keys of its quantum-safe sshd cannot be pinned in %s: %s"
-            display.warning(words % (self.host, self.pins_file, error.strerror))
+            display.warning(words % (self.host, self.pins_file, getattr(error, "strerror", None) or error))
 
     def _pin(self, port: int, result: t.Mapping[str, t.Any]) -> pins.Pin:
         target, known = result["hop_target"], pins.of(self.pins_file, self.host)

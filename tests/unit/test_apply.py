@@ -13,6 +13,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
     apply_container,
     apply_outside,
     bookkeeping,
+    commands,
+    desired,
     host_lock,
     plan,
 )
@@ -235,3 +237,28 @@ def test_the_identity_goes_with_its_folder(tmp_path, monkeypatch):
     assert seen == {"home-ssh": (4711, 4712, 0o700), "id_ed25519": (4711, 4712, 0o600),
                     "id_ed25519.pub": (4711, 4712, 0o644)}
     assert (home / "id_ed25519").read_bytes() == b"id_ed25519"
+
+
+@pytest.mark.parametrize("want", [{"ssh": {"entry": "ours"}}, {"hop": {"entry": "ours"}}])
+def test_what_is_run_comes_from_no_folder_that_a_container_can_write(want, monkeypatch, tmp_path):
+    """The state folder is mounted writable: what its entry says may be the container's word, and is never run."""
+    asked = []
+
+    def run_once(image, program, mounts, **_more):
+        source = next(mount for mount in mounts if "readonly" in mount and desired.ENTRY in mount).split("source=")[1]
+        path = source.split(",")[0]
+        with open(path, encoding="ascii") as entry:
+            asked.append((image, program[0], os.path.dirname(path), entry.read(), stat.S_IMODE(os.stat(path).st_mode)))
+        return commands.Completed(0, b"", b"")
+
+    monkeypatch.setattr(apply_container, "VAR_DIR", str(tmp_path))
+    monkeypatch.setattr(apply_container.docker, "run_once", run_once)
+    monkeypatch.setattr(apply_container.files, "make_dir", lambda *_any: None)
+    write = apply_container.files.write_file
+    monkeypatch.setattr(apply_container.files, "write_file",
+                        lambda path, data, mode: write(path, data, mode, os.geteuid(), os.getegid()))
+    host = apply.Host(want, None, {})
+    host.facts = {"image": {"engine_id": "sha256:e"}, "container": {}}
+    assert apply_container._asked(host, "/etc/oqs-ssh/private/candidate").rc == 0
+    assert asked == [("sha256:e", desired.ENTRY, str(tmp_path), "ours", 0o755)]
+    assert list(tmp_path.iterdir()) == [], "nothing of it is left"

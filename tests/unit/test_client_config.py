@@ -111,3 +111,32 @@ def test_a_refusal_never_becomes_a_command(text):
     assert config.count(b"\n") == 3
     said = client_config._refusal(text)
     assert said.count("'") == 2 and said.count('"') == 2 and "$" not in said and "`" not in said
+
+
+def test_an_address_for_a_name_is_no_port_for_ssh(tmp_path):
+    """``ProxyJump 2001:db8::7`` ends every ssh command of a person, to whatever host."""
+    name = "2001:db8::7"
+    for config in (client_config.fragment({name: HOST}, ABLE, {}, WISH),
+                   client_config.image_config({name: HOST}, ABLE, WISH)):
+        assert effective(tmp_path, config, name + "-host")["proxyjump"] == "[2001:db8::7]"
+        assert effective(tmp_path, config, name)["hostname"] == "192.0.2.7"
+        assert effective(tmp_path, config, "stranger")["hostname"] == "stranger"
+
+
+def test_a_zone_is_no_token_for_ssh(tmp_path):
+    config = client_config.fragment({"web1": dict(HOST, address="fe80::1%eth0")}, ABLE, {}, WISH)
+    assert effective(tmp_path, config, "web1")["hostname"] == "fe80::1%eth0"
+
+
+@pytest.mark.parametrize("change", [
+    {"hop_address": "`touch /tmp/x`"}, {"hop_address": "$(id)"}, {"hop_address": "a\n    Match exec id"},
+    {"user": "oqs\nMatch exec id"}, {"user": "a;b"}, {"address": "a\x1b[2J"}, {"address": "a\u2028b"},
+])
+def test_nothing_that_a_host_says_becomes_another_line_or_a_command(change):
+    with pytest.raises(ValueError, match="cannot be written into ssh's files"):
+        client_config.fragment({"web1": dict(HOST, **change)}, ABLE, {}, WISH)
+
+
+def test_a_key_of_a_host_is_one_line_of_known_hosts():
+    with pytest.raises(ValueError, match="cannot be written"):
+        client_config.known_hosts({"web1": dict(HOST, keys=["ssh-ed25519 AAAA\x1b[2J"])})

@@ -123,3 +123,13 @@ def test_the_command_line_is_found_where_sudo_does_not_look(monkeypatch, tmp_pat
     assert docker.program() is None
     (tmp_path / "docker").touch(mode=0o755)
     assert docker.program() == str(tmp_path / "docker")
+
+
+@pytest.mark.parametrize("path", [
+    "/x,source=/,target=/host", '/a"b', "/a'b", "/a\nb", "/a\rb", "/a\0b", "a/b", "", "/a/../etc", "/a`b",
+])
+def test_a_path_that_docker_would_read_as_more_than_one_field_is_not_mounted(path):
+    for pair in ((path, "/x"), ("/x", path)):
+        with pytest.raises(docker.DockerError, match="cannot be mounted"):
+            docker.bind(*pair)
+    assert docker.bind("/var/lib/a b", "/k", readonly=True) == "type=bind,source=/var/lib/a b,target=/k,readonly"

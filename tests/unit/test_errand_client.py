@@ -105,3 +105,25 @@ def test_a_folder_that_cannot_be_written(home, monkeypatch):
     monkeypatch.setattr(client_machine.os, "access", lambda *_asked: False)
     found = settle(home)
     assert found["failed"] and "cannot be written by" in found["msg"] and tree(home) == {}
+
+
+def test_nothing_is_written_that_ssh_does_not_read(home, monkeypatch):
+    """A line that ssh does not take ends every ssh of the person."""
+    monkeypatch.setattr(client_config, "_jump", lambda _alias: "a:b:c")
+    found = settle(home)
+    assert found["failed"] and "ssh would not read" in found["msg"] and ".ssh/config.d/oqs.conf" in found["msg"]
+    assert tree(home) == {}
+
+
+def test_an_inventory_of_addresses(home):
+    found = settle(home, hosts={"2001:db8::7": HOST}, inventory=["2001:db8::7"])
+    assert found["changed"] and found["hosts"]["2001:db8::7"]["login"] == "ssh 2001:db8::7"
+
+
+def test_what_an_older_run_has_believed_is_not_written(home):
+    settle(home)
+    memory = home / ".ssh/oqs/memory.json"
+    memory.write_text(memory.read_text().replace('"localhost"', '"`id`"'))
+    found = settle(home, hosts={"web2": HOST})
+    assert any("web1: what this machine remembers" in note for note in found["notes"])
+    assert b"`" not in (home / ".ssh/config.d/oqs.conf").read_bytes()

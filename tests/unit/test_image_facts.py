@@ -118,3 +118,18 @@ WHOLE = {"engine_id": "sha256:0", "kex": ["a"], "key": ["b"], "sig": [], "user":
 ])
 def test_stored_answers_are_believed_only_whole(stored, whole):
     assert image_facts.is_whole(stored) is whole
+
+
+@pytest.mark.parametrize("home", ["/x,source=/,target=/host", "home/oqs", "/home/../etc", "/home/o qs", "/", "/a\x01"])
+def test_a_home_folder_that_could_mount_something_else_is_refused(home):
+    with pytest.raises(image_facts.NotAnImage, match="home folder"):
+        image_facts.parse(OQS.replace("/home/oqs", home), "oqs")
+    stored = dict(image_facts.parse(OQS, "oqs"), engine_id="sha256:e")
+    assert image_facts.is_whole(stored)
+    assert not image_facts.is_whole(dict(stored, user=["oqs", "1000", home]))  # what an earlier version has believed
+
+
+@pytest.mark.parametrize("uid", ["0x10", "-1", "", "1" * 11])
+def test_a_uid_is_a_number(uid):
+    with pytest.raises(image_facts.NotAnImage):
+        image_facts.parse(OQS.replace("\n1000\n", "\n%s\n" % uid), "oqs")

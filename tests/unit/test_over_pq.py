@@ -135,3 +135,12 @@ def test_pins_of_others_and_other_lines_stay():
 
 def test_damaged_lines_are_no_pins():
     assert pins.parse("x\n[192.0.2.7]:port a b oqs-ssh web1 t\n[] a b oqs-ssh web1 t\n") == []
+
+
+@pytest.mark.parametrize("change", [
+    {"target": "localhost:22\n@cert-authority * ssh-ed25519 AAAA"}, {"keys": ("a b\n[192.0.2.9]:22 c d",)},
+    {"host": "web1 web2"}, {"keys": ("a b c",)}, {"address": "192.0.2.7\u2028"},
+])
+def test_a_pin_is_one_line_of_its_own_host(change):
+    with pytest.raises(ValueError, match="cannot be pinned"):
+        pins.changed("", "web1", PIN._replace(**change))

@@ -1,0 +1,64 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Answers of hosts that are none of ours: nothing that a host says gets onto the controller in another shape."""
+
+from __future__ import annotations
+
+import core_samples as samples
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers, client_facts
+from hypothesis import given
+from hypothesis import strategies as st
+
+KEY = " ".join(samples.public_line("ssh-ed25519").split()[:2])
+OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"], "pubkeys": ["-ecdsa-*", "rsa-sha2-512"]}
+CLIENT = {
+    "port": 2222, "user": "oqs", "mode": "shell", "offer": OFFER, "keys": [KEY], "hop_address": "localhost",
+    "hop_port": 22, "hop_keys": [KEY],
+}
+LOOK = {"pins": [KEY], "offer": OFFER, "knows": OFFER, "hop_target": {"port": 0, "address": "localhost"}, "plan": []}
+
+
+def test_what_hosts_of_ours_say_is_believed():
+    assert answers.client(CLIENT) == CLIENT and answers.client({}) == {}
+    answers.look(LOOK)
+    assert client_facts.is_whole(dict(CLIENT, address="2001:db8::1"))
+
+
+BAD = [
+    {"port": "2222"}, {"port": 0}, {"port": 65536}, {"port": True}, {"user": "oqs\n    Match exec id"}, {"user": ""},
+    {"mode": "root"}, {"hop_address": "`id`"}, {"hop_address": "a b"}, {"hop_address": "-oProxyCommand=id"},
+    {"hop_address": "10.0.0.1%eth0"}, {"hop_address": "x" * 254}, {"hop_port": -1}, {"hop_port": 22.0},
+    {"keys": KEY}, {"keys": [KEY + " comment"]}, {"keys": ["@cert-authority * " + KEY]}, {"keys": [KEY + "\n" + KEY]},
+    {"keys": [KEY] * 501}, {"hop_keys": ["ssh-ed25519 AAAA"]}, {"hop_keys": None},
+    {"offer": {}}, {"offer": dict(OFFER, kex="a")}, {"offer": dict(OFFER, kex=["a b"])}, {"offer": dict(OFFER, x=[])},
+    {"more": 1},
+]
+
+
+@pytest.mark.parametrize("change", BAD, ids=str)
+def test_what_does_not_fit_is_not_believed(change):
+    with pytest.raises(answers.BadAnswer, match="not of the form"):
+        answers.client(dict(CLIENT, **change))
+    assert not client_facts.is_whole(dict(CLIENT, address="web1", **change))
+
+
+@pytest.mark.parametrize("found", [None, [], "x", 1, {"port": 22}, {name: CLIENT[name] for name in list(CLIENT)[1:]}])
+def test_another_shape_is_not_believed(found):
+    with pytest.raises(answers.BadAnswer):
+        answers.client(found)
+
+
+@pytest.mark.parametrize("change", [
+    {"pins": ["x y z"]}, {"pins": [KEY + "\n* " + KEY]}, {"offer": None}, {"knows": {}},
+    {"hop_target": {"port": 22, "address": "localhost\n@cert-authority *"}}, {"hop_target": {"port": 22}},
+], ids=str)
+def test_a_look_that_does_not_fit_is_not_believed(change):
+    with pytest.raises(answers.BadAnswer):
+        answers.look(dict(LOOK, **change))
+
+
+@given(st.text(max_size=40))
+def test_an_address_is_one_printable_word(text):
+    if answers.address(text):
+        assert text.isprintable() and len(text.split()) == 1 and not set(text) & set("`$;&|<>()'\"\\/,@")
