@@ -30,10 +30,12 @@ class ActionModule(HostAction):
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Ask a host, or set up a machine with what all hosts of the run have told."""
-        return self._ask() if arguments["step"] == "ask" else self._settle(dict(arguments["settings"]))
+        return self._host() if arguments["step"] == "ask" else self._machine(dict(arguments["settings"]))
 
-    def _ask(self) -> dict[str, t.Any]:
+    def _host(self) -> dict[str, t.Any]:
+        """What clients have to know of a host; the keys that it names are pinned, so the way to it counts."""
         self._check_variables({}, None)
+        self.prove_if_required()
         with believed():
             found = answers.client(self.execute("oqs_client", {"step": "ask", "settings": {}}).get("client"))
         if found:
@@ -45,8 +47,12 @@ class ActionModule(HostAction):
             raise HostFailure(_NOTHING)
         return {"changed": False, "client": found}
 
-    def _settle(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _machine(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A person's own machine. Mostly the one this runs on: a local connection carries nothing over a network, so
+        there is nothing to prove; one behind a network is proved like any host, where the variable is true for it."""
         self._check_variables({}, None)
+        if self._connection.transport != "local":
+            self.prove_if_required()
         source, _error = self._evaluated("oqs_ssh_image_source")
         image, _error = self._evaluated("oqs_ssh_image")
         if source == "build" and settings["image"] in (image, _usual_image()):

@@ -16,7 +16,8 @@ description:
     connection opened with other arguments can be in use (the name of the control socket follows from them); that the
     host sees the session come from itself, so by the hop; and it runs the pipe once more and takes from ssh's own words
     what is negotiated.
-  - The playbooks of this collection do the same before their first look where O(ignore:oqs_ssh_require_pq) is true.
+  - The playbooks of this collection do the same before they ask a host anything where
+    O(ignore:oqs_ssh_require_pq) is true.
   - This is an action plugin; the connection must be C(ssh), over the lookup P(quantumsafe.openssh.pq_path#lookup).
 extends_documentation_fragment:
   - quantumsafe.openssh.attributes

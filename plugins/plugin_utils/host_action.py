@@ -233,8 +233,7 @@ class HostAction(PqConnection):
         self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
         secret = self.secret(arguments)
         want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
-        if self.required():
-            self.proved_pq()
+        self.prove_if_required()
         asked = dict(known.get("asked") or {}, **asked)
         todo = {"want": sent(want), "password": secret}
         try:
@@ -265,6 +264,14 @@ class HostAction(PqConnection):
         """Say what the host does already, and what is to come or was done."""
         words = wording_removal if "removal" in look["wanted"] else wording
         display.display("%s: %s" % (self.host, words.first_word(look)))
+
+    def prove_if_required(self) -> None:
+        """To be called before anything is asked of a host.
+
+        :raises HostFailure: the user wants the connection proved, and it is not.
+        """
+        if self.required():
+            self.proved_pq()
 
     def proved_pq(self) -> pq_proof.Proof:
         """The proof that the connection in use is quantum-safe.
