@@ -14,6 +14,8 @@ SECTIONS = (
     "lockdown",  # first: a removal opens the host again before it takes anything away
     "engine", "image", "state", "keys", "config", "password", "access", "container", "firewall", "hop", "removal",
 )
+#: What can be ordered of oqs_apply: the sections of what is wanted, and the password, a part of one.
+ORDERS = ("engine", "ssh", "password", "firewall", "hop", "lockdown", "removal")
 #: Sections of what is wanted that are several of the plan.
 _PARTS = {
     "ssh": ("image", "state", "keys", "config", "password", "access", "container"),

@@ -35,7 +35,7 @@ options:
       - The sections to carry out; V(password) is a part of V(ssh).
     type: list
     elements: str
-    choices: [engine, ssh, password, firewall, hop, removal]
+    choices: [engine, ssh, password, firewall, hop, lockdown, removal]
     required: true
   password:
     description:
@@ -85,26 +85,12 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_apply
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_apply, errand_options
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "want": {"type": "dict", "required": True},
-            "sections": {
-                "type": "list",
-                "elements": "str",
-                "required": True,
-                "choices": ["engine", "ssh", "password", "firewall", "hop", "removal"],
-            },
-            "password": {"type": "str", "no_log": True},
-            "parts": {"type": "list", "elements": "str", "default": []},
-            "quick": {"type": "bool", "default": False},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=errand_options.APPLY, supports_check_mode=True)
     result = errand_apply.run(dict(module.params, check_mode=module.check_mode))
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 

@@ -98,18 +98,12 @@ wanted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_look, errand_options
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(
-        argument_spec={
-            "want": {"type": "dict", "required": True},
-            "password": {"type": "str", "no_log": True},
-        },
-        supports_check_mode=True,
-    )
+    module = AnsibleModule(argument_spec=errand_options.LOOK, supports_check_mode=True)
     result = errand_look.run(module.params)
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 

@@ -14,6 +14,7 @@ from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers, docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import section_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
+    errands,
     images,
     images_pull,
     one_session,
@@ -197,8 +198,10 @@ class HostAction(PqConnection):
         return t.cast("dict[str, t.Any]", result)
 
     def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        defaults = {"password": None, "parts": [], "check_mode": self._task.check_mode}
-        full = dict(defaults, **arguments)
+        try:
+            full = dict(errands.checked(module, arguments), check_mode=self._task.check_mode)
+        except errands.WrongOptions as error:
+            raise HostFailure("nothing was sent to the host; %s" % error) from error
         if module == "oqs_apply" and self.comes_over_pq and not self._task.check_mode:
             return self.surviving(self._errand, full)
         return self._errand(module.replace("oqs_", "errand_"), full)
