@@ -233,3 +233,15 @@ def clone(facts: Any) -> Dict[str, Any]:
     """A copy that a test may change."""
     found: Dict[str, Any] = copy.deepcopy(facts)
     return found
+
+
+HOST_KEY = " ".join(public_line("ssh-ed25519").split()[:2])
+OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"], "pubkeys": ["-ecdsa-*", "rsa-sha2-512"]}
+#: What a host answers: to its clients, and to a look as far as the controller writes it down.
+CLIENT = {
+    "port": 2222, "user": "oqs", "mode": "shell", "offer": OFFER, "keys": [HOST_KEY], "hop_address": "localhost",
+    "hop_port": 22, "hop_keys": [HOST_KEY],
+}
+LOOK = {
+    "pins": [HOST_KEY], "offer": OFFER, "knows": OFFER, "hop_target": {"port": 0, "address": "localhost"}, "plan": [],
+}

@@ -10,13 +10,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers
 from hypothesis import given
 from hypothesis import strategies as st
 
-KEY = " ".join(samples.public_line("ssh-ed25519").split()[:2])
-OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"], "pubkeys": ["-ecdsa-*", "rsa-sha2-512"]}
-CLIENT = {
-    "port": 2222, "user": "oqs", "mode": "shell", "offer": OFFER, "keys": [KEY], "hop_address": "localhost",
-    "hop_port": 22, "hop_keys": [KEY],
-}
-LOOK = {"pins": [KEY], "offer": OFFER, "knows": OFFER, "hop_target": {"port": 0, "address": "localhost"}, "plan": []}
+KEY, OFFER, CLIENT, LOOK = samples.HOST_KEY, samples.OFFER, samples.CLIENT, samples.LOOK
 
 
 def test_what_hosts_of_ours_say_is_believed():

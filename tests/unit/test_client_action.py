@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_client
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action, pq_proof, run_store
@@ -33,7 +34,7 @@ class Machine:
 
     def execute(self, module, arguments):
         self.done.append(arguments["step"])
-        return {"client": {"port": 2222}} if arguments["step"] == "ask" else dict(SETTLED)
+        return {"client": dict(samples.CLIENT)} if arguments["step"] == "ask" else dict(SETTLED)
 
     def prove(self):
         self.done.append("prove")

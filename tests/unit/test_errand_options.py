@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import core_samples as samples
 import pytest
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_lockdown, oqs_rotate_password
@@ -83,7 +84,7 @@ class Action(host_action.HostAction):
 
     def _errand(self, errand, arguments):
         self._task.sent.append((errand, arguments))
-        return {"changed": False}
+        return dict(samples.LOOK, changed=False)
 
 
 @pytest.fixture
