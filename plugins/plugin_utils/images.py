@@ -23,6 +23,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images_cache import ImageError
 
 IMAGES = os.path.join(os.path.dirname(__file__), "..", "..", "images")
+#: What lies beside the recipe in a clone and not in an installed collection.
+_CLONE_ONLY = ("README.md", "quirks")
 
 
 def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -108,7 +110,9 @@ def context() -> bytes:
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as target, \
             tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for folder, _folders, names in sorted(os.walk(top)):
-            for name in sorted(names):
+            for name in sorted(names) if os.path.relpath(folder, top) not in _CLONE_ONLY else ():
+                if name in _CLONE_ONLY:
+                    continue
                 path = os.path.join(folder, name)
                 info = tarfile.TarInfo(os.path.relpath(path, top))
                 info.size, info.mode = os.path.getsize(path), 0o644

@@ -368,6 +368,19 @@ def test_what_a_host_builds_from_is_always_the_same():
     assert {"Dockerfile", "assemble.sh", "sshd_config"} <= set(names)
 
 
+def test_a_clone_and_an_installed_collection_give_hosts_the_same_to_build_from(tmp_path, monkeypatch):
+    """Else a host would build again when the other one looks at it."""
+    clone = images.context()
+    shutil.copytree(images.IMAGES, tmp_path / "images", ignore=shutil.ignore_patterns("README.md", "quirks"))
+    monkeypatch.setattr(images, "IMAGES", str(tmp_path / "images"))
+    assert images.context() == clone
+
+
+def test_the_stock_image_needs_nothing_that_only_a_clone_has():
+    recipe = Path(images.IMAGES, "stock", "Dockerfile").read_text(encoding="utf-8")
+    assert [line for line in recipe.splitlines() if line.startswith(("COPY quirks", "ADD quirks"))] == []
+
+
 def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
     monkeypatch.setattr(images.shutil, "which", lambda _name: None)
     want = {"name": NAME, "source": "build", "archive": "", "build_on": "host", "build_base": "example.org/debian:1"}

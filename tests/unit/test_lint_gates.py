@@ -200,6 +200,18 @@ def test_the_artefact_with_tests_links_and_holes_is_refused(tmp_path):
         assert expected in found
 
 
+def test_what_is_not_listed_does_not_ship_and_what_is_listed_does(tmp_path):
+    clone = ("oqs-ssh-info.yml", "docs/tables.py", "docs/hosts.yml", "images/stock/quirks/key-gen.sh", "plugins.txt")
+    listed = ("docs/a.md", "docs/a.svg", "images/build.py", "images/stock/key-gen.sh", "changelogs/changelog.yaml")
+    ignored = {"galaxy.yml": GOOD["galaxy.yml"].replace("bench]", "'docs/a.*']")}
+    tree = make(tmp_path / "tree", **dict.fromkeys(clone + listed, "x\n"), **ignored)
+    (tmp_path / "out").mkdir()
+    made = artefact.build(snapshot(tree, tmp_path / "copy"), tmp_path / "out")
+    found = {(finding.path, finding.text.split(";")[0]) for finding in artefact.content(made, tree)}
+    unlisted = {(name, "is in the artefact") for name in (*clone, "docs", "images/stock/quirks")}
+    assert found == unlisted | {(name, "is not in the artefact") for name in ("docs/a.md", "docs/a.svg")}
+
+
 def test_pythons_that_do_not_start_are_left_out(tmp_path, monkeypatch):
     broken = tmp_path / "python3.8"
     broken.write_text("#!/bin/sh\nexit 127\n")

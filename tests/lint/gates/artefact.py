@@ -14,11 +14,16 @@ from gates.common import Finding, GateError, Tree, load, run
 REQUIRED = (
     "namespace", "name", "version", "readme", "authors", "description", "license", "tags", "repository", "issues",
 )
-# Folders that have no business on a user's machine.
-OURS = (
-    "tests", "lab", "bench", "molecule", "collections",
-    ".ci", ".github", ".git", ".venv", ".cache", ".lab", ".ansible",
+# What ships; * stays in one folder, ** does not. galaxy.yml leaves the rest out by build_ignore: a list of what ships
+# there (manifest) would need the Python package distlib on each machine that installs from git.
+SHIPS = (
+    "plugins/**", "roles/**", "playbooks/**", "meta/runtime.yml",
+    "README.md", "COPYING", "changelogs/changelog.yaml", "docs/*.md", "docs/*.svg",
+    # What oqs_ssh_image_source: build reads on the controller; images/stock/quirks is for tests.
+    "images/base.py", "images/build.py", "images/stock/.dockerignore", "images/stock/Dockerfile",
+    "images/stock/*.sh", "images/stock/oqs-sshd.initd", "images/stock/ssh_config", "images/stock/sshd_config",
 )
+MADE = ("MANIFEST.json", "FILES.json")
 NEEDED = ("README.md", "COPYING", "meta/runtime.yml")
 SEMVER = re.compile(r"\d+\.\d+\.\d+(-[0-9A-Za-z.-]+)?$")
 
@@ -56,23 +61,28 @@ def build(source: Path, into: Path) -> Path:
     return made[0]
 
 
+def ships(name: str) -> bool:
+    """Whether a file is one of those that users get."""
+    patterns = [re.escape(each).replace(r"\*\*", ".+").replace(r"\*", "[^/]+") for each in SHIPS]
+    return re.fullmatch("|".join(patterns), name) is not None
+
+
 def content(artefact: Path, tree: Tree) -> List[Finding]:
     """What must not be in the artefact, and what must."""
-    found: List[Finding] = []
     with tarfile.open(artefact) as archive:
-        members = archive.getmembers()
-    for member in members:
-        name = member.name[2:] if member.name.startswith("./") else member.name
+        members = {member.name[2:] if member.name.startswith("./") else member.name: member for member in archive}
+    found: List[Finding] = []
+    for name, member in members.items():
         if member.issym() or member.islnk():
             found.append(Finding(name, 0, "a link in the artefact"))
         elif not (member.isfile() or member.isdir()):
             found.append(Finding(name, 0, "neither file nor folder in the artefact"))
-        if name.split("/")[0] in OURS:
-            found.append(Finding(name, 0, "is in the artefact; add it to build_ignore in galaxy.yml"))
-    names = {member.name for member in members}
-    wanted = [name for name in tree.files if name.startswith(("plugins/", "roles/", "playbooks/"))] + list(NEEDED)
-    found += [Finding(name, 0, "is not in the artefact") for name in wanted if name not in names]
-    return found
+        inside = (other for other in members if member.isdir() and other.startswith(name + "/"))
+        if not (name in MADE or ships(name) or any(map(ships, inside))):
+            words = "is in the artefact; add it to build_ignore in galaxy.yml, or to SHIPS in %s"
+            found.append(Finding(name, 0, words % "tests/lint/gates/artefact.py"))
+    wanted = {name for name in tree.files if ships(name)} | set(NEEDED)
+    return found + [Finding(name, 0, "is not in the artefact") for name in sorted(wanted - set(members))]
 
 
 def unpack(artefact: Path, into: Path) -> Path:
