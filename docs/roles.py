@@ -18,7 +18,7 @@ _MARK = re.compile(r"[VCBIMO]\(((?:[^()\\]|\\.|\([^()]*\))*)\)")
 
 def plain(text: str) -> str:
     """Ansible's markup as Markdown: options, values and code in backticks."""
-    return _MARK.sub(lambda found: "`%s`" % re.sub(r"^[\w.]+#module:", "", found.group(1)), text)
+    return _MARK.sub(lambda found: "`%s`" % re.sub(r"^[\w.]+#(module:|role:main:)", "", found.group(1)), text)
 
 
 def default(value: Any) -> str:

@@ -163,7 +163,7 @@ class HostAction(PqConnection):
     def _check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
         errors = variables.misspelt(self._task_vars)
         values, failed = {}, {}
-        for name in variables.checked():
+        for name in variables.known():
             if name in self._task_vars and name != variables.PASSWORD:
                 value, error = self._evaluated(name)
                 if error:

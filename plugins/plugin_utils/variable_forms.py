@@ -66,6 +66,7 @@ _RANGES: dict[str, tuple[float, float, str]] = {"oqs_ssh_verify_timeout": (0.1, 
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "str": (str,), "int": (int,), "float": (int, float), "bool": (bool,), "list": (list,), "dict": (dict,),
+    "raw": (object,),
 }
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
           "dict": "a dictionary"}

@@ -21,13 +21,6 @@ ROLES = os.path.join(os.path.dirname(__file__), "..", "..", "roles")
 PASSWORD = "oqs_ssh_password"
 BREAKGLASS = "oqs_ssh_breakglass_sources"
 PREFIXES = ("oqs_ssh_", "docker_engine_")
-#: Variables of the playbooks, which belong to no role; Ansible itself reads those without a type, before we can.
-PLAYBOOK: dict[str, dict[str, t.Any]] = {
-    "oqs_ssh_hosts": {}, "oqs_ssh_pipelining": {"type": "bool"}, "oqs_ssh_serial": {},
-    "oqs_ssh_client_hosts": {}, "oqs_ssh_require_pq": {"type": "bool"},
-    "oqs_ssh_rotate_older_than": {"type": "float"}, "oqs_ssh_rotate_overlap": {"type": "float"},
-    "oqs_ssh_rotate_keys": {"type": "str", "choices": ["announce", "switch", "cancel", "hop_identity"]},
-}
 #: Names that the roles register or compute.
 INTERNAL = re.compile(r"(_want|_result|_probe)$")
 #: How near a name, and the beginning of one without our prefix, must be to one of ours to be taken for a slip.
@@ -44,21 +37,27 @@ def known() -> dict[str, dict[str, t.Any]]:
     return found
 
 
-def checked() -> dict[str, dict[str, t.Any]]:
-    """All variables whose values are checked: those of the roles, and the playbooks' own."""
-    return {**known(), **{name: spec for name, spec in PLAYBOOK.items() if spec}}
+@functools.lru_cache(maxsize=1)
+def _leaders() -> dict[str, str]:
+    """The variables that have their default from another one, and which that is."""
+    found = {}
+    for role in sorted(os.listdir(ROLES)):
+        with open(os.path.join(ROLES, role, "defaults", "main.yml"), encoding="utf-8") as defaults:
+            for name, value in yaml_load(defaults).items():
+                other = re.match(r"{{ (\w+) \|", str(value))
+                found.update({name: other.group(1)} if other else {})
+    return found
 
 
 def follows(name: str) -> str | None:
     """The variable that another one takes its default from."""
-    found = re.match(r"{{ (\w+) \|", str(checked()[name].get("default", "")))
-    return found.group(1) if found else None
+    return _leaders().get(name)
 
 
 def misspelt(names: t.Iterable[str]) -> list[str]:
     """An error for each variable that nobody reads but that looks like one of ours."""
     errors = []
-    real = list(known()) + list(PLAYBOOK)
+    real = list(known())
     for name in sorted(names):
         plain = name.lower().replace("-", "_")
         if name in real or INTERNAL.search(name) or not _begins_like_ours(plain):
@@ -85,7 +84,7 @@ def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[
     """
     errors = []
     for name, value in sorted(values.items()):
-        spec = checked().get(name)
+        spec = known().get(name)
         if not spec or _told_with_another(name, value, values):
             continue
         problem = variable_forms.problem(name, spec, value)

@@ -397,7 +397,7 @@ def wrong_types() -> Case:
     variables: Dict[str, Any] = {}
     words = []
     for name, option in sorted(options().items()):
-        if name == PASSWORD:
+        if name == PASSWORD or option["type"] == "raw":
             continue
         if option["type"] == "list":
             variables[name] = name

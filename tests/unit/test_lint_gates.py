@@ -212,6 +212,14 @@ def test_what_is_not_listed_does_not_ship_and_what_is_listed_does(tmp_path):
     assert found == unlisted | {(name, "is not in the artefact") for name in ("docs/a.md", "docs/a.svg")}
 
 
+def test_a_role_page_that_cannot_be_made_closes_the_gate(tmp_path):
+    broken = SPECS.replace("default: 22", "default: '{{ oqs_ssh_port | default(22) }}'")
+    specs = "roles/spam/meta/argument_specs.yml"
+    with pytest.raises(GateError, match="spam_port") as told:
+        table.GATES["docs"][1](make(tmp_path, **{specs: broken}))
+    assert str(told.value).startswith(specs)
+
+
 def test_pythons_that_do_not_start_are_left_out(tmp_path, monkeypatch):
     broken = tmp_path / "python3.8"
     broken.write_text("#!/bin/sh\nexit 127\n")

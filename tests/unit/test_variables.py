@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+from pathlib import Path
 
 import core_samples as samples
 import pytest
@@ -228,10 +230,28 @@ def test_a_misspelt_name(name, near):
 
 @pytest.mark.parametrize("name", [
     "oqs_ssh_want", "docker_engine_result", "oqs_ssh_something_of_my_own_play", "my_oqs_ssh_port", "ansible_host",
-    *sorted(SPECS), *variables.PLAYBOOK,
+    *sorted(SPECS),
 ])
 def test_a_name_that_is_right_or_none_of_ours(name):
     assert variables.misspelt([name]) == []
+
+
+ROOT = Path(variables.ROLES).resolve().parent
+#: What a play sets for its own tasks.
+OF_PLAYS = {"oqs_ssh_by_role"}
+
+
+@pytest.mark.parametrize("path", [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/*/*.yml"), ROOT / "README.md"],
+                         ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_variable_is_documented_by_a_role(path):
+    roles = {role.name for role in (ROOT / "roles").iterdir()}
+    words = set(re.findall(r"\b(?:oqs_ssh|docker_engine)_\w+", path.read_text(encoding="utf-8")))
+    assert [name for name in sorted(words - roles - OF_PLAYS - set(SPECS)) if not variables.INTERNAL.search(name)] == []
+
+
+def test_what_follows_another_variable_says_so_in_the_defaults():
+    assert variables.follows("oqs_ssh_firewall_port") == "oqs_ssh_port"
+    assert variables.follows("oqs_ssh_port") is None
 
 
 # nothing is given away

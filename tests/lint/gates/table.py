@@ -83,6 +83,18 @@ def _changelog(tree: Tree) -> str:
     return ""
 
 
+def _docs(tree: Tree) -> str:
+    """The documentation of roles, modules and the rest, as Galaxy and docs.ansible.com show it."""
+    with scratch() as folder:
+        place = snapshot(tree, Path(folder))
+        argv = ["antsibull-docs", "lint-collection-docs", "--plugin-docs", str(place)]
+        try:
+            run(argv, place, 120, {"HOME": folder, "ANSIBLE_COLLECTIONS_PATH": folder})
+        except GateError as error:
+            raise GateError(str(error).replace("%s%s" % (place, os.sep), "")) from error
+    return ""
+
+
 def _artefact(tree: Tree) -> str:
     """The built artefact and its metadata."""
     _all(artefact.CHECKS)(tree)
@@ -109,6 +121,7 @@ GATES: Dict[str, Tuple[str, Callable[[Tree], str]]] = {
     "sanity-import": ("ansible-test sanity: import with each Python", _sanity(imports=True)),
     "ansible-lint": ("ansible-lint, profile production", _ansible_lint),
     "mypy": ("types, strict", _mypy),
+    "docs": ("documentation of roles and plugins", _docs),
     "artefact": ("what users install", _artefact),
     "changelog": ("changelog fragments", _changelog),
     "yamllint": ("YAML style", _yamllint),
