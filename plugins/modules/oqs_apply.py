@@ -70,17 +70,77 @@ EXAMPLES = r"""
 RETURN = r"""
 done:
   description: What was changed, in order.
-  returned: when not in check mode
+  returned: when something was changed, and always when O(quick=true)
   type: list
   elements: dict
 plan:
-  description: What is still not as wanted, in sections that were not to be carried out.
+  description:
+    - What was not as wanted in the sections, before anything was changed; in check mode, what would be done.
+    - With O(quick=true), what is left to do, in all sections.
   returned: always
   type: list
   elements: dict
+packages:
+  description: Packages that the host lacks for an engine; the role C(docker_engine) installs them.
+  returned: when not O(quick=true)
+  type: list
+  elements: str
+manager:
+  description: The host's package manager.
+  returned: when not O(quick=true)
+  type: str
+install:
+  description: The command that installs RV(packages), where there is one to give.
+  returned: when not O(quick=true)
+  type: list
+  elements: str
+init:
+  description: The host's init system, V(systemd) or V(other).
+  returned: when not O(quick=true)
+  type: str
+errors:
+  description: As RV(quantumsafe.openssh.oqs_look#module:errors).
+  returned: when O(quick=true)
+  type: list
+  elements: str
+notes:
+  description: As RV(quantumsafe.openssh.oqs_look#module:notes).
+  returned: when O(quick=true)
+  type: list
+  elements: str
+host:
+  description: As RV(quantumsafe.openssh.oqs_look#module:host).
+  returned: when O(quick=true)
+  type: dict
+own_sshd:
+  description: As RV(quantumsafe.openssh.oqs_look#module:own_sshd).
+  returned: when O(quick=true)
+  type: dict
+hop_target:
+  description: As RV(quantumsafe.openssh.oqs_look#module:hop_target).
+  returned: when O(quick=true)
+  type: dict
+offer:
+  description: As RV(quantumsafe.openssh.oqs_look#module:offer).
+  returned: when O(quick=true)
+  type: dict
+knows:
+  description: As RV(quantumsafe.openssh.oqs_look#module:knows).
+  returned: when O(quick=true)
+  type: dict
+pins:
+  description: As RV(quantumsafe.openssh.oqs_look#module:pins).
+  returned: when O(quick=true)
+  type: list
+  elements: str
+wanted:
+  description: As RV(quantumsafe.openssh.oqs_look#module:wanted).
+  returned: when O(quick=true)
+  type: list
+  elements: str
 proof:
-  description: The handshakes that were made after the changes.
-  returned: when not in check mode
+  description: The handshakes that were made, after the changes where there were some; by name.
+  returned: when O(quick=true)
   type: dict
 """
 

@@ -77,6 +77,10 @@ own_sshd:
   description: What the host's own sshd offers.
   returned: always
   type: dict
+offer:
+  description: The algorithms that the container's configuration offers, by kind (kex, host_keys, pubkeys).
+  returned: always
+  type: dict
 knows:
   description: The algorithms that the image could offer, by kind (kex, host_keys, pubkeys).
   returned: always
@@ -86,6 +90,11 @@ hop_target:
   returned: always
   type: dict
   sample: {"port": 22, "address": "localhost"}
+pins:
+  description: The container's public host keys, type and key, as clients are to pin them.
+  returned: always
+  type: list
+  elements: str
 proof:
   description: The handshakes that were made, by name; empty while no container runs.
   returned: always

@@ -9,7 +9,11 @@ from types import SimpleNamespace
 from unittest.mock import MagicMock
 
 import pytest
+import yaml
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_apply, oqs_look, ssh_probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils import platforms
+from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_apply as apply_module
+from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_look as look_module
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
 
@@ -166,3 +170,9 @@ def test_probe_from_the_controller_asks_for_the_host_s_address(controller, monke
     result = made.run(task_vars={"inventory_hostname": "web1", "ansible_host": "192.0.2.1"})
     assert not result.get("failed"), result
     assert asked == [address] and controller.modules == []
+
+
+def test_the_modules_say_what_they_return():
+    assert set(yaml.safe_load(look_module.RETURN)) == set(host_action.LOOK)
+    own = {"done", *platforms.how_to_install([], HOST)}
+    assert set(yaml.safe_load(apply_module.RETURN)) == {*host_action.LOOK, *own}
