@@ -21,7 +21,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Pl
 Want = Mapping[str, Any]
 Facts = Mapping[str, Any]
 
-#: A new kind of firewall is a line here.
+#: A new kind of firewall is a file with its BACKEND, and a line here and in ``_WITHOUT``; besides, ``look_firewall``
+#: reads what it holds, ``ledger`` and ``plan.QUICK`` know its kind, and the role's specification has it as a choice.
 BACKENDS: Dict[str, Backend] = {
     each.name: each for each in (
         firewall_firewalld.BACKEND, firewall_ufw.BACKEND, firewall_nftables.BACKEND, firewall_iptables.BACKEND,

@@ -68,7 +68,8 @@ def engine_side(want: Mapping[str, Any]) -> Facts:
 def look(want: Mapping[str, Any], known: Facts) -> Facts:
     """Read everything that the wanted sections ask about.
 
-    :param want: as ``want.py`` describes it; sections that are not there are not looked at.
+    :param want: by section, as the variables of the roles make it (``roles/*/vars``); sections that are not there
+        are not looked at.
     :param known: of ``engine_side``.
     :raises DockerError, CommandError, UnsafePath: something could not be read; the text says what.
     """

@@ -41,7 +41,7 @@ PARTLY = "listens on "
 def make(want: Want, facts: Facts) -> Plan:
     """The plan for all wanted sections.
 
-    :param want: what is wanted, by section (``want.py``).
+    :param want: what is wanted, by section, as the variables of the roles make it (``roles/*/vars``).
     :param facts: what ``look`` found.
     """
     plan = Plan()

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -79,7 +80,7 @@ BAD = [
     ("plugins/module_utils/shadow.py", HEADER + "def f():\n    import crypt\n", "imports crypt"),
     ("plugins/module_utils/plan.py", HEADER + "import os.path\n", "pure"),
     ("plugins/module_utils/m.py", HEADER + '"""Compare. Pure."""\nimport socket\n', "pure"),
-    ("plugins/module_utils/want.py", HEADER + "from ansible.module_utils.basic import AnsibleModule\n", "pure"),
+    ("plugins/module_utils/ledger.py", HEADER + "from ansible.module_utils.basic import AnsibleModule\n", "pure"),
     ("plugins/modules/m.py", HEADER + "import os  # " + "noqa: F401\n", "excuses itself"),
     ("plugins/modules/m.py", HEADER + "a = b  # " + "type: ignore[x]\n", "excuses itself"),
     ("plugins/modules/m.py", HEADER + "a = b  # " + "pylint: disable=all\n", "excuses itself"),
@@ -158,6 +159,16 @@ def test_the_machine_is_not_named(tmp_path, monkeypatch):
     found = "\n".join(findings([text.machine], tree))
     assert "docs/a.md:1:" in found and "docs/b.md:1: mirror.corp.lan is a mirror" in found and "secret" not in found
     assert "pypi.org" not in "".join(text.mirror_hosts()) and "deb.debian.org" not in text.mirror_hosts()
+
+
+def test_the_modules_that_are_said_to_be_pure_exist():
+    assert [name for name in code.PURE if not (ROOT / "plugins" / "module_utils" / (name + ".py")).is_file()] == []
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "plugins").rglob("*.py")), ids=lambda path: path.name)
+def test_our_files_that_comments_name_exist(path):
+    named = re.findall(r"``(?:[\w/]+/)?(\w+\.(?:py|yml))``", path.read_text(encoding="utf-8"))
+    assert [name for name in named if not any(ROOT.glob("[dilprt]*/**/" + name))] == []
 
 
 def test_executables_have_shebangs(tmp_path):

@@ -22,7 +22,7 @@ ONLY_IN = {
     "distutils": ((), "Python 3.12 has no distutils"),
 }
 PURE = (
-    "sshconfig", "shadow", "sshkeys", "authorized_keys", "algorithms", "sshwire", "nftables", "plan", "ledger", "want",
+    "sshconfig", "shadow", "sshkeys", "authorized_keys", "algorithms", "sshwire", "nftables", "plan", "ledger",
 )
 SAYS_PURE = re.compile(r'^"""[^"]*\bPure\.', re.MULTILINE)  # so says its own docstring
 EFFECTS = {"os", "socket", "subprocess", "shutil", "tempfile", "pathlib", "ansible"}
