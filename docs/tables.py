@@ -2,8 +2,8 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Write the tables that are made from data: ``python3 docs/tables.py [--check]``.
 
-docs/bad-input.md from tests/bad_input/cases.py; in README.md the systems from module_utils/platforms.py, and the kinds
-of hosts from docs/hosts.yml.
+docs/bad-input.md from tests/bad_input/cases.py; in README.md the systems from module_utils/docker/platforms.py, and the
+kinds of hosts from docs/hosts.yml.
 """
 
 from __future__ import annotations
@@ -80,7 +80,7 @@ def bad_input(root: Path) -> str:
 
 def systems(root: Path) -> str:
     """The table of distributions."""
-    known = load(root / "plugins" / "module_utils" / "platforms.py")
+    known = load(root / "plugins" / "module_utils" / "docker" / "platforms.py")
     lines = ["| system | Docker's packages | service | firewall it comes with | confinement | Python | run for real |",
              "|---|---|---|---|---|---|---|"]
     for one in known.PLATFORMS:

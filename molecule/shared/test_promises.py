@@ -9,7 +9,7 @@ import time
 from typing import Any, Dict
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, shadow
 from scenario import PQ_KEY, Run, Scenario
 from visitor import Visitor
 from walls import reachable

@@ -9,10 +9,10 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, platforms
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import BY_ANSIBLE, diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, images_parts, images_pull
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, platforms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import BY_ANSIBLE, diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, image_pull, selection
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     LOOK,
     HostAction,
     HostFailure,
@@ -98,7 +98,7 @@ class ActionModule(HostAction):
         if image["digest"]:
             return self._run(todo)
         try:
-            with images_pull.decided(image["name"]) as run:
+            with image_pull.decided(image["name"]) as run:
                 todo["want"]["ssh"]["image"]["digest"] = run.get("digest", "")
                 if not run.get("digest"):
                     words = "%s: decides for all hosts of this run which image %s is; the controller cannot ask (%s)"
@@ -106,14 +106,14 @@ class ActionModule(HostAction):
                 outcome = self._run(todo)
                 run["digest"] = outcome["host"]["image_origin"].get("digest", "")
                 return outcome
-        except images_pull.PullError as error:
+        except image_pull.PullError as error:
             raise HostFailure(str(error)) from error
 
     def _sending(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
         """Send the parts that are not there yet, then apply. What an interrupted run sent stays for the next one."""
         try:
-            paths = images.parts(image)
-        except (images.ImageError, docker.DockerError, OSError) as error:
+            paths = selection.parts(image)
+        except (selection.ImageError, cli.DockerError, OSError) as error:
             raise HostFailure(str(error)) from error
         names = [os.path.basename(path) for path in paths]
         there = self.store.load()["look"]["host"].get("image_parts", [])
@@ -141,9 +141,9 @@ class ActionModule(HostAction):
             source = self._connection._shell.join_path(self._make_tmp_path(), name)
             self._transfer_file(path, source)
         try:
-            done = self._low_level_execute_command(images_parts.store_command(name, source, stale), in_data=data)
+            done = self._low_level_execute_command(image_parts.store_command(name, source, stale), in_data=data)
         finally:
             if data is None:
                 self._remove_tmp_path(self._connection._shell.tmpdir)
         if done["rc"] != 0:
-            raise HostFailure(images_parts.not_stored(done["rc"], done["stderr"] or done["stdout"]))
+            raise HostFailure(image_parts.not_stored(done["rc"], done["stderr"] or done["stdout"]))

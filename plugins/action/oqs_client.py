@@ -7,17 +7,18 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images, variables
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import answers
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore, together
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import selection
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     HostAction,
     HostFailure,
     believed,
     display,
 )
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore, together
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
-PROGRAMS = os.path.join(os.path.dirname(__file__), "..", "..", "roles", "oqs_ssh_client", "files")
 #: What the hosts of a run have told, for the machines that it sets up.
 TOLD = "client"
 _NOTHING = "nothing is deployed on this host: run deploy first; no alias is written for it"
@@ -58,7 +59,7 @@ class ActionModule(HostAction):
         if source == "build" and settings["image"] in (image, _usual_image()):
             user, _error = self._evaluated("oqs_ssh_user")
             message, _error = self._evaluated("oqs_ssh_image_build_message")
-            settings["image"] = images.built_name({"user": user or "oqs", "build_message": message or ""})
+            settings["image"] = selection.built_name({"user": user or "oqs", "build_message": message or ""})
         settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
         settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
         with together(TOLD) as told:
@@ -103,5 +104,5 @@ def _usual_image() -> str:
 
 
 def _program(name: str) -> str:
-    with open(os.path.join(PROGRAMS, name), encoding="utf-8") as stored:
+    with open(os.path.join(tree.PROGRAMS, name), encoding="utf-8") as stored:
         return stored.read()

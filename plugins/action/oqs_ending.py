@@ -10,9 +10,10 @@ import typing as t
 
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording, wording_algorithms
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_algorithms
 
 
 class ActionModule(ActionBase):
@@ -34,7 +35,7 @@ class ActionModule(ActionBase):
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             if self._task.args["step"] == "algorithms":
                 rows = {host: RunStore(host).load() for host in variables["ansible_play_batch"]}
-                Display().display(wording_algorithms.told(rows))
+                Display().display(summary_algorithms.told(rows))
                 return self._verdict(store)
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
@@ -50,7 +51,7 @@ class ActionModule(ActionBase):
         """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
         rows = {host: RunStore(host).load() for host in every}
         shown = [host for host in every if host in batch or (rows[host] and not rows[host].get("told"))]
-        Display().display(wording.ending(rows, controller, shown))
+        Display().display(summary.ending(rows, controller, shown))
         for host in shown:
             RunStore(host).update(told=True)
 

@@ -12,15 +12,16 @@ import typing as t
 
 from ansible import constants as C
 from ansible_collections.quantumsafe.openssh.plugins.action.oqs_ending import own_ssh
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan_lockdown import CLOSE, CONFIRM
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import lockdown_way, variables
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.plan_lockdown import CLOSE, CONFIRM
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     HostAction,
     HostFailure,
     display,
     sent,
 )
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
 SECTION = "lockdown"
 _NO_SOURCES = (

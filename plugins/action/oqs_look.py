@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import LOOK, HostAction
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import LOOK, HostAction
 
 
 class ActionModule(HostAction):

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostAction
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
 
 
 class ActionModule(HostAction):

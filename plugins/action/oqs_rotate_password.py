@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import password_store
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     LOOK,
     PASSWORD_STORE,
     HostAction,
@@ -16,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action im
     display,
     sent,
 )
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store
 
 SECTION = "password"
 OLDER = "oqs_ssh_rotate_older_than"

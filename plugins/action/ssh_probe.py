@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any, Dict, Optional
 
 from ansible.plugins.action import ActionBase
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import ARGUMENT_SPEC, examine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import ARGUMENT_SPEC, examine
 
 _NO_WAY = (
     "; tried from the controller: where it has no way there (a bastion, a firewall in between), set oqs_ssh_probe_from "

@@ -38,9 +38,9 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.plugins.lookup import LookupBase
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import over_pq, pins
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import kept_in_run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import kept_in_run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins
 
 _UNKNOWN = (
     "%s: no host key of its quantum-safe sshd is pinned in %s: deploy this host once over its own sshd, "

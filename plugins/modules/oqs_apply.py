@@ -145,13 +145,13 @@ proof:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_apply, errand_options
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request, request_options
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec=errand_options.APPLY, supports_check_mode=True)
-    result = errand_apply.run(dict(module.params, check_mode=module.check_mode))
+    module = AnsibleModule(argument_spec=request_options.APPLY, supports_check_mode=True)
+    result = apply_request.run(dict(module.params, check_mode=module.check_mode))
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 

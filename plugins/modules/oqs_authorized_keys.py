@@ -144,8 +144,8 @@ files:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys_files as knowledge
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys_files as knowledge
 
 
 def file_spec(required: bool) -> dict:

@@ -72,13 +72,13 @@ identity:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_client, errand_options
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import client_request, request_options
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec=errand_options.CLIENT, supports_check_mode=True)
-    result = errand_client.run(dict(module.params, check_mode=module.check_mode))
+    module = AnsibleModule(argument_spec=request_options.CLIENT, supports_check_mode=True)
+    result = client_request.run(dict(module.params, check_mode=module.check_mode))
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 

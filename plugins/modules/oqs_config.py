@@ -171,7 +171,7 @@ notes:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig, sshconfig_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files, sshconfig
 
 
 def change_spec() -> dict:
@@ -198,10 +198,10 @@ def file_spec(required: bool) -> dict:
     }
 
 
-def job(given: dict) -> sshconfig_files.Job:
+def job(given: dict) -> config_files.Job:
     """One file's options as a job."""
     dialect = given["dialect"] or sshconfig.guess_dialect(given["path"])
-    return sshconfig_files.Job(given["path"], dialect, [sshconfig.change_from_dict(one) for one in given["changes"]])
+    return config_files.Job(given["path"], dialect, [sshconfig.change_from_dict(one) for one in given["changes"]])
 
 
 def shown(data: bytes) -> str:
@@ -227,13 +227,13 @@ def main() -> None:
     if params["validate"] and not any("%s" in part for part in params["validate"]):
         module.fail_json(msg="option 'validate' lacks %s, which stands for the path of the changed file")
     try:
-        edits = [sshconfig_files.edited(job(one), params["follow"]) for one in params["files"] or [params]]
-        sshconfig_files.check_distinct(edits)
+        edits = [config_files.edited(job(one), params["follow"]) for one in params["files"] or [params]]
+        config_files.check_distinct(edits)
         changed = [edit for edit in edits if edit.changed]
         for edit in changed:
-            sshconfig_files.validate(edit, module.tmpdir, params["validate"], params["image"])
-        backups = {} if module.check_mode else dict(sshconfig_files.write_all(edits, params["backup"]))
-    except (sshconfig.ConfigError, sshconfig_files.EditFailed) as error:
+            config_files.validate(edit, module.tmpdir, params["validate"], params["image"])
+        backups = {} if module.check_mode else dict(config_files.write_all(edits, params["backup"]))
+    except (sshconfig.ConfigError, config_files.EditFailed) as error:
         module.fail_json(msg=str(error))
     result = {"changed": bool(changed), "notes": [note for edit in edits for note in edit.notes]}
     for note in result["notes"]:

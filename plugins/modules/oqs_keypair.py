@@ -174,9 +174,9 @@ import grp
 import pwd
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import keypair
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import DockerError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import keypair
 
 
 def pair_spec(required: bool) -> dict:

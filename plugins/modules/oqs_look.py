@@ -107,13 +107,13 @@ wanted:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import errand_look, errand_options
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request, request_options
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec=errand_options.LOOK, supports_check_mode=True)
-    result = errand_look.run(module.params)
+    module = AnsibleModule(argument_spec=request_options.LOOK, supports_check_mode=True)
+    result = look_request.run(module.params)
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 
 

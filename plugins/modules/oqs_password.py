@@ -114,10 +114,10 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import password as knowledge
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import DockerError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.files import UnsafePath
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.shadow import ShadowError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.shadow import ShadowError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import password as knowledge
 
 
 def main() -> None:

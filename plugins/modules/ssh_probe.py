@@ -238,7 +238,7 @@ negotiated:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import ARGUMENT_SPEC, examine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import ARGUMENT_SPEC, examine
 
 
 def main() -> None:

@@ -24,7 +24,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts  # the path comes first
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 
 HERE = Path(__file__).resolve().parent
 IMAGES = HERE.parent.parent / "images"

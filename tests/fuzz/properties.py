@@ -11,13 +11,13 @@ from typing import AbstractSet, Dict, List, Sequence, Tuple
 import cases
 import model
 import parsers
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_keywords import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.keywords import (
     PLAIN_LINES,
     canonical,
     spellings,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_syntax import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.syntax import (
     keyword_and_start,
     uncommented,
 )

@@ -19,20 +19,15 @@ import threading
 import time
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))  # on the host
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    apply,
-    assess,
-    bookkeeping,
-    host_lock,
-    listeners,
-    look,
-    shadow,
-    sshkeys,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock, listeners, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import bookkeeping
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply, assess
 
 NAME, PORT, USER = "oqs-ssh", 2222, "oqs"
-STATE, PRIVATE, VAR = look.STATE_DIR, look.PRIVATE_DIR, look.VAR_DIR
-HOME, IMAGES, LEDGER = look.HOME_SSH, look.IMAGES_DIR, look.LEDGER_DIR
+STATE, PRIVATE, VAR = paths.STATE_DIR, paths.PRIVATE_DIR, paths.VAR_DIR
+HOME, IMAGES, LEDGER = paths.HOME_SSH, paths.IMAGES_DIR, paths.LEDGER_DIR
 CONF, SNIPPET = "/etc/nftables.conf", "/etc/nftables.d/oqs-ssh.nft"
 ALICE = "/home/alice/.ssh/authorized_keys"
 FOREIGN_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJZ2n0s6Uc0DQvH9sXq2K8Vb4pVh0w1c3m5n7p9r1t3v intruder"
@@ -351,8 +346,8 @@ def broken_keys():
     wrong = []
     for path in host_keys():
         try:
-            sshkeys.public_from_private(content(path) or b"")
-        except sshkeys.BadKey as error:
+            key_files.public_from_private(content(path) or b"")
+        except key_files.BadKey as error:
             wrong.append("%s: %s" % (path, error))
     return wrong
 

@@ -11,7 +11,7 @@ import time
 import uuid
 from pathlib import Path
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 
 DOCKERFILE = b"""ARG SUITE
 FROM quantumsafe/base:${SUITE}

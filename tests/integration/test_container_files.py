@@ -8,8 +8,8 @@ import time
 from typing import Iterator
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import container_files as cf
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import DockerError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import container_files as cf
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
 from module_call import container, docker
 
 pytestmark = pytest.mark.docker

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variables
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "images")]

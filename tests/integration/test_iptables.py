@@ -8,8 +8,9 @@ import os
 import random
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_iptables, iptables_rules, nftables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import iptables
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 from probe_hosts import Host, own_address
 
 pytestmark = pytest.mark.docker
@@ -68,21 +69,21 @@ def test_what_is_said_is_so_and_what_is_opened_is_open(host, kind):
         text = "\n".join(random_rules(chance, me))
         if host.run(restore, text.encode(), check=False).returncode:
             continue  # not every combination of words is a rule
-        parsed, told = iptables_rules.parse(listed(host, kind), "ip"), "SEED=%d, case %d:\n%s" % (seed, number, text)
-        said = nftables.verdict(parsed.objects(parsed.input), 2222, source=me)
+        parsed, told = iptables_save.parse(listed(host, kind), "ip"), "SEED=%d, case %d:\n%s" % (seed, number, text)
+        said = model.verdict(parsed.objects(parsed.input), 2222, source=me)
         if said in ("open", "closed"):
             sure += 1
             assert passes(host, said == "open") is (said == "open"), said + " " + told
-        found = firewall_iptables.opening(parsed, WISH)
+        found = iptables.opening(parsed, WISH)
         if found.rules and number % 2 == 0:
             opened += 1
-            host.run(restore + " --noflush --wait 10", firewall_iptables.script(found))
+            host.run(restore + " --noflush --wait 10", iptables.script(found))
             assert passes(host, True), "not opened: " + told
-            after = iptables_rules.parse(listed(host, kind), "ip")
-            assert firewall_iptables.opening(after, WISH).right, "not recognised: " + told
-            gone = firewall_iptables.opening(after, dict(WISH, state="absent"))
-            host.run(restore + " --noflush --wait 10", firewall_iptables.script(gone))
-            left = iptables_rules.parse(listed(host, kind), "ip")
+            after = iptables_save.parse(listed(host, kind), "ip")
+            assert iptables.opening(after, WISH).right, "not recognised: " + told
+            gone = iptables.opening(after, dict(WISH, state="absent"))
+            host.run(restore + " --noflush --wait 10", iptables.script(gone))
+            left = iptables_save.parse(listed(host, kind), "ip")
             assert [rule.words for rule in left.input] == [rule.words for rule in parsed.input], told
     host.run(restore, b"*filter\n:INPUT ACCEPT\n:one -\n:two -\nCOMMIT\n")
     assert sure > cases / 4 and opened > cases / 8
@@ -95,8 +96,8 @@ def test_sources_and_ipv6(host, kind):
         text = "*filter\n:INPUT DROP\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n"
         host.run("%s-%s-restore" % (program, kind), text.encode())
         save = "%s-%s-save -t filter" % (program, kind)
-        found = firewall_iptables.opening(iptables_rules.parse(host.run(save).stdout.decode(), family), wish)
-        host.run("%s-%s-restore --noflush --wait 10" % (program, kind), firewall_iptables.script(found))
+        found = iptables.opening(iptables_save.parse(host.run(save).stdout.decode(), family), wish)
+        host.run("%s-%s-restore --noflush --wait 10" % (program, kind), iptables.script(found))
         kept = host.run(save).stdout.decode()
-        assert firewall_iptables.opening(iptables_rules.parse(kept, family), wish).right, kept
+        assert iptables.opening(iptables_save.parse(kept, family), wish).right, kept
         host.run("%s-%s-restore" % (program, kind), b"*filter\n:INPUT ACCEPT\nCOMMIT\n")

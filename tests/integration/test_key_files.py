@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from module_call import REPOSITORY, docker, need_image
 
 sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
@@ -101,11 +101,11 @@ def test_whole_pairs(made: Dict[str, Pair], ship: str) -> None:
     """Every pair that an OpenSSH can read, it reads as we do; we also read those that it cannot."""
     read = 0
     for name, derived, fingerprint in verdicts(ship, made):
-        ours = sshkeys.pair_state(*made[name])
+        ours = key_files.pair_state(*made[name])
         assert ours.state == "good" and ours.key is not None and ours.key.comment == "some body", name
         assert fingerprint == ours.key.fingerprint or (fingerprint == "-" and "mldsa" in name), name
         assert derived == ours.key.line.split()[1] or (derived == "-" and "mldsa" in name), name
-        assert sshkeys.is_encrypted(made[name].private) is (name == "locked")
+        assert key_files.is_encrypted(made[name].private) is (name == "locked")
         read += derived != "-"
     assert read == len(made) if ship == "stock" else read >= 7
 
@@ -137,7 +137,7 @@ def test_damaged_files(made: Dict[str, Pair], ship: str, monkeypatch: pytest.Mon
     pairs["other"] = Pair(made["ed25519"].private, made["other"].public)
     refused = 0
     for number, derived, _fingerprint in verdicts(ship, pairs):
-        ours = sshkeys.pair_state(*pairs[number])
+        ours = key_files.pair_state(*pairs[number])
         where = (named.get(number, ("", "", b""))[:2], derived, ours)
         assert not ours.reason or not re.search(rb"[A-Za-z0-9+/=]{40}", ours.reason.encode()), where
         if derived == "-":

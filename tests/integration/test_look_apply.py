@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "images")]
 import apply_states
 import build
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import plan as plans
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import plan as plans
 
 from lab import Lab, LabError
 

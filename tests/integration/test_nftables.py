@@ -9,8 +9,8 @@ import os
 import random
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import nftables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 from probe_hosts import Host, own_address
 
 pytestmark = pytest.mark.docker
@@ -56,15 +56,15 @@ def bare(ruleset):
 
 def test_closed_before_open_after_closed_again(host):
     before = load(host, CLOSED)
-    assert nftables.verdict(before, 2222) == "closed" and not passes(host)
-    rules = nftables.rules_for(before, 2222, [], TAG)
+    assert model.verdict(before, 2222) == "closed" and not passes(host)
+    rules = model.rules_for(before, 2222, [], TAG)
     after = apply(host, rules)
-    assert nftables.verdict(after, 2222) == nftables.verdict(after, 2222, "ip6") == "open" and passes(host, True)
-    assert not nftables.needed(after, 2222, [], TAG)
-    assert nftables.rules_for(after, 2222, [], TAG) == rules
-    ours = nftables.ours(after, TAG)
+    assert model.verdict(after, 2222) == model.verdict(after, 2222, "ip6") == "open" and passes(host, True)
+    assert not model.needed(after, 2222, [], TAG)
+    assert model.rules_for(after, 2222, [], TAG) == rules
+    ours = model.ours(after, TAG)
     assert [(rule[:3], rule.text) for rule in ours] == [(("inet", "filter", "input"), "tcp dport 2222 accept")]
-    gone = apply(host, nftables.removal(ours))
+    gone = apply(host, model.removal(ours))
     assert bare(gone) == bare(before) and not passes(host)
 
 
@@ -78,30 +78,30 @@ def test_sources(host, family):
         (["192.0.2.1", "192.0.2.2", "192.0.2.3", "198.51.100.0/25", "198.51.100.128/25"], False),
     ):
         before = load(host, text)
-        after = apply(host, nftables.rules_for(before, 2222, sources, TAG))
+        after = apply(host, model.rules_for(before, 2222, sources, TAG))
         assert passes(host, opened) is opened, sources
-        assert nftables.verdict(after, 2222, source=me) == ("open" if opened else "closed")
-        assert not nftables.needed(after, 2222, sources, TAG), nftables.ours(after, TAG)
-        assert nftables.needed(after, 2222, ["203.0.113.0/24"], TAG) and nftables.needed(after, 2223, sources, TAG)
+        assert model.verdict(after, 2222, source=me) == ("open" if opened else "closed")
+        assert not model.needed(after, 2222, sources, TAG), model.ours(after, TAG)
+        assert model.needed(after, 2222, ["203.0.113.0/24"], TAG) and model.needed(after, 2223, sources, TAG)
 
 
 def test_every_base_chain_is_opened(host):
     more = CLOSED.replace("table inet filter", "table ip more").replace("chain input", "chain mine")
     before = load(host, CLOSED + more)
-    rules = nftables.rules_for(before, 2222, [], TAG)
+    rules = model.rules_for(before, 2222, [], TAG)
     assert len(rules) == 2
     apply(host, rules[:1])
     assert not passes(host)
-    assert nftables.verdict(apply(host, rules[1:]), 2222) == "open" and passes(host, True)
+    assert model.verdict(apply(host, rules[1:]), 2222) == "open" and passes(host, True)
 
 
 def test_a_drop_put_before_ours_is_seen(host):
-    after = apply(host, nftables.rules_for(load(host, CLOSED), 2222, [], TAG))
-    assert not nftables.needed(after, 2222, [], TAG)
+    after = apply(host, model.rules_for(load(host, CLOSED), 2222, [], TAG))
+    assert not model.needed(after, 2222, [], TAG)
     shut = apply(host, ["insert rule inet filter input tcp dport 2000-3000 drop"])
-    assert nftables.needed(shut, 2222, [], TAG) and not passes(host)
-    mended = apply(host, [*nftables.removal(nftables.ours(shut, TAG)), *nftables.rules_for(shut, 2222, [], TAG)])
-    assert not nftables.needed(mended, 2222, [], TAG) and passes(host, True)
+    assert model.needed(shut, 2222, [], TAG) and not passes(host)
+    mended = apply(host, [*model.removal(model.ours(shut, TAG)), *model.rules_for(shut, 2222, [], TAG)])
+    assert not model.needed(mended, 2222, [], TAG) and passes(host, True)
 
 
 def test_chains_of_iptables_are_told_apart(host):
@@ -109,10 +109,10 @@ def test_chains_of_iptables_are_told_apart(host):
     host.run("iptables-nft -P INPUT DROP && iptables-nft -A INPUT -m multiport -p tcp --dports 22,80 -j ACCEPT")
     found = json.loads(host.run("nft -j list ruleset").stdout)
     assert not passes(host)
-    assert nftables.verdict(found, 2222) in ("closed", "unknown")
-    assert nftables.blockers(found, 2222, []) == [("iptables", "ip filter INPUT")]
-    assert nftables.rules_for(found, 2222, [], TAG) == []
-    assert len(nftables.rules_for(found, 2222, [], TAG, nftables.manager_without_compat)) == 1
+    assert model.verdict(found, 2222) in ("closed", "unknown")
+    assert model.blockers(found, 2222, []) == [("iptables", "ip filter INPUT")]
+    assert model.rules_for(found, 2222, [], TAG) == []
+    assert len(model.rules_for(found, 2222, [], TAG, model.manager_without_compat)) == 1
     host.run("iptables-nft -P INPUT ACCEPT; iptables-nft -F INPUT")
 
 
@@ -175,14 +175,14 @@ def test_the_verdict_is_the_kernel_s(host):
             ruleset = load(host, text)
         except AssertionError:
             continue  # not every combination of words is a rule
-        said = nftables.verdict(ruleset, 2222, source=me)
+        said = model.verdict(ruleset, 2222, source=me)
         if said in ("open", "closed"):
             sure += 1
             right = passes(host, said == "open") is (said == "open")
             assert right, "SEED=%d, case %d: said to be %s:\n%s" % (seed, number, said, text)
-        rules = nftables.rules_for(ruleset, 2222, [], TAG)
+        rules = model.rules_for(ruleset, 2222, [], TAG)
         if rules and number % 4 == 0:
-            assert nftables.verdict(apply(host, rules), 2222, source=me) == "open"
+            assert model.verdict(apply(host, rules), 2222, source=me) == "open"
             assert passes(host, True), "SEED=%d, case %d: not opened:\n%s" % (seed, number, text)
     assert sure > cases / 4
     load(host, "")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Dict, List
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from module_call import REPOSITORY, call, docker, four, need_image
 
 pytestmark = pytest.mark.docker

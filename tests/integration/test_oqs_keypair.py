@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from module_call import absent, call, docker, four, need_image, spied_docker
 
 pytestmark = pytest.mark.docker
@@ -37,7 +37,7 @@ def image_says(folder: Path, *arguments: str) -> str:
 
 
 def test_four_calls_for_every_type_of_the_image(types: List[str], tmp_path: Path) -> None:
-    files = [sshkeys.host_key_name(name).replace("_ecdsa_", "_%s_" % name) for name in types]
+    files = [key_files.host_key_name(name).replace("_ecdsa_", "_%s_" % name) for name in types]
     pairs = [{"path": str(tmp_path / file), "type": name} for file, name in zip(files, types)]
     spied = spied_docker(tmp_path / "bin")
     results = four("oqs_keypair", {"pairs": pairs, "image": IMAGE, "comment": "it's $(x)"}, env=spied)

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Iterator
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import container_files, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import container_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 from module_call import absent, call, container, docker, four, python_host, spied_docker
 
 pytestmark = pytest.mark.docker

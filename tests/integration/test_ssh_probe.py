@@ -13,9 +13,9 @@ import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe_task import common_ground
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import common_ground
 from module_call import call, docker, python_host
 from probe_hosts import Host
 

@@ -12,8 +12,8 @@ import re
 from typing import Any, Dict, Iterator, List, Tuple
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import QUICK, UNKNOWN
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import QUICK, UNKNOWN
 from scenario import Run, Scenario
 
 pytestmark = pytest.mark.docker

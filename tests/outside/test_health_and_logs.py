@@ -11,7 +11,7 @@ import time
 from typing import Callable, Iterator, List
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
 from prober.box import Prober
 from scenario import ROOT, Scenario, image
 from visitor import Visitor

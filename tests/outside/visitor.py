@@ -13,7 +13,7 @@ import time
 from typing import Callable, List, NamedTuple, Sequence, Tuple
 
 import terminal
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 from scenario import STOCK_KEY, Scenario
 
 #: Host keys are taken on first sight and never again: one that changes ends every later login.

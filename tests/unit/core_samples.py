@@ -7,13 +7,12 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    desired,
-    firewall_nftables,
-    plan_outside,
-    sshkeys,
-)
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall_change import TAG
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import nftables as firewall_nftables
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import plan_outside
 from key_samples import private_file, public_line
 
 SECRET = "heron-lantern-vortex-42"
@@ -189,12 +188,12 @@ def converged(wishes: Any = None, facts: Any = None) -> Dict[str, Any]:
     state.update(entry=ssh["entry"].encode(), uid=str(desired.user_id(ssh, facts)), password=HASH)
     state["folders"] = desired.folders(int(state["uid"]))
     for name in desired.desired(ssh, facts).host_keys:
-        kind = sshkeys.key_type(name)
-        state["keys"][sshkeys.host_key_name(name)] = key_pair(kind)
+        kind = key_files.key_type(name)
+        state["keys"][key_files.host_key_name(name)] = key_pair(kind)
     goal = desired.desired(ssh, facts)
     for name in ("sshd_config", "ssh_config", "authorized_keys", "known_hosts"):
         state[name] = getattr(goal, name)
-    state["in_force"] = desired.digest(goal.sshd_config)
+    state["in_force"] = digests.digest(goal.sshd_config)
     facts["password"] = {"state": "the given one" if ssh["password_set"] else "locked", "why": "as it was"}
     facts["container"] = {
         "id": "c0ffee", "image": ENGINE_ID, "labels": {desired.LABEL: desired.label_of(goal.container)},

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from hypothesis import given
 from hypothesis import strategies as st
 

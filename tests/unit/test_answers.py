@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import answers, client_facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import answers, host_facts
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,7 +16,7 @@ KEY, OFFER, CLIENT, LOOK = samples.HOST_KEY, samples.OFFER, samples.CLIENT, samp
 def test_what_hosts_of_ours_say_is_believed():
     assert answers.client(CLIENT) == CLIENT and answers.client({}) == {}
     answers.look(LOOK)
-    assert client_facts.is_whole(dict(CLIENT, address="2001:db8::1"))
+    assert host_facts.is_whole(dict(CLIENT, address="2001:db8::1"))
 
 
 BAD = [
@@ -34,7 +34,7 @@ BAD = [
 def test_what_does_not_fit_is_not_believed(change):
     with pytest.raises(answers.BadAnswer, match="not of the form"):
         answers.client(dict(CLIENT, **change))
-    assert not client_facts.is_whole(dict(CLIENT, address="web1", **change))
+    assert not host_facts.is_whole(dict(CLIENT, address="web1", **change))
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 1, {"port": 22}, {name: CLIENT[name] for name in list(CLIENT)[1:]}])

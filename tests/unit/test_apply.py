@@ -8,17 +8,14 @@ import os
 import stat
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, host_lock, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import bookkeeping, plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Item, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import (
     apply,
     apply_container,
     apply_outside,
-    bookkeeping,
-    commands,
-    desired,
-    host_lock,
-    plan,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN, Item, Plan
 
 WANT = {"ssh": {}}
 
@@ -227,8 +224,9 @@ def test_the_identity_goes_with_its_folder(tmp_path, monkeypatch):
         (home / name).write_bytes(name.encode())
         (home / name).chmod(mode)
     (home / "link").symlink_to("/etc/passwd")
-    monkeypatch.setattr(apply_container, "HOME_SSH", str(home))
-    monkeypatch.setattr(apply_container, "VAR_DIR", str(tmp_path))
+    monkeypatch.setattr(paths, "HOME_SSH", str(home))
+    monkeypatch.setattr(paths, "IDENTITY", str(home / "id_ed25519"))
+    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
     monkeypatch.setattr(apply_container.bookkeeping, "record", lambda *_any: None)
     apply_container.folder(None, Item("state", "folder", str(home), "700 0:0", "700 4711:4712", ""))
     seen = {path.name: (path.lstat().st_uid, path.lstat().st_gid, stat.S_IMODE(path.lstat().st_mode))
@@ -245,14 +243,14 @@ def test_what_is_run_comes_from_no_folder_that_a_container_can_write(want, monke
     asked = []
 
     def run_once(image, program, mounts, **_more):
-        source = next(mount for mount in mounts if "readonly" in mount and desired.ENTRY in mount).split("source=")[1]
+        source = next(mount for mount in mounts if "readonly" in mount and paths.ENTRY in mount).split("source=")[1]
         path = source.split(",")[0]
         with open(path, encoding="ascii") as entry:
             asked.append((image, program[0], os.path.dirname(path), entry.read(), stat.S_IMODE(os.stat(path).st_mode)))
         return commands.Completed(0, b"", b"")
 
-    monkeypatch.setattr(apply_container, "VAR_DIR", str(tmp_path))
-    monkeypatch.setattr(apply_container.docker, "run_once", run_once)
+    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
+    monkeypatch.setattr(apply_container.cli, "run_once", run_once)
     monkeypatch.setattr(apply_container.files, "make_dir", lambda *_any: None)
     write = apply_container.files.write_file
     monkeypatch.setattr(apply_container.files, "write_file",
@@ -260,5 +258,5 @@ def test_what_is_run_comes_from_no_folder_that_a_container_can_write(want, monke
     host = apply.Host(want, None, {})
     host.facts = {"image": {"engine_id": "sha256:e"}, "container": {}}
     assert apply_container._asked(host, "/etc/oqs-ssh/private/candidate").rc == 0
-    assert asked == [("sha256:e", desired.ENTRY, str(tmp_path), "ours", 0o755)]
+    assert asked == [("sha256:e", paths.ENTRY, str(tmp_path), "ours", 0o755)]
     assert list(tmp_path.iterdir()) == [], "nothing of it is left"

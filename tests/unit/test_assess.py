@@ -11,14 +11,9 @@ import threading
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    assess,
-    look,
-    look_firewall,
-    look_outside,
-    planning,
-    shadow,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import look_firewall
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import assess, look, look_outside, planning
 
 FEW = 1000
 STORED = shadow.make_hash(samples.SECRET, FEW)

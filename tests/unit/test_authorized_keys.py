@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import List
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import authorized_keys as ak
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshkeys import BadKey
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys as ak
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.key_files import BadKey
 from hypothesis import given
 from hypothesis import strategies as st
 from key_samples import SSH_KEYGEN, public_line, real_pair

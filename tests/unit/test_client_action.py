@@ -13,8 +13,10 @@ from unittest.mock import MagicMock
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_client
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action, pq_proof, run_store
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import run_store
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
 ACTIONS = sorted(path.stem for path in Path(oqs_client.__file__).parent.glob("oqs_*.py"))
 SETTLED = {"changed": False, "notes": [], "hosts": {}, "identity": {}, "files": []}

@@ -8,7 +8,7 @@ import subprocess
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import client_config
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,11 +19,11 @@ HOST = {
               "pubkeys": ["ssh-ed25519"]},
     "hop_address": "localhost", "hop_port": 22, "hop_keys": KEYS,
 }
-ABLE = client_config.Program(
+ABLE = aliases.Program(
     ["curve25519-sha256", "sntrup761x25519-sha512@openssh.com"], ["ssh-ed25519"], {"/h/id_ed25519": "ssh-ed25519"}
 )
 OLD = ABLE._replace(kex=["curve25519-sha256"])
-WISH = client_config.Wish("", "", "/h/oqs/known_hosts", "/h/bin/oqs-ssh")
+WISH = aliases.Wish("", "", "/h/oqs/known_hosts", "/h/bin/oqs-ssh")
 
 
 def effective(tmp_path, config, alias):
@@ -34,20 +34,20 @@ def effective(tmp_path, config, alias):
 
 
 def test_an_alias_as_the_real_ssh_reads_it(tmp_path):
-    found = effective(tmp_path, client_config.fragment({"web1": HOST}, ABLE, {}, WISH), "web1")
+    found = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, WISH), "web1")
     assert (found["hostname"], found["port"], found["user"]) == ("192.0.2.7", "2222", "oqs")
     assert found["kexalgorithms"] == "sntrup761x25519-sha512@openssh.com", "nothing weaker can be negotiated"
     assert found["stricthostkeychecking"] == "true" and found["hostkeyalias"] == "web1.oqs-ssh"
     assert found["identityfile"] == "/h/id_ed25519"
-    hop = effective(tmp_path, client_config.fragment({"web1": HOST}, ABLE, {}, WISH), "web1-host")
+    hop = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, WISH), "web1-host")
     assert (hop["hostname"], hop["port"], hop["proxyjump"]) == ("localhost", "22", "web1")
     assert hop["hostkeyalias"] == "web1.own-sshd" and hop["stricthostkeychecking"] == "true"
 
 
 def test_an_ssh_that_cannot_is_told_the_other_way(tmp_path):
-    why = client_config.by_host({"web1": HOST}, OLD, "auto")
+    why = aliases.by_host({"web1": HOST}, OLD, "auto")
     assert "no quantum-safe key exchange" in why["web1"]
-    config = client_config.fragment({"web1": HOST}, OLD, why, WISH)
+    config = aliases.fragment({"web1": HOST}, OLD, why, WISH)
     assert "oqs-ssh web1" in effective(tmp_path, config, "web1")["proxycommand"]
     assert effective(tmp_path, config, "web1-host")["proxycommand"] == "/h/bin/oqs-ssh -W %h:%p web1"
 
@@ -57,74 +57,74 @@ def test_an_ssh_that_cannot_is_told_the_other_way(tmp_path):
     (ABLE._replace(keys=["ssh-rsa"]), "none of the server's host keys"),
 ])
 def test_what_an_ssh_lacks(program, words):
-    assert (words in client_config.lacks(HOST, program)) and bool(client_config.lacks(HOST, program)) == bool(words)
+    assert (words in aliases.lacks(HOST, program)) and bool(aliases.lacks(HOST, program)) == bool(words)
 
 
 def test_who_is_asked_decides():
-    assert client_config.by_host({"web1": HOST}, ABLE, "auto") == {}
-    assert list(client_config.by_host({"web1": HOST}, ABLE, "image")) == ["web1"]
-    assert client_config.by_host({"web1": HOST}, OLD, "system") == {}
+    assert aliases.by_host({"web1": HOST}, ABLE, "auto") == {}
+    assert list(aliases.by_host({"web1": HOST}, ABLE, "image")) == ["web1"]
+    assert aliases.by_host({"web1": HOST}, OLD, "system") == {}
 
 
 def test_an_unknown_alias_is_refused_by_name(tmp_path):
-    config = client_config.image_config({"web1": HOST}, ABLE, WISH)
+    config = aliases.image_config({"web1": HOST}, ABLE, WISH)
     assert "these are known: web1 web1-host" in effective(tmp_path, config, "nosuch")["proxycommand"]
     assert "proxycommand" not in effective(tmp_path, config, "web1")
 
 
 def test_pins_have_names_of_their_own():
-    lines = client_config.known_hosts({"Web1": HOST}).decode().splitlines()
+    lines = aliases.known_hosts({"Web1": HOST}).decode().splitlines()
     assert [line.split()[0] for line in lines] == ["web1.oqs-ssh", "web1.own-sshd"]
 
 
 def test_without_a_hop_there_is_one_alias():
-    text = client_config.fragment({"web1": dict(HOST, hop_keys=[])}, ABLE, {}, WISH)
+    text = aliases.fragment({"web1": dict(HOST, hop_keys=[])}, ABLE, {}, WISH)
     assert b"web1-host" not in text
 
 
 @given(st.binary(max_size=200), st.binary(min_size=1, max_size=5), st.integers(0, 300))
 def test_a_change_by_hand_is_seen(data, more, at):
-    written = client_config.stamped(data)
-    assert not client_config.is_edited(written)
+    written = aliases.stamped(data)
+    assert not aliases.is_edited(written)
     changed = written[:at] + more + written[at:]
-    assert client_config.is_edited(changed) or changed == written
+    assert aliases.is_edited(changed) or changed == written
 
 
 def test_a_stamp_stands_behind_a_scripts_first_line():
-    written = client_config.stamped(b"#!/bin/sh\nexit 0\n")
-    assert written.startswith(b"#!/bin/sh\n# Written") and not client_config.is_edited(written)
+    written = aliases.stamped(b"#!/bin/sh\nexit 0\n")
+    assert written.startswith(b"#!/bin/sh\n# Written") and not aliases.is_edited(written)
 
 
 def test_the_persons_own_aliases_win():
     config = b"Host a web1\n  User me\nHost=web2\nHost web*\n  Port 1\n"
-    assert client_config.clashes(config, ["web1", "web2", "web3"]) == ["web1", "web2"]
+    assert aliases.clashes(config, ["web1", "web2", "web3"]) == ["web1", "web2"]
 
 
 @pytest.mark.parametrize("name", ["*", "!x", "a b", "", "-oProxyCommand=x", "a\nb", "a*"])
 def test_names_that_are_no_alias(name):
-    assert not client_config.is_alias(name)
+    assert not aliases.is_alias(name)
 
 
 @given(st.text(max_size=40))
 def test_a_refusal_never_becomes_a_command(text):
-    config = client_config.image_config({}, ABLE, WISH)
+    config = aliases.image_config({}, ABLE, WISH)
     assert config.count(b"\n") == 3
-    said = client_config._refusal(text)
+    said = aliases._refusal(text)
     assert said.count("'") == 2 and said.count('"') == 2 and "$" not in said and "`" not in said
 
 
 def test_an_address_for_a_name_is_no_port_for_ssh(tmp_path):
     """``ProxyJump 2001:db8::7`` ends every ssh command of a person, to whatever host."""
     name = "2001:db8::7"
-    for config in (client_config.fragment({name: HOST}, ABLE, {}, WISH),
-                   client_config.image_config({name: HOST}, ABLE, WISH)):
+    for config in (aliases.fragment({name: HOST}, ABLE, {}, WISH),
+                   aliases.image_config({name: HOST}, ABLE, WISH)):
         assert effective(tmp_path, config, name + "-host")["proxyjump"] == "[2001:db8::7]"
         assert effective(tmp_path, config, name)["hostname"] == "192.0.2.7"
         assert effective(tmp_path, config, "stranger")["hostname"] == "stranger"
 
 
 def test_a_zone_is_no_token_for_ssh(tmp_path):
-    config = client_config.fragment({"web1": dict(HOST, address="fe80::1%eth0")}, ABLE, {}, WISH)
+    config = aliases.fragment({"web1": dict(HOST, address="fe80::1%eth0")}, ABLE, {}, WISH)
     assert effective(tmp_path, config, "web1")["hostname"] == "fe80::1%eth0"
 
 
@@ -134,9 +134,9 @@ def test_a_zone_is_no_token_for_ssh(tmp_path):
 ])
 def test_nothing_that_a_host_says_becomes_another_line_or_a_command(change):
     with pytest.raises(ValueError, match="cannot be written into ssh's files"):
-        client_config.fragment({"web1": dict(HOST, **change)}, ABLE, {}, WISH)
+        aliases.fragment({"web1": dict(HOST, **change)}, ABLE, {}, WISH)
 
 
 def test_a_key_of_a_host_is_one_line_of_known_hosts():
     with pytest.raises(ValueError, match="cannot be written"):
-        client_config.known_hosts({"web1": dict(HOST, keys=["ssh-ed25519 AAAA\x1b[2J"])})
+        aliases.known_hosts({"web1": dict(HOST, keys=["ssh-ed25519 AAAA\x1b[2J"])})

@@ -28,5 +28,5 @@ def test_a_clone_finds_itself():
 
 
 def test_the_tree_is_looked_at():
-    assert "galaxy.yml" in TREE.files and "plugins/module_utils/commands.py" in TREE.files
+    assert "galaxy.yml" in TREE.files and "plugins/module_utils/core/commands.py" in TREE.files
     assert not [name for name in TREE.files if name.startswith((".git/", "collections/"))]

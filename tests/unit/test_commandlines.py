@@ -8,7 +8,7 @@ import shlex
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from hypothesis import given
 from hypothesis import strategies as st
 

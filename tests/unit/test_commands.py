@@ -8,8 +8,8 @@ import os
 import time
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, ahead, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, ahead, run
 
 
 def counting(tmp_path):

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.describe import describe, member
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import describe, member
 
 
 class _Tagged(int):

@@ -6,7 +6,8 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,8 +45,8 @@ def test_network_restart_and_entry():
     found = arguments(restart_policy="always", container="my-ssh", port=443)
     assert values(found, "--network") == ["host"] and values(found, "--restart") == ["always"]
     assert values(found, "--name") == ["my-ssh"] and values(found, "--pull") == ["never"]
-    assert found[-3:] == [desired.ENTRY, samples.ENGINE_ID, "serve"]
-    assert values(found, "--entrypoint") == [desired.ENTRY]
+    assert found[-3:] == [paths.ENTRY, samples.ENGINE_ID, "serve"]
+    assert values(found, "--entrypoint") == [paths.ENTRY]
     assert values(found, "--health-cmd") == ["/usr/local/sbin/oqs-ssh-entry health 443"]
     assert values(found, "--health-retries") == ["1"]  # with more of them a dead server looks healthy for that long
 
@@ -121,12 +122,12 @@ def test_the_uid(asked, now, taken, uid):
 
 def test_private_folders_are_closed():
     found = desired.folders(4444)
-    assert found[desired.PRIVATE_DIR] == found[desired.VAR_DIR] == "700 0:0"
-    assert found[desired.HOME_SSH] == "700 4444:4444" and found[desired.STATE_DIR] == "755 0:0"
+    assert found[paths.PRIVATE_DIR] == found[paths.VAR_DIR] == "700 0:0"
+    assert found[paths.HOME_SSH] == "700 4444:4444" and found[paths.STATE_DIR] == "755 0:0"
 
 
 def test_the_ledger_outlives_the_state():
-    assert not any((desired.VAR_DIR + "/ledger").startswith(path) for path in desired.REMOVED)
+    assert not any((paths.VAR_DIR + "/ledger").startswith(path) for path in paths.REMOVED)
 
 
 # known_hosts

@@ -7,7 +7,7 @@ from __future__ import annotations
 import errno
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import disk, files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import disk, files
 
 
 @pytest.mark.parametrize(("number", "words"), [

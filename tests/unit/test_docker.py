@@ -7,7 +7,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands, docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 
 
 @pytest.fixture
@@ -31,8 +32,8 @@ def program(monkeypatch):
             self.answer = commands.Completed(rc, out, err)
 
     found = Program()
-    monkeypatch.setattr(docker, "run", found.run)
-    monkeypatch.setattr(docker, "program", lambda: "docker")
+    monkeypatch.setattr(cli, "run", found.run)
+    monkeypatch.setattr(cli, "program", lambda: "docker")
     return found
 
 
@@ -50,30 +51,30 @@ INFO = {"ServerVersion": "26.1.5", "SecurityOptions": ["name=seccomp,profile=bui
 ])
 def test_is_there_an_engine(program, rc, out, there):
     program.says(rc, out)
-    assert (docker.engine() is not None) is there
+    assert (cli.engine() is not None) is there
 
 
 def test_no_program_is_no_engine(program):
     program.answer = commands.CommandError(["docker"], "No such file or directory")
-    assert docker.engine() is None
+    assert cli.engine() is None
 
 
 def test_an_engine_that_does_not_answer_in_time_is_none(program):
     program.answer = commands.CommandError(["docker", "info"], "no answer within 30 seconds")
-    assert docker.engine() is None
+    assert cli.engine() is None
     assert 0 < program.calls[0]["timeout"] <= 60
 
 
 def test_errors_say_what_was_attempted_in_the_engines_words(program):
     program.says(125, b"", b"docker: Error response from daemon: Conflict. The name is in use.\n")
-    with pytest.raises(docker.DockerError, match=r"^docker create --name: docker: Error .* Conflict"):
-        docker.docker(["create", "--name", "oqs-ssh", "--env", "X=secret"])
+    with pytest.raises(cli.DockerError, match=r"^docker create --name: docker: Error .* Conflict"):
+        cli.docker(["create", "--name", "oqs-ssh", "--env", "X=secret"])
 
 
 def test_what_went_to_standard_input_is_in_no_error(program):
     program.says(1, b"", b"no space left on device")
-    with pytest.raises(docker.DockerError) as caught:
-        docker.docker(["cp", "-", "oqs-ssh:/"], stdin=b"the secret")
+    with pytest.raises(cli.DockerError) as caught:
+        cli.docker(["cp", "-", "oqs-ssh:/"], stdin=b"the secret")
     assert "secret" not in str(caught.value)
 
 
@@ -83,26 +84,26 @@ def test_what_went_to_standard_input_is_in_no_error(program):
 ])
 def test_there_is_no_such_thing(program, words):
     program.says(1, b"[]\n", words)
-    assert docker.inspect("container", "oqs-ssh") is None
+    assert cli.inspect("container", "oqs-ssh") is None
 
 
 def test_an_engine_that_fails_is_not_taken_for_an_absent_container(program):
     program.says(1, b"", b"Cannot connect to the Docker daemon at unix:///var/run/docker.sock.\n")
-    with pytest.raises(docker.DockerError, match="docker container inspect oqs-ssh: Cannot connect"):
-        docker.inspect("container", "oqs-ssh")
+    with pytest.raises(cli.DockerError, match="docker container inspect oqs-ssh: Cannot connect"):
+        cli.inspect("container", "oqs-ssh")
 
 
 def test_what_there_is(program):
     program.says(0, b'[{"Id": "c0ffee"}]')
-    assert docker.inspect("container", "oqs-ssh") == {"Id": "c0ffee"}
+    assert cli.inspect("container", "oqs-ssh") == {"Id": "c0ffee"}
     assert program.calls[0]["argv"] == ["docker", "container", "inspect", "oqs-ssh"]
     program.says(0, b"[]")
-    assert docker.inspect("container", "oqs-ssh") is None
+    assert cli.inspect("container", "oqs-ssh") is None
 
 
 def test_a_program_of_an_image_runs_without_network_and_leaves_nothing(program):
-    mount = docker.bind("/a", "/b", readonly=True)
-    docker.run_once("sha256:x", ["/bin/ssh-keygen", "-l"], [mount], b"input", env={"OQS_USER": "oqs"})
+    mount = cli.bind("/a", "/b", readonly=True)
+    cli.run_once("sha256:x", ["/bin/ssh-keygen", "-l"], [mount], b"input", env={"OQS_USER": "oqs"})
     argv = program.calls[0]["argv"]
     assert argv[:3] == ["docker", "run", "--rm"]
     assert argv[argv.index("--network") + 1] == "none" and argv[argv.index("--log-driver") + 1] == "none"
@@ -113,16 +114,16 @@ def test_a_program_of_an_image_runs_without_network_and_leaves_nothing(program):
 
 
 def test_a_mount_never_makes_a_folder():
-    assert docker.bind("/a", "/b") == "type=bind,source=/a,target=/b"
-    assert docker.bind("/a", "/b", True).endswith(",readonly")
+    assert cli.bind("/a", "/b") == "type=bind,source=/a,target=/b"
+    assert cli.bind("/a", "/b", True).endswith(",readonly")
 
 
 def test_the_command_line_is_found_where_sudo_does_not_look(monkeypatch, tmp_path):
-    monkeypatch.setattr(docker.shutil, "which", lambda _name: None)
-    monkeypatch.setattr(docker, "_FOLDERS", ("/nowhere", str(tmp_path)))
-    assert docker.program() is None
+    monkeypatch.setattr(cli.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(cli, "_FOLDERS", ("/nowhere", str(tmp_path)))
+    assert cli.program() is None
     (tmp_path / "docker").touch(mode=0o755)
-    assert docker.program() == str(tmp_path / "docker")
+    assert cli.program() == str(tmp_path / "docker")
 
 
 @pytest.mark.parametrize("path", [
@@ -130,6 +131,6 @@ def test_the_command_line_is_found_where_sudo_does_not_look(monkeypatch, tmp_pat
 ])
 def test_a_path_that_docker_would_read_as_more_than_one_field_is_not_mounted(path):
     for pair in ((path, "/x"), ("/x", path)):
-        with pytest.raises(docker.DockerError, match="cannot be mounted"):
-            docker.bind(*pair)
-    assert docker.bind("/var/lib/a b", "/k", readonly=True) == "type=bind,source=/var/lib/a b,target=/k,readonly"
+        with pytest.raises(cli.DockerError, match="cannot be mounted"):
+            cli.bind(*pair)
+    assert cli.bind("/var/lib/a b", "/k", readonly=True) == "type=bind,source=/var/lib/a b,target=/k,readonly"

@@ -18,7 +18,10 @@ from pathlib import Path
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts, look_outside, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import look_outside
 
 ENTRY = Path(__file__).resolve().parents[2] / "roles" / "oqs_ssh" / "files" / "entry"
 SHELLS = {
@@ -217,9 +220,8 @@ def test_keys_and_configurations_live_in_the_state(one):
 
 def test_what_is_in_force_is_written_down(one):
     one.run("serve")
-    from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import digest
 
-    assert one.text("etc/oqs-ssh/private/in-force").strip() == digest(b"Port 2222\n")
+    assert one.text("etc/oqs-ssh/private/in-force").strip() == digests.digest(b"Port 2222\n")
 
 
 def test_a_pid_file_of_the_past_kills_nobody_of_today(one):

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 
 UID, GID = os.geteuid(), os.getegid()
 ROOT_ONLY = pytest.mark.skipif(UID != 0, reason="needs root, to act for another user")
@@ -204,7 +204,7 @@ def test_disk_errors_leave_the_old_file(tmp_path: Path, monkeypatch: pytest.Monk
 KILLED = """
 import os, signal, sys
 sys.path.insert(0, sys.argv[1])
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 step, folder = sys.argv[2], sys.argv[3]
 real = getattr(os, step)
 def die(*args, **kwargs):

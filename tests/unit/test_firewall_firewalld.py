@@ -6,7 +6,13 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_firewalld, firewalls, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
+    firewalld as firewall_firewalld,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
+    firewalls,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
 OURS = 'rule priority="22222" port port="2222" protocol="tcp" accept'
 THEIRS = 'rule family="ipv4" source address="192.0.2.7" port port="9100" protocol="tcp" accept'

@@ -6,12 +6,14 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    firewall_iptables,
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
     firewalls,
-    iptables_rules,
-    planning,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
+    iptables as firewall_iptables,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -59,7 +61,7 @@ def changes(facts, **wish):
 def opened(*rules, **wish):
     """Our rules and where they stand among others, as the transaction and the file have them."""
     text = saved(*rules)
-    parsed = iptables_rules.parse(text, "ip")
+    parsed = iptables_save.parse(text, "ip")
     return firewall_iptables.opening(parsed, samples.firewall_want(**wish)), text, parsed
 
 
@@ -95,14 +97,14 @@ def opened(*rules, **wish):
     (["-A INPUT \"broken -j ACCEPT"], "DROP", True),
 ])
 def test_what_rules_mean(rules, policy, closes):
-    parsed = iptables_rules.parse(saved(*rules, policy=policy), "ip")
+    parsed = iptables_save.parse(saved(*rules, policy=policy), "ip")
     assert firewall_iptables.closes(parsed, parsed.input, 2222) is closes
 
 
 def test_chains_that_are_called():
     for end, closes in (("DROP", True), ("RETURN", False)):
         text = saved("-A INPUT -j mine", policy="ACCEPT", others=["-A mine -p udp -j ACCEPT", "-A mine -j " + end])
-        parsed = iptables_rules.parse(text, "ip")
+        parsed = iptables_save.parse(text, "ip")
         assert firewall_iptables.closes(parsed, parsed.input, 2222) is closes
 
 
@@ -131,7 +133,7 @@ def test_ours_come_last_where_the_policy_closes():
     wanted, text, parsed = opened(SSH)
     edited = firewall_iptables.edited(text, parsed, wanted)
     assert edited == text.replace("COMMIT", OURS + "\nCOMMIT")
-    again = iptables_rules.parse(edited, "ip")
+    again = iptables_save.parse(edited, "ip")
     assert firewall_iptables.opening(again, samples.firewall_want()).right
 
 
@@ -245,15 +247,15 @@ SOURCES = st.sampled_from([[], ["192.0.2.7"], ["192.0.2.0/24", "198.51.100.1"], 
 def test_ours_come_and_go_without_a_trace(rules, policy, sources):
     text = saved(*rules, policy=policy).replace(":FORWARD", ":mine - [0:0]\n:FORWARD")
     wish = samples.firewall_want(sources=sources)
-    parsed = iptables_rules.parse(text, "ip")
+    parsed = iptables_save.parse(text, "ip")
     wanted = firewall_iptables.opening(parsed, wish)
     edited = firewall_iptables.edited(text, parsed, wanted)
-    again = iptables_rules.parse(edited, "ip")
+    again = iptables_save.parse(edited, "ip")
     assert firewall_iptables.opening(again, wish).right
-    networks = firewall_iptables.firewall_change.networks(sources, "ip")
+    networks = firewall_iptables.backend.networks(sources, "ip")
     assert networks is None or not firewall_iptables.closes(again, again.input, 2222, networks)
     if wanted.rules and wanted.at < len(wanted.others):  # one place later would be too late
-        later = [iptables_rules.Rule(words, -1) for words in wanted.rules]
+        later = [iptables_save.Rule(words, -1) for words in wanted.rules]
         later = wanted.others[: wanted.at + 1] + later + wanted.others[wanted.at + 1:]
         assert firewall_iptables.closes(parsed, later, 2222, networks)
     gone = firewall_iptables.edited(

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_ufw, firewalls, planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import ufw as firewall_ufw
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
 USER = """\
 *filter

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewall_nftables, firewalls, planning, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, nftables
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -31,9 +33,9 @@ def test_a_closed_port_is_opened_now_and_for_the_next_start():
     found = shown(firewall_plan())
     assert found["nftables", "port 2222"][0] == "closed"
     assert "tcp dport 2222 accept" in found["nftables", "port 2222"][1]
-    assert found["firewall_file", firewall_nftables.SNIPPET][0] == "absent"
-    conf = found["firewall_file", firewall_nftables.CONF][1]
-    assert conf == 'flush ruleset\ninclude "%s"\n' % firewall_nftables.SNIPPET
+    assert found["firewall_file", nftables.SNIPPET][0] == "absent"
+    conf = found["firewall_file", nftables.CONF][1]
+    assert conf == 'flush ruleset\ninclude "%s"\n' % nftables.SNIPPET
 
 
 def with_sources(sources, sshd=None, ssh=None, **found):
@@ -147,8 +149,8 @@ def test_absent_takes_our_rules_away_and_only_them(backend):
     plan = planning.make({"firewall": samples.firewall_want(state="absent", backend=backend)}, facts)
     found = shown(plan)
     assert found["nftables", "port 2222"] == ("inet filter input tcp dport 2222 accept", "closed")
-    assert found["firewall_file", firewall_nftables.SNIPPET][1] == "absent"
-    assert found["firewall_file", firewall_nftables.CONF][1] == "flush ruleset\n"
+    assert found["firewall_file", nftables.SNIPPET][1] == "absent"
+    assert found["firewall_file", nftables.CONF][1] == "flush ruleset\n"
     assert planning.make({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).items == []
 
 
@@ -156,14 +158,14 @@ def test_absent_cleans_the_files_of_a_service_that_was_switched_off_since():
     facts = samples.converged()
     facts["firewall"]["nftables"].update(persistent=False, ruleset=[])
     found = shown(planning.make({"firewall": samples.firewall_want(state="absent")}, facts))
-    assert sorted(found) == [("firewall_file", firewall_nftables.CONF), ("firewall_file", firewall_nftables.SNIPPET)]
+    assert sorted(found) == [("firewall_file", nftables.CONF), ("firewall_file", nftables.SNIPPET)]
 
 
 @given(st.binary(max_size=60))
 def test_a_line_in_nftables_conf_comes_and_goes_without_a_trace(conf):
-    inside = firewall_nftables.conf_with(conf, True)
-    assert inside.endswith(firewall_nftables.INCLUDE + b"\n")
-    assert firewall_nftables.conf_with(inside, True) == inside
-    gone = firewall_nftables.conf_with(inside, False)
-    assert gone in (conf, conf + b"\n") or firewall_nftables.INCLUDE in conf
-    assert b"".join(conf.split()) == b"".join(gone.split()) or firewall_nftables.INCLUDE in conf
+    inside = nftables.conf_with(conf, True)
+    assert inside.endswith(nftables.INCLUDE + b"\n")
+    assert nftables.conf_with(inside, True) == inside
+    gone = nftables.conf_with(inside, False)
+    assert gone in (conf, conf + b"\n") or nftables.INCLUDE in conf
+    assert b"".join(conf.split()) == b"".join(gone.split()) or nftables.INCLUDE in conf

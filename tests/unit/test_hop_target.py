@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands, hop_target, listeners, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, listeners
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import hop_target, look
 
 EVERYWHERE = [("0.0.0.0", 22), ("::", 22)]
 

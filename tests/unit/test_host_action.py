@@ -11,11 +11,11 @@ from unittest.mock import MagicMock
 import pytest
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_apply, oqs_look, ssh_probe
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import platforms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import platforms
 from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_apply as apply_module
 from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_look as look_module
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
 SECRET = "heron-4711-lapwing"
 WANT = {"hop": {"state": "present", "users": ["alice"]}}

@@ -10,7 +10,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import host_lock
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock
 
 
 def test_the_lock_is_private_and_free_afterwards(tmp_path):

@@ -13,14 +13,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import probe, sshwire
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshwire import KexInit, compose_kexinit, frame
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import kexinit, probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.kexinit import KexInit, compose_kexinit, frame
 
 TIMEOUT = 1.0
 SLACK = 2.0  # the machine is shared; what must not happen is many times the time-out
 BANNER = b"SSH-2.0-hostile\r\n"
 INIT = KexInit(
-    ("mlkem768x25519-sha256", "curve25519-sha256", sshwire.STRICT_SERVER),
+    ("mlkem768x25519-sha256", "curve25519-sha256", kexinit.STRICT_SERVER),
     ("ssh-ed25519", "rsa-sha2-512"),
     ("aes128-ctr",),
     ("aes128-ctr",),
@@ -114,7 +114,7 @@ SERVERS = {
     "not a multiple of the block": (say(packet(13, 4)), ("not_ssh",)),
     "endless ignore messages": (lambda c: (c.sendall(BANNER), endless(frame(b"\x02" + bytes(64)))(c)), ("too_much",)),
     "endless empty ignore messages": (lambda c: (c.sendall(BANNER), endless(frame(b"\x02"))(c)), ("too_much",)),
-    "disconnect": (say(BANNER + frame(sshwire.compose_disconnect(2, "no \x1b]0;owned\x07"))), ("closed",)),
+    "disconnect": (say(BANNER + frame(kexinit.compose_disconnect(2, "no \x1b]0;owned\x07"))), ("closed",)),
     "disconnect without a reason": (say(BANNER + frame(b"\x01")), ("closed",)),
     "another message": (say(BANNER + frame(b"\x1e" + bytes(32))), ("not_ssh",)),
     "list longer than the packet": (

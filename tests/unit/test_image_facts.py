@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 
 #: OpenSSH 9.7 of the OQS fork, on BusyBox.
 OQS = """

@@ -9,8 +9,10 @@ import os
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import apply_image, desired, image_names, look
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply_image, look
 
 DIGEST, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 NAME = "registry.example:5000/team/oqs:1"
@@ -74,16 +76,16 @@ class Engine:
 
     def __init__(self, monkeypatch, images=(), fails=""):
         self.images, self.fails, self.did = dict(images), fails, []
-        monkeypatch.setattr(apply_image.docker, "inspect", lambda _kind, name: self.images.get(name))
-        monkeypatch.setattr(apply_image.docker, "docker", self.docker)
+        monkeypatch.setattr(apply_image.cli, "inspect", lambda _kind, name: self.images.get(name))
+        monkeypatch.setattr(apply_image.cli, "docker", self.docker)
         monkeypatch.setattr(apply_image.bookkeeping, "record", lambda *words: self.did.append(("ledger", *words)))
         monkeypatch.setattr(look, "stored_image", lambda _id: None)
 
     def docker(self, arguments, stdin=b"", **_more):
         if self.fails:
-            raise apply_image.docker.DockerError("docker %s: %s" % (arguments[0], self.fails))
+            raise apply_image.cli.DockerError("docker %s: %s" % (arguments[0], self.fails))
         self.did.append((*arguments, stdin) if stdin else tuple(arguments))
-        return apply_image.docker.Completed(0, b"Loaded image: oqs:1\n", b"")
+        return apply_image.cli.Completed(0, b"Loaded image: oqs:1\n", b"")
 
 
 def want(name=NAME, **more):
@@ -166,7 +168,7 @@ def parts(tmp_path, monkeypatch):
     """Two parts of an image as an action left them."""
     folder = tmp_path / "parts"
     folder.mkdir()
-    monkeypatch.setattr(desired, "PARTS_DIR", str(folder))
+    monkeypatch.setattr(paths, "PARTS_DIR", str(folder))
     names = []
     for data in (b"one", b"two"):
         names.append(hashlib.sha256(data).hexdigest())
@@ -183,7 +185,7 @@ def test_parts_are_loaded_and_go(monkeypatch, parts):
         loaded.append(Path(arguments[2]).read_bytes())
         return engine.docker(arguments, **more)
 
-    monkeypatch.setattr(apply_image.docker, "docker", load)
+    monkeypatch.setattr(apply_image.cli, "docker", load)
     apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
     assert loaded == [b"onetwo"]
     assert not folder.exists()

@@ -19,15 +19,15 @@ import threading
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import (
-    images,
-    images_archive,
-    images_cache,
-    images_parts,
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import (
+    image_archive,
+    image_cache,
+    image_parts,
+    selection,
 )
 
 FACTS = "\n== kex\na\n== key\nb\n== user\noqs\n1000\n/home/oqs\n== sshd_config\nPort 2222\n\n== ssh_config\nPort 2222\n"
-CONFIG = json.dumps({"config": {"Labels": {images_archive.FACTS: FACTS}}}).encode()
+CONFIG = json.dumps({"config": {"Labels": {image_archive.FACTS: FACTS}}}).encode()
 CONFIG_ID = hashlib.sha256(CONFIG).hexdigest()
 NAME = "example.org/oqs:1"
 LAYER = os.urandom(40000)
@@ -76,13 +76,13 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize("layout", ["old", "oci"])
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_good_archive(put, layout, pack):
-    found = images_archive.read(put(pack(saved(layout))), NAME)
+    found = image_archive.read(put(pack(saved(layout))), NAME)
     assert found == {"id": "sha256:" + CONFIG_ID, "name": NAME, "facts": FACTS}
 
 
 def test_an_image_without_our_label_or_name(put):
     for config in (b"{}", b'{"config": null}', b'{"config": {"Labels": null}}'):
-        found = images_archive.read(put(saved(config=config, tags=())), NAME)
+        found = image_archive.read(put(saved(config=config, tags=())), NAME)
         assert found["facts"] is None and found["name"] == NAME
 
 
@@ -92,17 +92,17 @@ def test_one_of_several_images(put, asked, tag):
     """Docker writes short names into archives, Podman whole ones."""
     other = manifest("x.json", [], ["other:1", "example.org/team/oqs:1"])
     right = manifest(CONFIG_ID + ".json", ["abc/layer.tar"], ["team/oqs:2", tag])
-    assert images_archive.read(put(saved(rows=[other, right])), asked)["id"] == "sha256:" + CONFIG_ID
+    assert image_archive.read(put(saved(rows=[other, right])), asked)["id"] == "sha256:" + CONFIG_ID
 
 
 def test_a_name_without_a_tag_means_latest(put):
     rows = [manifest("x.json", [], ["other:1"]), manifest(CONFIG_ID + ".json", [], ["team/oqs:latest"])]
-    assert images_archive.read(put(saved(rows=rows)), "team/oqs")["name"] == "team/oqs:latest"
+    assert image_archive.read(put(saved(rows=rows)), "team/oqs")["name"] == "team/oqs:latest"
 
 
 def refused(path, name=NAME):
-    with pytest.raises(images.ImageError) as caught:
-        images_archive.read(path, name)
+    with pytest.raises(selection.ImageError) as caught:
+        image_archive.read(path, name)
     said = str(caught.value)
     assert path in said and "\n" not in said and len(said) < 400
     return said
@@ -176,7 +176,7 @@ def test_a_layer_that_is_not_what_it_was(put, share):
         said = refused(put(bytes(whole)))
         assert "is damaged" in said and "make it anew with docker save" in said
         whole[at] ^= 1
-        assert images_archive.read(put(bytes(whole)), NAME)["name"] == NAME
+        assert image_archive.read(put(bytes(whole)), NAME)["name"] == NAME
 
 
 def test_a_configuration_that_is_not_what_it_was(put):
@@ -197,20 +197,20 @@ def test_an_oci_archive_without_the_form_that_docker_load_takes(put):
 
 def test_what_was_read_is_remembered_for_the_same_file_only(put, monkeypatch):
     path = put(saved())
-    first = images_archive.read(path, NAME)
+    first = image_archive.read(path, NAME)
     with monkeypatch.context() as patch:
-        patch.setattr(images_archive, "_read", lambda *_any: pytest.fail("read again"))
-        assert images_archive.read(path, NAME) == first
+        patch.setattr(image_archive, "_read", lambda *_any: pytest.fail("read again"))
+        assert image_archive.read(path, NAME) == first
     other = put(saved(config=b"{}"))
     assert other == path
-    assert images_archive.read(path, NAME)["id"] != first["id"]
+    assert image_archive.read(path, NAME)["id"] != first["id"]
 
 
 def test_what_nobody_used_for_long_goes(put):
-    old = os.path.join(images_cache.folder(), "f00")
+    old = os.path.join(image_cache.folder(), "f00")
     os.mkdir(old)
     os.utime(old, (0, 0))
-    images_archive.read(put(saved()), NAME)
+    image_archive.read(put(saved()), NAME)
     assert not os.path.exists(old)
 
 
@@ -226,8 +226,8 @@ def zstd(data: bytes) -> bytes:
 @needs_zstd
 def test_an_archive_compressed_with_zstd(put, monkeypatch):
     path = put(zstd(saved()), "image.tar.zst")
-    assert images_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
-    paths = images_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, path)
+    assert image_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
+    paths = image_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, path)
     assert gzip.decompress(b"".join(Path(each).read_bytes() for each in paths)) == saved()
 
 
@@ -256,12 +256,12 @@ def test_zstd_without_the_program(put, monkeypatch, there):
             return Library
         raise ImportError(name)
 
-    monkeypatch.setattr(images_archive.shutil, "which", lambda _name: None)
-    monkeypatch.setattr(images_archive.importlib, "import_module", find)
-    path = put(images_archive.ZSTD + saved())
+    monkeypatch.setattr(image_archive.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(image_archive.importlib, "import_module", find)
+    path = put(image_archive.ZSTD + saved())
     if there:
-        assert images_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
-        assert "Frame incomplete" in refused(put(images_archive.ZSTD))
+        assert image_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
+        assert "Frame incomplete" in refused(put(image_archive.ZSTD))
     else:
         assert "install the program zstd" in refused(path)
 
@@ -271,53 +271,53 @@ def test_zstd_without_the_program(put, monkeypatch, there):
 
 @pytest.fixture
 def image(put, monkeypatch):
-    monkeypatch.setattr(images_parts, "PART", 10000)
+    monkeypatch.setattr(image_parts, "PART", 10000)
     return {"id": "sha256:" + CONFIG_ID, "name": NAME}, put(saved())
 
 
 def test_parts_are_whole_and_hashed_and_private(image):
-    paths = images_parts.of(*image)
+    paths = image_parts.of(*image)
     pieces = [Path(path).read_bytes() for path in paths]
     assert len(paths) > 3 and all(len(piece) <= 10000 for piece in pieces)
     assert [hashlib.sha256(piece).hexdigest() for piece in pieces] == [os.path.basename(path) for path in paths]
     with open(image[1], "rb") as whole:
         assert gzip.decompress(b"".join(pieces)) == whole.read()
-    assert stat.S_IMODE(os.stat(images_cache.folder()).st_mode) == 0o700
+    assert stat.S_IMODE(os.stat(image_cache.folder()).st_mode) == 0o700
 
 
 def test_a_second_time_nothing_is_compressed(image, monkeypatch):
-    first = images_parts.of(*image)
-    monkeypatch.setattr(images_parts, "_compress", lambda *_any: pytest.fail("compressed again"))
+    first = image_parts.of(*image)
+    monkeypatch.setattr(image_parts, "_compress", lambda *_any: pytest.fail("compressed again"))
     os.unlink(image[1])
-    assert images_parts.of(*image) == first
+    assert image_parts.of(*image) == first
 
 
 def test_a_cache_that_lost_a_part_is_made_again(image):
-    first = images_parts.of(*image)
+    first = image_parts.of(*image)
     os.unlink(first[1])
-    assert images_parts.of(*image) == first and os.path.exists(first[1])
+    assert image_parts.of(*image) == first and os.path.exists(first[1])
 
 
 def test_what_is_gzip_already_travels_as_it_is(put):
     data = gzip.compress(saved())
-    paths = images_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, put(data))
+    paths = image_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, put(data))
     assert b"".join(Path(path).read_bytes() for path in paths) == data
 
 
 def test_an_interrupted_compression_is_begun_anew(image, monkeypatch):
-    with monkeypatch.context() as patch, pytest.raises(images.ImageError, match="cannot be compressed into"):
+    with monkeypatch.context() as patch, pytest.raises(selection.ImageError, match="cannot be compressed into"):
         patch.setattr(
-            images_parts.shutil, "copyfileobj", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left"))
+            image_parts.shutil, "copyfileobj", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left"))
         )
-        images_parts.of(*image)
-    assert len(images_parts.of(*image)) > 3
+        image_parts.of(*image)
+    assert len(image_parts.of(*image)) > 3
 
 
 def test_one_process_at_a_time(image):
     done = threading.Event()
-    with open(os.path.join(images_cache.folder(), "archives.lock"), "w") as handle:
+    with open(os.path.join(image_cache.folder(), "archives.lock"), "w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
-        worker = threading.Thread(target=lambda: (images_parts.of(*image), done.set()), daemon=True)
+        worker = threading.Thread(target=lambda: (image_parts.of(*image), done.set()), daemon=True)
         worker.start()
         assert not done.wait(0.3)
     assert done.wait(10)
@@ -328,12 +328,12 @@ def test_one_process_at_a_time(image):
 def there(tmp_path, monkeypatch):
     """The folder for parts, as on a host."""
     folder = tmp_path / "host" / "parts"
-    monkeypatch.setattr(images_parts.desired, "PARTS_DIR", str(folder))
+    monkeypatch.setattr(image_parts.paths, "PARTS_DIR", str(folder))
     return folder
 
 
 def store(data, name, source="-", stale=()):
-    command = images_parts.store_command(name, source, list(stale))
+    command = image_parts.store_command(name, source, list(stale))
     done = subprocess.run(["sh", "-c", command], input=data, capture_output=True, check=False, timeout=60)
     return done.returncode, done.stderr.decode()
 
@@ -343,7 +343,7 @@ def test_a_part_is_stored_whole_or_not_at_all(there, tmp_path):
     name = hashlib.sha256(data).hexdigest()
     code, said = store(data[:1000], name)
     assert code != 0 and list(there.iterdir()) == []
-    assert images_parts.not_stored(code, said) == "a part of the image arrived damaged: run again"
+    assert image_parts.not_stored(code, said) == "a part of the image arrived damaged: run again"
     assert store(data, name) == (0, "")
     assert (there / name).read_bytes() == data
     assert stat.S_IMODE(there.stat().st_mode) == 0o700 and stat.S_IMODE((there / name).stat().st_mode) == 0o600
@@ -354,15 +354,15 @@ def test_a_part_is_stored_whole_or_not_at_all(there, tmp_path):
 
 
 def test_a_full_disk(there):
-    said = images_parts.not_stored(1, "cat: write error: No space left on device\n")
+    said = image_parts.not_stored(1, "cat: write error: No space left on device\n")
     assert said.startswith("the disk of this host is full") and "what arrived is not sent again" in said
-    assert "/dev/full" in images_parts.not_stored(1, "cat: /dev/full: x")
-    assert images_parts.not_stored(7, "").endswith("exit code 7")
+    assert "/dev/full" in image_parts.not_stored(1, "cat: /dev/full: x")
+    assert image_parts.not_stored(7, "").endswith("exit code 7")
 
 
 def test_what_a_host_builds_from_is_always_the_same():
-    data = images.context()
-    assert data == images.context()
+    data = selection.context()
+    assert data == selection.context()
     with tarfile.open(fileobj=io.BytesIO(data)) as archive:
         names = archive.getnames()
     assert {"Dockerfile", "assemble.sh", "sshd_config"} <= set(names)
@@ -370,48 +370,48 @@ def test_what_a_host_builds_from_is_always_the_same():
 
 def test_a_clone_and_an_installed_collection_give_hosts_the_same_to_build_from(tmp_path, monkeypatch):
     """Else a host would build again when the other one looks at it."""
-    clone = images.context()
-    shutil.copytree(images.IMAGES, tmp_path / "images", ignore=shutil.ignore_patterns("README.md", "quirks"))
-    monkeypatch.setattr(images, "IMAGES", str(tmp_path / "images"))
-    assert images.context() == clone
+    clone = selection.context()
+    shutil.copytree(selection.IMAGES, tmp_path / "images", ignore=shutil.ignore_patterns("README.md", "quirks"))
+    monkeypatch.setattr(selection, "IMAGES", str(tmp_path / "images"))
+    assert selection.context() == clone
 
 
 def test_the_stock_image_needs_nothing_that_only_a_clone_has():
-    recipe = Path(images.IMAGES, "stock", "Dockerfile").read_text(encoding="utf-8")
+    recipe = Path(selection.IMAGES, "stock", "Dockerfile").read_text(encoding="utf-8")
     assert [line for line in recipe.splitlines() if line.startswith(("COPY quirks", "ADD quirks"))] == []
 
 
 def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
-    monkeypatch.setattr(images.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
     want = {"name": NAME, "source": "build", "archive": "", "build_on": "host", "build_base": "example.org/debian:1"}
-    found = images.resolve(want)
+    found = selection.resolve(want)
     name = "quantumsafe/openssh-stock:latest"
     assert (found["id"], found["base"], found["name"]) == (None, "example.org/debian:1", name)
-    other = images.resolve(dict(want, build_base="example.org/debian:2"))
+    other = selection.resolve(dict(want, build_base="example.org/debian:2"))
     assert found["recipe"] != other["recipe"]
-    own = images.resolve(dict(want, user="ops", build_message="Of the team ops only."))
+    own = selection.resolve(dict(want, user="ops", build_message="Of the team ops only."))
     assert own["recipe"] != found["recipe"] and own["name"].startswith("quantumsafe/openssh-stock:ops-1000-")
     assert own["arguments"] == {"OQS_USER": "ops", "MESSAGE": "Of the team ops only."}
-    path, = images.parts(found)
-    assert Path(path).read_bytes() == images.context()
-    assert os.path.basename(path) == hashlib.sha256(images.context()).hexdigest()
+    path, = selection.parts(found)
+    assert Path(path).read_bytes() == selection.context()
+    assert os.path.basename(path) == hashlib.sha256(selection.context()).hexdigest()
 
 
 def test_a_pulled_image_needs_nothing_of_the_controller():
     want = {"name": NAME, "source": "pull"}
-    assert images.resolve(want) == {"name": NAME, "source": "pull", "id": None, "facts": None, "digest": ""}
+    assert selection.resolve(want) == {"name": NAME, "source": "pull", "id": None, "facts": None, "digest": ""}
 
 
 def test_an_archive_gives_the_wish_its_id_and_facts(put):
     want = {"name": NAME, "source": "archive", "archive": put(saved())}
-    found = images.resolve(want)
+    found = selection.resolve(want)
     assert found == {"name": NAME, "source": "archive", "id": "sha256:" + CONFIG_ID, "facts": found["facts"]}
     assert found["facts"]["kex"] == ["a"] and found["facts"]["sshd_config"] == "Port 2222\n"
-    assert images.resolve(dict(want, user="alice"))["facts"] is None
+    assert selection.resolve(dict(want, user="alice"))["facts"] is None
 
 
 def test_building_without_an_engine_says_so(monkeypatch):
-    monkeypatch.setattr(images.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
     alternatives = r"build needs a Docker engine.*oqs_ssh_image_build_on: host.*pull, archive"
-    with pytest.raises(images.ImageError, match=alternatives):
-        images.resolve({"name": NAME, "source": "build"})
+    with pytest.raises(selection.ImageError, match=alternatives):
+        selection.resolve({"name": NAME, "source": "build"})

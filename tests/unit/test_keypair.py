@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import List, Sequence
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import files, files_pair, keypair, sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_pairs, files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
 from key_samples import SSH_KEYGEN, private_file, public_line
 
 KIND = "ssh-novel512@example.org"
@@ -94,7 +95,7 @@ def test_levels(tmp_path: Path, state: str, level: str) -> None:
     if result is None:
         return
     private, public = (tmp_path / "key").read_bytes(), (tmp_path / "key.pub").read_bytes()
-    assert sshkeys.pair_state(private, public).state == "good"
+    assert key_files.pair_state(private, public).state == "good"
     assert result.key is not None and result.key.line.encode() == public.strip()
     assert (private == STATES[state][0]) is (wanted != "made")
     assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
@@ -218,7 +219,7 @@ def replace_and_die(folder: Path, step: str, count: int) -> int:
         try:
             private, public = private_file(seed=NEW), public_line(seed=NEW).encode()
             path = str(folder / "key")
-            files_pair.replace_pair(path, private, public, os.geteuid(), os.getegid(), str(folder), True)
+            file_pairs.replace_pair(path, private, public, os.geteuid(), os.getegid(), str(folder), True)
         finally:
             os._exit(0)
     return os.waitpid(child, 0)[1]
@@ -242,11 +243,11 @@ def test_killed_at_each_step(tmp_path: Path) -> None:
             private = (folder / "key").read_bytes()
             assert private in (OLD, private_file(seed=NEW))
             public = (folder / "key.pub").read_bytes() if (folder / "key.pub").exists() else None
-            state = sshkeys.pair_state(private, public).state
+            state = key_files.pair_state(private, public).state
             assert state in ("good", "half")
             seen.add((private == OLD, state))
             result = keypair.ensure_pairs([request(folder)], Maker())[0]
             assert result.action == ("mended" if state == "half" else "none")
             assert (folder / "key").read_bytes() == private
-            assert sshkeys.pair_state(private, (folder / "key.pub").read_bytes()).state == "good"
+            assert key_files.pair_state(private, (folder / "key.pub").read_bytes()).state == "good"
     assert seen == {(True, "good"), (True, "half"), (False, "half"), (False, "good")}

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import ledger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger
 from hypothesis import given
 from hypothesis import strategies as st
 

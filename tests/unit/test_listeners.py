@@ -10,7 +10,7 @@ import socket
 import sys
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import listeners
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import listeners
 
 pytestmark = pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="needs /proc")
 

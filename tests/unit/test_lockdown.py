@@ -10,8 +10,8 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import lockdown, plan_lockdown
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown, plan_lockdown
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import shlex
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import lockdown_way
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.commandlines import Controller
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.commandlines import Controller
 from core_samples import IDENTITY
 
 OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"]}

@@ -7,7 +7,9 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import commands, docker, files, look_engine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import look_engine
 
 INFO = {"ServerVersion": "28.5.2", "DockerRootDir": "/var/lib/docker", "LiveRestoreEnabled": True,
         "SecurityOptions": ["name=apparmor", "name=seccomp,profile=builtin", "name=cgroupns"]}
@@ -30,8 +32,8 @@ def host(monkeypatch, tmp_path):
 
     found = Host()
     monkeypatch.setattr(look_engine, "run", found.run)
-    monkeypatch.setattr(docker, "program", lambda: "/usr/bin/docker")
-    monkeypatch.setattr(docker, "engine", lambda: found.info)
+    monkeypatch.setattr(cli, "program", lambda: "/usr/bin/docker")
+    monkeypatch.setattr(cli, "engine", lambda: found.info)
     monkeypatch.setattr(files, "read_file", lambda _path: found.settings or None)
     monkeypatch.setattr(look_engine.os.path, "exists", lambda path: path in found.paths)
     monkeypatch.setattr(look_engine.shutil, "which", lambda name: "/usr/bin/" + name)
@@ -108,6 +110,6 @@ def test_a_command_line_without_an_engine(host, said, owner):
 
 
 def test_no_docker_at_all(host, monkeypatch):
-    monkeypatch.setattr(docker, "program", lambda: None)
+    monkeypatch.setattr(cli, "program", lambda: None)
     found = look_engine.engine()
     assert (found["installed"], found["running"], found["kind"]) == (False, False, "docker")

@@ -9,8 +9,8 @@ import os
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import firewalls, look_firewall
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, look_firewall
 
 CHAIN = {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input",
                    "prio": 0, "policy": "drop"}}

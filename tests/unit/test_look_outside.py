@@ -7,8 +7,9 @@ from __future__ import annotations
 from typing import List
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, look_outside
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import look_outside
 
 GOOD = """debug1: kex: algorithm: mlkem768x25519-sha256
 debug1: Host 'localhost' is known and matches the ED25519 host key.
@@ -25,7 +26,7 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> List[str]:
         text = queue.pop(0) if len(queue) > 1 else queue[0]
         return Completed(0, ("\n== own\n" + text).encode(), b"")
 
-    monkeypatch.setattr(docker, "docker", answer)
+    monkeypatch.setattr(cli, "docker", answer)
     monkeypatch.setattr(look_outside.time, "sleep", lambda _seconds: None)
     return queue
 

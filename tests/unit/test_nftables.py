@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import nftables
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -152,8 +152,8 @@ SETS = (
 @pytest.mark.parametrize(("expression", "holds"), MATCHES, ids=lambda value: json.dumps(value)[:90])
 def test_a_match(expression, holds):
     known = [m(STATE, "established", "in"), ACCEPT]  # what is asked about is the first packet
-    opened = nftables.verdict(ruleset([known, [expression, ACCEPT]], sets=SETS), 2222)
-    shut = nftables.verdict(ruleset([known, [expression, DROP]], "accept", sets=SETS), 2222)
+    opened = model.verdict(ruleset([known, [expression, ACCEPT]], sets=SETS), 2222)
+    shut = model.verdict(ruleset([known, [expression, DROP]], "accept", sets=SETS), 2222)
     assert (opened, shut) == {
         "yes": ("open", "closed"),
         "no": ("closed", "open"),
@@ -180,8 +180,8 @@ def test_a_match(expression, holds):
     ],
 )
 def test_chains(rules, policy, expected):
-    assert nftables.verdict(ruleset(rules, policy), 2222) == expected
-    assert nftables.verdict({"nftables": ruleset(rules, policy)}, 2222, "ip6") in (expected, "closed", "open")
+    assert model.verdict(ruleset(rules, policy), 2222) == expected
+    assert model.verdict({"nftables": ruleset(rules, policy)}, 2222, "ip6") in (expected, "closed", "open")
 
 
 @pytest.mark.parametrize(
@@ -208,7 +208,7 @@ def test_jumps(rules, others, expected):
     sets = [
         ("map", {"name": "verdicts", "type": "inet_service", "map": "verdict", "elem": [[2222, ACCEPT], [22, DROP]]})
     ]
-    assert nftables.verdict(ruleset(rules, others=others, sets=sets), 2222) == expected
+    assert model.verdict(ruleset(rules, others=others, sets=sets), 2222) == expected
 
 
 @pytest.mark.parametrize(
@@ -228,9 +228,9 @@ def test_jumps(rules, others, expected):
 )
 def test_later_packets_must_pass_too(rules, policy, expected):
     """A chain that lets in no more than the SYN serves nobody, and our rule is wanted there."""
-    assert nftables.verdict(ruleset(rules, policy), 2222) == expected
-    assert bool(nftables.rules_for(ruleset(rules, policy), 2222, [], TAG)) is (expected == "closed")
-    assert nftables.verdict(ruleset([OURS, *rules], policy), 2222) == "open"
+    assert model.verdict(ruleset(rules, policy), 2222) == expected
+    assert bool(model.rules_for(ruleset(rules, policy), 2222, [], TAG)) is (expected == "closed")
+    assert model.verdict(ruleset([OURS, *rules], policy), 2222) == "open"
 
 
 @pytest.mark.parametrize(
@@ -246,27 +246,27 @@ def test_later_packets_must_pass_too(rules, policy, expected):
 def test_a_reject_implies_its_family(kind, four, six):
     """nft prints "meta nfproto ipv6 reject" as a reject of type icmpv6 alone."""
     found = ruleset([[{"reject": kind}]], "accept")
-    assert (nftables.verdict(found, 2222), nftables.verdict(found, 2222, "ip6")) == (four, six)
+    assert (model.verdict(found, 2222), model.verdict(found, 2222, "ip6")) == (four, six)
 
 
 def test_a_reset_hides_its_family():
     """nft prints "meta nfproto ipv6 meta l4proto tcp reject with tcp reset" without its first test."""
     reset = {"reject": {"type": "tcp reset"}}
-    assert nftables.verdict(ruleset([[reset]], "accept", family="ip"), 2222) == "closed"
-    assert nftables.verdict(ruleset([[m(SADDR, "0.0.0.0/0"), reset]], "accept"), 2222) == "closed"
-    assert nftables.rules_for(ruleset([[reset]], "accept"), 2222, [], TAG)
+    assert model.verdict(ruleset([[reset]], "accept", family="ip"), 2222) == "closed"
+    assert model.verdict(ruleset([[m(SADDR, "0.0.0.0/0"), reset]], "accept"), 2222) == "closed"
+    assert model.rules_for(ruleset([[reset]], "accept"), 2222, [], TAG)
 
 
 def test_a_drop_in_any_base_chain_counts():
     shut, opened = ruleset([], "drop", table="a"), ruleset([], "accept", table="b")
-    assert nftables.verdict([*opened, *shut], 2222) == nftables.verdict([*shut, *opened], 2222) == "closed"
+    assert model.verdict([*opened, *shut], 2222) == model.verdict([*shut, *opened], 2222) == "closed"
     only_six = ruleset([], "drop", family="ip6")
-    assert nftables.verdict(only_six, 2222) == "open" and nftables.verdict(only_six, 2222, "ip6") == "closed"
+    assert model.verdict(only_six, 2222) == "open" and model.verdict(only_six, 2222, "ip6") == "closed"
     early = ruleset([[m(DPORT, 2222), DROP]], "accept", hook="prerouting")
-    assert nftables.verdict(early, 2222) == "closed" and nftables.input_chains(early) == []
-    assert nftables.verdict(ruleset([[DROP]], "accept", hook="prerouting", kind="nat"), 2222) == "open"
-    assert nftables.verdict(ruleset([[DROP]], family="netdev", hook="ingress"), 2222) == "limited"
-    assert nftables.verdict(ruleset([[DROP]], hook="forward"), 2222) == "open"
+    assert model.verdict(early, 2222) == "closed" and model.input_chains(early) == []
+    assert model.verdict(ruleset([[DROP]], "accept", hook="prerouting", kind="nat"), 2222) == "open"
+    assert model.verdict(ruleset([[DROP]], family="netdev", hook="ingress"), 2222) == "limited"
+    assert model.verdict(ruleset([[DROP]], hook="forward"), 2222) == "open"
 
 
 @pytest.mark.parametrize(
@@ -286,10 +286,10 @@ def test_sources(source, expected):
         [m(SADDR, {"set": [pfx("10.0.0.0/9"), pfx("10.128.0.0/9")]}), ACCEPT],
         [m(SADDR6, pfx("2001:db8::/32")), ACCEPT],
     ]
-    assert nftables.verdict(ruleset(rules, sets=SETS), 2222, source=source) == expected
-    assert nftables.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "2001:db8:1::/48") == "open"
+    assert model.verdict(ruleset(rules, sets=SETS), 2222, source=source) == expected
+    assert model.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "2001:db8:1::/48") == "open"
     with pytest.raises(ValueError, match="not of family ip6"):
-        nftables.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "192.0.2.1")
+        model.verdict(ruleset(rules, sets=SETS), 2222, "ip6", "192.0.2.1")
 
 
 @pytest.mark.parametrize(
@@ -308,7 +308,7 @@ def test_sources(source, expected):
 )
 def test_bad_sources_are_named(sources, words):
     with pytest.raises(ValueError, match=words):
-        nftables.rules_for(ruleset([]), 2222, sources, TAG)
+        model.rules_for(ruleset([]), 2222, sources, TAG)
 
 
 @pytest.mark.parametrize(
@@ -324,7 +324,7 @@ def test_bad_sources_are_named(sources, words):
 )
 def test_bad_ports_and_tags_are_named(port, tag, words):
     with pytest.raises(ValueError, match=words):
-        nftables.rules_for(ruleset([]), port, [], tag)
+        model.rules_for(ruleset([]), port, [], tag)
 
 
 @pytest.mark.parametrize(
@@ -358,7 +358,7 @@ def test_bad_ports_and_tags_are_named(port, tag, words):
     ],
 )
 def test_rules(family, sources, lines):
-    assert nftables.rules_for(ruleset([[m(DPORT, 22), ACCEPT]], family=family), 2222, sources, TAG) == lines
+    assert model.rules_for(ruleset([[m(DPORT, 22), ACCEPT]], family=family), 2222, sources, TAG) == lines
 
 
 @pytest.mark.parametrize(
@@ -377,8 +377,8 @@ def test_rules(family, sources, lines):
 def test_when_a_rule_is_needed(rules, policy, count):
     """A closed port is opened; a blocklist in an open chain stays what it is."""
     found = ruleset(rules, policy)
-    assert len(nftables.rules_for(found, 2222, [], TAG)) == count
-    assert nftables.needed(found, 2222, [], TAG) is bool(count)
+    assert len(model.rules_for(found, 2222, [], TAG)) == count
+    assert model.needed(found, 2222, [], TAG) is bool(count)
 
 
 @pytest.mark.parametrize(
@@ -392,13 +392,13 @@ def test_when_a_rule_is_needed(rules, policy, count):
 )
 def test_chains_of_others_are_left_alone_and_named(table, chain, keeper, rules):
     found = ruleset(rules, table=table, chain=chain, family="ip", others={"ufw-before-input": []})
-    assert nftables.rules_for(found, 2222, [], TAG) == []
-    assert nftables.blockers(found, 2222, []) == [(keeper, "ip %s %s" % (table, chain))]
-    assert nftables.blockers(found, 2222, ["2001:db8::/32"]) == []
-    own = nftables.rules_for(found, 2222, [], TAG, nftables.manager_without_compat)
+    assert model.rules_for(found, 2222, [], TAG) == []
+    assert model.blockers(found, 2222, []) == [(keeper, "ip %s %s" % (table, chain))]
+    assert model.blockers(found, 2222, ["2001:db8::/32"]) == []
+    own = model.rules_for(found, 2222, [], TAG, model.manager_without_compat)
     assert bool(own) is (keeper in ("iptables", "ufw"))
     assert (
-        nftables.blockers(
+        model.blockers(
             ruleset(rules, "accept", table=table, chain=chain, family="ip", others={"ufw-before-input": []}), 2222, []
         )
         == []
@@ -407,7 +407,7 @@ def test_chains_of_others_are_left_alone_and_named(table, chain, keeper, rules):
 
 def test_names_that_cannot_be_written_are_refused():
     with pytest.raises(ValueError, match="cannot be written"):
-        nftables.rules_for(ruleset([], table='f"; flush'), 2222, [], TAG)
+        model.rules_for(ruleset([], table='f"; flush'), 2222, [], TAG)
 
 
 OURS = ([m(DPORT, 2222), ACCEPT], TAG)
@@ -431,16 +431,16 @@ OURS = ([m(DPORT, 2222), ACCEPT], TAG)
     ],
 )
 def test_drift(rules, port, sources, needed):
-    assert nftables.needed(ruleset(rules), port, sources, TAG) is needed
+    assert model.needed(ruleset(rules), port, sources, TAG) is needed
 
 
 def test_ours():
     found = ruleset([OURS, ([m(meta("mark"), 1), ACCEPT], TAG), ([m(DPORT, 2222), ACCEPT], "oqs-ssh2")])
-    assert nftables.ours(found, TAG) == [
+    assert model.ours(found, TAG) == [
         ("inet", "filter", "input", 2, "tcp dport 2222 accept"),
         ("inet", "filter", "input", 3, json.dumps([m(meta("mark"), 1), ACCEPT], sort_keys=True)),
     ]
-    assert nftables.removal(nftables.ours(found, TAG)) == [
+    assert model.removal(model.ours(found, TAG)) == [
         "delete rule inet filter input handle 2",
         "delete rule inet filter input handle 3",
     ]
@@ -458,10 +458,10 @@ def test_ours():
 def test_conditions_of_one_rule(conditions, expected):
     """A condition that fails settles the rule, whatever else stands there and in whatever order."""
     for order in (conditions, conditions[::-1]):
-        assert nftables.verdict(ruleset([[*order, ACCEPT]]), 2222) == expected
+        assert model.verdict(ruleset([[*order, ACCEPT]]), 2222) == expected
         together = {"concat": [each["match"]["left"] for each in order]}
         values = {"set": [{"concat": [each["match"]["right"] for each in order]}]}
-        assert nftables.verdict(ruleset([[m(together, values), ACCEPT]]), 2222) == expected
+        assert model.verdict(ruleset([[m(together, values), ACCEPT]]), 2222) == expected
 
 
 expressions = st.sampled_from([expression for expression, _holds in MATCHES])
@@ -477,15 +477,15 @@ random_rules = st.lists(
 def test_what_we_insert_opens_the_port(rules, policy, family):
     """Whatever the rule set: our rule first opens the chain for good, and nothing more is wanted then."""
     before = ruleset(rules, policy, family, sets=SETS)
-    wanted = nftables.rules_for(before, 2222, [], TAG)
-    assert nftables.needed(before, 2222, [], TAG) is bool(wanted)
+    wanted = model.rules_for(before, 2222, [], TAG)
+    assert model.needed(before, 2222, [], TAG) is bool(wanted)
     if wanted:
         after = ruleset([OURS, *rules], policy, family, sets=SETS)
-        assert nftables.verdict(after, 2222) == "open"
-        assert not nftables.needed(after, 2222, [], TAG)
-        assert nftables.rules_for(after, 2222, [], TAG) == wanted
+        assert model.verdict(after, 2222) == "open"
+        assert not model.needed(after, 2222, [], TAG)
+        assert model.rules_for(after, 2222, [], TAG) == wanted
     else:
-        assert nftables.verdict(before, 2222) in ("open", "limited", "unknown")
+        assert model.verdict(before, 2222) in ("open", "limited", "unknown")
 
 
 junk = st.recursive(
@@ -526,4 +526,4 @@ def test_no_expression_is_too_strange(left, right, op):
         m({"fib": left}, right, op),
         m({"&": left}, right, op),
     ):
-        assert nftables.verdict(ruleset([[side, ACCEPT]]), 2222) in ("open", "closed", "limited", "unknown")
+        assert model.verdict(ruleset([[side, ACCEPT]]), 2222) in ("open", "closed", "limited", "unknown")

@@ -9,8 +9,8 @@ import shutil
 import subprocess
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import over_pq, pins, pq_proof
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pins import Pin
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins, pq_proof
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pins import Pin
 from hypothesis import given
 from hypothesis import strategies as st
 

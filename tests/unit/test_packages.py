@@ -5,8 +5,8 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import packages
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.commands import CommandError, Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import packages
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -12,11 +12,15 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_rotate_password
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import shadow
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import host_action, password_store
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.host_action import HostFailure
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.password_store import PasswordStore, StoreError
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostFailure
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables.password_store import (
+    PasswordStore,
+    StoreError,
+)
 
 OLD = "heron-4711-lapwing"
 WANT = {"ssh": {"user": "oqs", "image": {"name": "x", "archive": ""}}}

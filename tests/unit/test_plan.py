@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import (
     SECTIONS,
     Item,
     Plan,

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import plan_outside, planning
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import plan_outside, planning
 from hypothesis import given
 from hypothesis import strategies as st
 

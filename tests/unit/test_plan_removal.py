@@ -8,17 +8,12 @@ import copy
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    apply,
-    bookkeeping,
-    desired,
-    firewall_firewalld,
-    ledger,
-    plan_removal,
-    taking_back,
-)
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import Item, Plan
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording, wording_removal
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import bookkeeping, ledger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply, plan_removal, restore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_removal
 from core_samples import IDENTITY
 from hypothesis import given
 from hypothesis import strategies as st
@@ -42,7 +37,7 @@ def row(kind, name, before, after):
 def rows_of(docker=True):
     """A ledger as a first deployment writes it."""
     rows = [
-        row("folder", STATE, None, "755 0:0"), row("folder", desired.HOME_SSH, None, "700 22222:22222"),
+        row("folder", STATE, None, "755 0:0"), row("folder", paths.HOME_SSH, None, "700 22222:22222"),
         row("file", STATE + "/entry", None, "x"), row("image", IMAGE, None, "quantumsafe/openssh-stock:latest"),
         row("container", "oqs-ssh", None, "label"), row("line", "/home/alice/.ssh/authorized_keys", "absent", "alice"),
         row("keys_folder", "alice", None, "/home/alice/.ssh"),
@@ -53,7 +48,7 @@ def rows_of(docker=True):
             row("folder", "/etc/docker", None, "of the engine"),
             row("folder", "/var/lib/docker", "755 0:0", "of the engine"),
             row("group", "docker", None, "of the packages"),
-            row("file", "/etc/docker/daemon.json", None, desired.digest(DAEMON)),
+            row("file", "/etc/docker/daemon.json", None, digests.digest(DAEMON)),
         ]
     return rows
 
@@ -68,7 +63,7 @@ def found(docker=True, **other):
         "rows": rows_of(docker), "cut": False, "ledger": True, "kept": {}, "keys": [], "asides": {}, "inside": False,
         "strangers": [], "lockdown": "open", "asleep": False, "engine": True,
         "dockerd": True, "others": [], "services": {},
-        "folders": {path: folder() for path in desired.REMOVED},
+        "folders": {path: folder() for path in paths.REMOVED},
         "files": {}, "packages": [], "staying": {}, "groups": {},
         "users": {"alice": user(LINE)},
         "containers": {"oqs-ssh": {"id": "1", "status": "running", "ours": True}},
@@ -78,7 +73,7 @@ def found(docker=True, **other):
         facts["folders"].update({"/etc/docker": folder(files=["/etc/docker/daemon.json"]), "/var/lib/docker": folder()})
         facts.update(packages=["docker.io", "runc"], groups={"docker": []},
                      files={"/etc/docker/daemon.json": {"data": DAEMON, "default": None}})
-    facts["folders"][desired.PARTS_DIR] = {}
+    facts["folders"][paths.PARTS_DIR] = {}
     return dict(facts, **other)
 
 
@@ -107,17 +102,17 @@ def test_everything_of_ours_goes_and_the_ledger_last():
     made = plan(found())
     assert kinds(made) == [
         ("hop_user_gone", "alice"), ("keys_folder_gone", "/home/alice/.ssh"), ("container_gone", "oqs-ssh"),
-        ("image_gone", IMAGE), ("folder_gone", STATE), ("folder_gone", desired.HOME_SSH),
-        ("folder_gone", desired.VAR_DIR + "/images"), ("packages_gone", ""), ("file_back", "/etc/docker/daemon.json"),
+        ("image_gone", IMAGE), ("folder_gone", STATE), ("folder_gone", paths.HOME_SSH),
+        ("folder_gone", paths.VAR_DIR + "/images"), ("packages_gone", ""), ("file_back", "/etc/docker/daemon.json"),
         ("engine_folder", "/etc/docker"), ("engine_folder", "/var/lib/docker"), ("group_gone", "docker"),
-        ("ledger_gone", desired.VAR_DIR),
+        ("ledger_gone", paths.VAR_DIR),
     ]
     assert not made.errors and not made.notes
     assert all(item.kind in apply.HANDLERS for item in made.items), "somebody carries it out"
 
 
 def test_nothing_of_ours_is_left_to_be_planned():
-    gone = found(folders={path: {} for path in desired.REMOVED}, rows=[], ledger=False, containers={}, images=[],
+    gone = found(folders={path: {} for path in paths.REMOVED}, rows=[], ledger=False, containers={}, images=[],
                  users={}, packages=[], files={}, groups={})
     made = plan(gone)
     assert kinds(made) == [] and made.notes == []
@@ -278,9 +273,9 @@ def test_without_a_ledger_only_what_carries_our_mark_goes():
 
 def test_an_image_on_its_way_goes_even_before_there_is_a_ledger():
     facts = found(rows=[], ledger=False, images=[], users={}, packages=[], containers={}, folders={
-        path: folder() if path == desired.PARTS_DIR else {} for path in desired.REMOVED})
+        path: folder() if path == paths.PARTS_DIR else {} for path in paths.REMOVED})
     made = plan(facts)
-    assert kinds(made) == [("folder_gone", desired.PARTS_DIR)] and not made.notes
+    assert kinds(made) == [("folder_gone", paths.PARTS_DIR)] and not made.notes
 
 
 def test_somebody_else_s_container_under_our_name_stays():
@@ -325,30 +320,30 @@ def test_a_service_is_as_it_was_found(before, now, others, planned):
 
 def written(path, *states):
     """Rows of writes, each from one content to the next."""
-    digests = [None if each is None else desired.digest(each) for each in states]
-    return [row("file", path, one, other) for one, other in zip(digests, digests[1:])]
+    hashes = [None if each is None else digests.digest(each) for each in states]
+    return [row("file", path, one, other) for one, other in zip(hashes, hashes[1:])]
 
 
 def copies(*states):
-    return {desired.digest(each): each for each in states if each is not None}
+    return {digests.digest(each): each for each in states if each is not None}
 
 
 @given(st.lists(st.none() | st.binary(max_size=5), min_size=2, max_size=5), st.none() | st.binary(max_size=5))
 def test_a_file_goes_back_when_nobody_else_has_written_it(states, other):
     rows, kept = written(CONF.decode(), *states), copies(*states)
-    back = taking_back.file_back(rows, CONF.decode(), states[-1], kept)
+    back = restore.file_back(rows, CONF.decode(), states[-1], kept)
     assert back == (states[0], True)
-    assert taking_back.file_back(rows, CONF.decode(), other, kept).untouched is (other == states[-1])
+    assert restore.file_back(rows, CONF.decode(), other, kept).untouched is (other == states[-1])
 
 
 def test_a_write_between_ours_is_seen():
     rows = written("/etc/nftables.conf", CONF, INCLUDED) + written("/etc/nftables.conf", INCLUDED + b"#", CONF + b"#")
-    assert not taking_back.file_back(rows, "/etc/nftables.conf", CONF + b"#", copies(CONF)).untouched
+    assert not restore.file_back(rows, "/etc/nftables.conf", CONF + b"#", copies(CONF)).untouched
 
 
 def test_a_lost_copy_is_no_empty_file():
     rows = written("/etc/nftables.conf", CONF, INCLUDED)
-    assert not taking_back.file_back(rows, "/etc/nftables.conf", INCLUDED, {}).untouched
+    assert not restore.file_back(rows, "/etc/nftables.conf", INCLUDED, {}).untouched
 
 
 @pytest.mark.parametrize(("now", "after"), [(INCLUDED, CONF.decode()), (INCLUDED + b"#", "without our line")])
@@ -371,9 +366,9 @@ def test_a_firewall_s_file_is_as_it_was_byte_by_byte(now, after):
     (None, PUBLIC, None, (False, None)),
 ])
 def test_a_zone_of_firewalld_goes_back_when_it_says_the_same(data, default, first, result):
-    rows = [row("file", ZONE, desired.digest(first) if first else None, "by firewalld")]
+    rows = [row("file", ZONE, digests.digest(first) if first else None, "by firewalld")]
     facts = {"data": data, "default": default}
-    assert taking_back.zone_back(rows, ZONE, facts, copies(first)) == result
+    assert restore.zone_back(rows, ZONE, facts, copies(first)) == result
 
 
 def test_a_zone_and_its_copy_go_with_our_rule_in_one_plan():
@@ -385,9 +380,9 @@ def test_a_zone_and_its_copy_go_with_our_rule_in_one_plan():
 
 def test_how_a_zone_is_written_does_not_matter():
     other = b"<zone><service name='ssh' /><short>Public</short></zone>"
-    assert firewall_firewalld.same_zone(OPENED, other)
-    assert not firewall_firewalld.same_zone(OPENED, other.replace(b"ssh", b"http"))
-    assert not firewall_firewalld.same_zone(b"no xml", b"no xml")
+    assert firewalld.same_zone(OPENED, other)
+    assert not firewalld.same_zone(OPENED, other.replace(b"ssh", b"http"))
+    assert not firewalld.same_zone(b"no xml", b"no xml")
 
 
 def test_all_names_that_the_ledger_may_hold_have_a_way_back():
@@ -401,13 +396,13 @@ def test_the_ending_says_what_went_and_what_was_left():
     items = [dict(item._asdict(), resource=item.resource) for item in plan(found(others=["the volume data"])).ordered()]
     look = {"plan": [], "notes": ["Docker stays"]}
     host = {"look": look, "done": items, "want": {"removal": {}}}
-    said = wording.ending({"web1": host, "web2": {"failed": "no"}}, None)
+    said = summary.ending({"web1": host, "web2": {"failed": "no"}}, None)
     assert "  gone        our line in authorized_keys of alice, /home/alice/.ssh, the container oqs-ssh, " in said
     assert "  left        Docker stays" in said and "  failed      no" in said and "1 of 2 hosts are rid of it." in said
-    assert "nothing of ours was here" in wording.ending({"web1": dict(host, done=[])}, None)
-    check = wording.ending({"web1": dict(host, done=[], check=True, look=dict(look, plan=items))}, None)
+    assert "nothing of ours was here" in summary.ending({"web1": dict(host, done=[])}, None)
+    check = summary.ending({"web1": dict(host, done=[], check=True, look=dict(look, plan=items))}, None)
     assert "nothing (check mode); a run would take away: our line" in check and "0 of 1" in check
     assert "a way in" not in said
-    assert wording_removal.first_word({"plan": []}).startswith("nothing")
-    assert "oqs-ssh among them" in wording_removal.first_word({"plan": items})
+    assert summary_removal.first_word({"plan": []}).startswith("nothing")
+    assert "oqs-ssh among them" in summary_removal.first_word({"plan": items})
     assert json.dumps(items)

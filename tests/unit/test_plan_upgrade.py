@@ -8,14 +8,10 @@ from typing import Any, Dict
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import (
-    desired,
-    generations,
-    plan_upgrade,
-    planning,
-    policy,
-    sshconfig,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired, migration, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import plan_upgrade, planning
 
 OLD, NEW = "mlkem768nistp256-sha256", "mlkem768x25519-sha256"
 CONFIG = samples.SSHD_CONFIG.encode()
@@ -36,33 +32,33 @@ def lists(data: bytes, name: str) -> Any:
 
 
 def test_what_an_image_has_lost():
-    assert generations.lost(CONFIG, samples.image()) == []
+    assert migration.lost(CONFIG, samples.image()) == []
     poor = samples.image(kex=[NEW], key=["ssh-ed25519"])
-    assert generations.lost(CONFIG, poor) == [OLD, samples.HYBRID_KEY]
-    assert generations.lost(CONFIG, poor, spare=["kexalgorithms"]) == [samples.HYBRID_KEY]
+    assert migration.lost(CONFIG, poor) == [OLD, samples.HYBRID_KEY]
+    assert migration.lost(CONFIG, poor, spare=["kexalgorithms"]) == [samples.HYBRID_KEY]
 
 
 @pytest.mark.parametrize("value", ["+old-name", "-old-*", "^old-name", "old-*,!new-?"])
 def test_lists_that_name_nothing_outright_lose_nothing(value):
-    assert generations.lost(b"KexAlgorithms %s\n" % value.encode(), samples.image()) == []
+    assert migration.lost(b"KexAlgorithms %s\n" % value.encode(), samples.image()) == []
 
 
 def test_an_accepted_loss_is_made_good_by_the_images_own_lists():
     own = CONFIG.replace(OLD.encode() + b",", b"").replace(b"ssh-mldsa44-ed25519", b"ssh-new")
     image = samples.image(kex=[NEW], key=["ssh-new"], sig=[], sshd_config=own.decode())
-    assert generations.without(CONFIG, image, [OLD], "sshd_config") == CONFIG, "one of two is not accepted"
-    data = generations.without(CONFIG, image, [OLD, samples.HYBRID_KEY], "sshd_config")
+    assert migration.without(CONFIG, image, [OLD], "sshd_config") == CONFIG, "one of two is not accepted"
+    data = migration.without(CONFIG, image, [OLD, samples.HYBRID_KEY], "sshd_config")
     assert lists(data, "kexalgorithms") == [NEW] and lists(data, "hostkeyalgorithms") == ["ssh-new"]
     assert lists(data, "hostkey") == ["/opt/oqs-ssh/ssh_host_ssh-new_key"]
-    assert generations.lost(data, image) == []
+    assert migration.lost(data, image) == []
     assert b"#MaxAuthTries 6" in data and b"  usedns   no" in data, "what is somebody else's stays"
 
 
 def test_the_advice_serves_both_generations_where_that_is_possible():
     image = samples.image(kex=[NEW])
-    words = generations.advice([OLD], CONFIG, image, {"kex": [OLD, NEW], "key": []})
+    words = migration.advice([OLD], CONFIG, image, {"kex": [OLD, NEW], "key": []})
     assert "oqs_ssh_kex_algorithms: [%s, %s]" % (OLD, NEW) in words and "oqs_ssh_image_drops: [%s]" % OLD in words
-    assert "cannot be served at once" in generations.advice([OLD], CONFIG, image, {})
+    assert "cannot be served at once" in migration.advice([OLD], CONFIG, image, {})
 
 
 def test_a_loss_is_refused_before_anything_is_changed():
@@ -100,7 +96,7 @@ def test_the_trial_is_on_the_loopback_with_copies():
     assert len(tried) == len(arguments) and tried[tried.index("--name") + 1] == "oqs-ssh-trial"
     assert tried[tried.index("--restart") + 1] == "no"
     mounts = [value for value in tried if value.startswith("type=bind")]
-    assert len(mounts) == 3 and all("source=%s/" % plan_upgrade.UPGRADE_DIR in value for value in mounts)
+    assert len(mounts) == 3 and all("source=%s/" % paths.UPGRADE_DIR in value for value in mounts)
 
 
 def test_the_one_time_key_is_of_a_type_that_the_server_takes_and_the_image_makes():

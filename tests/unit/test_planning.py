@@ -9,8 +9,10 @@ from typing import Any, Callable, Dict, Set
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, planning
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import SECTIONS, UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -146,7 +148,7 @@ WHOLE_CONTAINER = {"container", "running"}
 REPLACED = {"trial", "swap"}
 DRIFTS: Dict[str, Any] = {
     "engine stopped": (lambda f: f["engine"].update(running=False, service=True), {"service"}),
-    "folder": (lambda f: f["state"]["folders"].update({desired.PRIVATE_DIR: "755 0:0"}), {"folder"}),
+    "folder": (lambda f: f["state"]["folders"].update({paths.PRIVATE_DIR: "755 0:0"}), {"folder"}),
     "entry": (lambda f: f["state"].update(entry=b"#!/bin/sh\n"), {"entry", "running"}),
     "host key gone": (lambda f: f["state"]["keys"].clear(), {"host_key", "known_hosts", "in_force"}),
     "host key readable by others": (
@@ -162,7 +164,7 @@ DRIFTS: Dict[str, Any] = {
         lambda f: f["container"] and f["container"].update(stale=["/etc/oqs-ssh"]), {"running"},
     ),
     "state made anew under the container": (
-        lambda f: f["state"]["folders"].update({desired.HOME_SSH: "absent"}), {"folder", "running"},
+        lambda f: f["state"]["folders"].update({paths.HOME_SSH: "absent"}), {"folder", "running"},
     ),
     "uid no account can have": (lambda f: f["state"].update(uid="99999999999999"), {"uid"}),
     "host key mismatch": (
@@ -315,7 +317,7 @@ def test_absent_takes_the_container_and_its_state_and_no_more():
     plan = planning.make({"ssh": samples.ssh_want(state="absent")}, samples.converged())
     assert kinds(plan) == {"container_gone", "folder_gone"} and plan.errors == []
     gone = {item.name for item in plan.items if item.kind == "folder_gone"}
-    assert gone == set(desired.REMOVED) - {desired.PARTS_DIR}, "which is there after an interruption only"
+    assert gone == set(paths.REMOVED) - {paths.PARTS_DIR}, "which is there after an interruption only"
     assert not any(item.name.endswith("ledger") for item in plan.items)
 
 
@@ -440,7 +442,7 @@ def test_a_port_in_use_on_some_addresses():
 def test_an_operator_may_say_on_which_addresses():
     facts = samples.converged()
     facts["state"]["sshd_config"] += b"ListenAddress ::\n"
-    facts["state"]["in_force"] = planning.goal.digest(facts["state"]["sshd_config"])
+    facts["state"]["in_force"] = digests.digest(facts["state"]["sshd_config"])
     facts["container"]["sockets"] = {78}
     facts["port"]["owners"][77] = "nginx, process 812"
     assert planning.make(samples.want(), facts).items == []

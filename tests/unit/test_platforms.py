@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import platforms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import platforms
 
 #: os-release texts, and what is known of the machine: title, package manager, packages for Docker.
 RELEASES = {

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms, policy, sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

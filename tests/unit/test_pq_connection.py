@@ -9,7 +9,7 @@ from unittest.mock import MagicMock
 
 import pytest
 from ansible.errors import AnsibleConnectionFailure
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import pins, pq_connection
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pins, pq_connection
 
 KEYS = ["ssh-ed25519 AAAA"]
 WANT = {"ssh": {"port": 2222}}
@@ -63,13 +63,13 @@ class Line:
     def __init__(self, host, breaks, goes_on=0):
         self.host, self.breaks, self.goes_on, self.tried, self.asked = host, breaks, goes_on, [], []
 
-    def __call__(self, errand, arguments):
-        self.asked.append((errand, arguments["ticket"]))
+    def __call__(self, request, arguments):
+        self.asked.append((request, arguments["ticket"]))
         self.tried += [pin.port for pin in pins.of(self.host.pins_file, "web1")]
         if self.breaks:
             self.breaks -= 1
             raise AnsibleConnectionFailure("Connection refused\nmore")
-        if errand == "errand_detached" and self.goes_on:
+        if request == "detached" and self.goes_on:
             self.goes_on -= 1
             return {"goes_on": "yes"}
         return {"changed": True}
@@ -78,14 +78,14 @@ class Line:
 def test_a_connection_that_holds_is_asked_once(host):
     line = Line(host, 0)
     assert host.surviving(line, {"want": WANT}) == {"changed": True}
-    assert [errand for errand, _ticket in line.asked] == ["errand_apply"]
+    assert [request for request, _ticket in line.asked] == ["apply"]
 
 
 def test_a_connection_that_breaks_is_come_back_to_with_the_same_ticket(host):
     line = Line(host, 3, goes_on=1)
     assert host.surviving(line, {"want": WANT}) == {"changed": True}
-    assert [errand for errand, _ticket in line.asked] == ["errand_apply"] + ["errand_detached"] * 4
-    assert len({ticket for _errand, ticket in line.asked}) == 1
+    assert [request for request, _ticket in line.asked] == ["apply"] + ["detached"] * 4
+    assert len({ticket for _request, ticket in line.asked}) == 1
     assert host._connection.reset.called
 
 

@@ -11,10 +11,10 @@ import threading
 import time
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import probe, probe_task, sshwire
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import kexinit, probe, probe_task
 
-INIT = sshwire.KexInit(
-    ("mlkem768x25519-sha256", "curve25519-sha256", "diffie-hellman-group14-sha1", "ext-info-s", sshwire.STRICT_SERVER),
+INIT = kexinit.KexInit(
+    ("mlkem768x25519-sha256", "curve25519-sha256", "diffie-hellman-group14-sha1", "ext-info-s", kexinit.STRICT_SERVER),
     ("rsa-sha2-512", "rsa-sha2-256", "ssh-ed25519"),
     ("aes128-gcm@openssh.com",),
     ("aes256-ctr",),
@@ -29,7 +29,7 @@ class Server:
     def __init__(self, address="127.0.0.1", family=socket.AF_INET, init=INIT):
         self.listener = socket.create_server((address, 0), family=family)
         self.port = self.listener.getsockname()[1]
-        self.greeting = b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n" + sshwire.frame(sshwire.compose_kexinit(init))
+        self.greeting = b"SSH-2.0-OpenSSH_10.0p2 Debian-7\r\n" + kexinit.frame(kexinit.compose_kexinit(init))
         self.heard, self.peer, self.done, self.connections = b"", None, threading.Event(), 0
         self.hang_up = 0  # so many times before the greeting
         threading.Thread(target=self._run, daemon=True).start()
@@ -88,10 +88,10 @@ def test_manners(server):
     """One connection; our banner first, then a proper goodbye, then the end of the stream rather than a reset."""
     probe.probe("127.0.0.1", server.port)
     assert server.done.wait(5)
-    banner, used = sshwire.parse_banner(server.heard)
+    banner, used = kexinit.parse_banner(server.heard)
     assert banner.software == "quantumsafe_probe"
-    payload, rest = sshwire.unframe(server.heard[used:])
-    assert sshwire.parse_disconnect(payload) == (sshwire.BY_APPLICATION, "only asking")
+    payload, rest = kexinit.unframe(server.heard[used:])
+    assert kexinit.parse_disconnect(payload) == (kexinit.BY_APPLICATION, "only asking")
     assert used + rest == len(server.heard)
     assert server.connections == 1
 
@@ -321,7 +321,7 @@ def test_common_ground(server, client, agreed):
 
 
 def test_strict_key_exchange_takes_both(server):
-    for marks, strict in (([sshwire.STRICT_CLIENT], True), ([], False)):
+    for marks, strict in (([kexinit.STRICT_CLIENT], True), ([], False)):
         client = {"kex": ["mlkem768x25519-sha256", *marks]}
         assert probe_task.examine(params(server, client=client))["negotiated"]["strict_kex"] is strict
 

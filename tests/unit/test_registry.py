@@ -15,8 +15,8 @@ import time
 import urllib.parse
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import image_names
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import images_pull, registry
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, registry
 
 DIGEST = "sha256:" + "a1" * 32
 MANIFEST = b'{"schemaVersion": 2}'
@@ -299,7 +299,7 @@ NAME = "registry.example/oqs:1"
 @pytest.fixture
 def run(tmp_path, monkeypatch):
     """A run of its own, and a registry of which we count the questions."""
-    monkeypatch.setattr(images_pull.run_store.C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+    monkeypatch.setattr(image_pull.run_store.C, "DEFAULT_LOCAL_TMP", str(tmp_path))
     asked = []
 
     def answer_with(answer):
@@ -328,7 +328,7 @@ def test_all_hosts_of_a_run_get_the_same_digest(run):
     wishes = [want(), want()]
     looks = [look(), look()]
     for each in zip(wishes, looks):
-        images_pull.learn(*each)
+        image_pull.learn(*each)
     assert [each["ssh"]["image"]["digest"] for each in wishes] == [DIGEST] * 2
     assert [each["plan"][0]["after"] for each in looks] == ["registry.example/oqs@%s (pull)" % DIGEST] * 2
     assert len(asked) == 1
@@ -340,55 +340,55 @@ def test_all_hosts_of_a_run_get_the_same_digest(run):
 ])
 def test_nobody_is_asked_without_need(run, wishes, seen):
     asked = run(DIGEST)
-    images_pull.learn(wishes, seen)
+    image_pull.learn(wishes, seen)
     assert asked == []
 
 
 def test_an_unknown_tag_stops_all_hosts_and_is_asked_once(run):
     asked = run(registry.NoSuchImage("the registry registry.example has no oqs:1"))
     for _host in range(2):
-        with pytest.raises(images_pull.PullError, match="has no oqs:1: check oqs_ssh_image"):
-            images_pull.learn(want(), look())
+        with pytest.raises(image_pull.PullError, match="has no oqs:1: check oqs_ssh_image"):
+            image_pull.learn(want(), look())
     assert len(asked) == 1
 
 
 def test_the_first_host_decides_where_the_controller_cannot_ask(run):
     asked = run(registry.NoAnswer("no route"))
     seen = look()
-    images_pull.learn(want(), seen)
+    image_pull.learn(want(), seen)
     assert "no route" in seen["notes"][0]
-    with images_pull.decided(NAME) as first:
+    with image_pull.decided(NAME) as first:
         assert not first.get("digest")
         first["digest"] = DIGEST
-    with images_pull.decided(NAME) as second:
+    with image_pull.decided(NAME) as second:
         assert second["digest"] == DIGEST
     wishes = want()
-    images_pull.learn(wishes, look())
+    image_pull.learn(wishes, look())
     assert wishes["ssh"]["image"]["digest"] == DIGEST
     assert len(asked) == 1
 
 
 def test_three_hosts_may_try_in_vain(run):
     run(registry.NoAnswer("no route"))
-    images_pull.learn(want(), look())
-    for _host in range(images_pull.TRIES):
-        with pytest.raises(RuntimeError), images_pull.decided(NAME):
+    image_pull.learn(want(), look())
+    for _host in range(image_pull.TRIES):
+        with pytest.raises(RuntimeError), image_pull.decided(NAME):
             raise RuntimeError("pull failed")
-    with pytest.raises(images_pull.PullError, match=r"neither the controller \(no route\) nor the 3 hosts"), \
-            images_pull.decided(NAME):
+    with pytest.raises(image_pull.PullError, match=r"neither the controller \(no route\) nor the 3 hosts"), \
+            image_pull.decided(NAME):
         pytest.fail("a fourth was let in")
 
 
 def test_pinned_or_updated(run):
     asked = run(DIGEST)
     pinned = "registry.example/oqs:1@sha256:" + "b2" * 32
-    assert images_pull.wanted(pinned, update=True) == "sha256:" + "b2" * 32
-    assert images_pull.wanted(NAME, update=False) == "" and asked == []
-    assert images_pull.wanted(NAME, update=True) == DIGEST
+    assert image_pull.wanted(pinned, update=True) == "sha256:" + "b2" * 32
+    assert image_pull.wanted(NAME, update=False) == "" and asked == []
+    assert image_pull.wanted(NAME, update=True) == DIGEST
 
 
 def test_an_update_needs_an_answer(run):
     run(registry.NoAnswer("no route"))
-    with pytest.raises(images_pull.PullError, match=r"oqs_ssh_image_update: .*no route.*oqs@sha256:") as caught:
-        images_pull.wanted(NAME, update=True)
+    with pytest.raises(image_pull.PullError, match=r"oqs_ssh_image_update: .*no route.*oqs@sha256:") as caught:
+        image_pull.wanted(NAME, update=True)
     assert "oqs_ssh_image_source: archive" in str(caught.value)

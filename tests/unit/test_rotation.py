@@ -8,10 +8,14 @@ from typing import Any, Dict, List, Optional
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import desired, planning, policy, sshconfig, sshkeys
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
-FILE = sshkeys.host_key_name(samples.HYBRID_KEY)
+FILE = key_files.host_key_name(samples.HYBRID_KEY)
 NEXT = samples.key_pair(samples.HYBRID_KEY, b"next")
 PATH = policy.next_path(samples.HYBRID_KEY)
 
@@ -31,7 +35,7 @@ def host(announced: bool = False, pair: Optional[Any] = None, age: float = 200.0
     if announced:
         goal = desired.desired(wishes()["ssh"], facts)
         state.update(sshd_config=goal.sshd_config, known_hosts=goal.known_hosts)
-        state["in_force"] = desired.digest(goal.sshd_config)
+        state["in_force"] = digests.digest(goal.sshd_config)
     return facts
 
 
@@ -77,7 +81,7 @@ def test_a_switch_is_told_with_both_fingerprints() -> None:
     plan = planning.make(wishes("switch"), facts)
     assert told(plan) == [
         "host key switch " + samples.HYBRID_KEY, "sshd config", "known hosts container", "in force oqs-ssh"]
-    old, new = (sshkeys.pair_state(*pair).key for pair in (facts["state"]["keys"][FILE], NEXT))
+    old, new = (key_files.pair_state(*pair).key for pair in (facts["state"]["keys"][FILE], NEXT))
     assert old and new
     items = {item.kind: item for item in plan.items}
     assert (items["host_key_switch"].before, items["host_key_switch"].after) == (old.fingerprint, new.fingerprint)

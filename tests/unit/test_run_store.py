@@ -8,7 +8,7 @@ import os
 import stat
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -11,7 +11,7 @@ import threading
 import time
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import shacrypt, shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shacrypt, shadow
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 import time
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import Change, ConfigError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.sshconfig import Change, ConfigError
 
 SSH, SSHD = "ssh_config", "sshd_config"
 

@@ -9,9 +9,11 @@ import stat
 import subprocess
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import docker, files, sshconfig_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig import Change
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshconfig_files import EditFailed, Job
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.config_files import EditFailed, Job
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.sshconfig import Change
 
 PORT = [Change("Port", ["1"])]
 
@@ -25,14 +27,14 @@ def config(tmp_path):
 
 
 def edited(path, changes=PORT, follow=False):
-    return sshconfig_files.edited(Job(str(path), "sshd_config", changes), follow)
+    return config_files.edited(Job(str(path), "sshd_config", changes), follow)
 
 
 def test_the_file_keeps_owner_and_mode_and_gets_a_backup(config):
     before = config.stat()
     edit = edited(config)
     assert config.read_bytes() == b"Port 2\n", "working out an edit writes nothing"
-    backups = sshconfig_files.write_all([edit], backup=True)
+    backups = config_files.write_all([edit], backup=True)
     assert config.read_bytes() == b"Port 1\n"
     after = config.stat()
     assert (after.st_uid, after.st_gid, stat.S_IMODE(after.st_mode)) == (before.st_uid, before.st_gid, 0o640)
@@ -46,12 +48,12 @@ def test_an_unchanged_file_is_not_written(config):
     edit = edited(config, [Change("Port", ["2"])])
     assert not edit.changed
     inode = config.stat().st_ino
-    assert sshconfig_files.write_all([edit], backup=True) == []
+    assert config_files.write_all([edit], backup=True) == []
     assert config.stat().st_ino == inode
     assert os.listdir(str(config.parent)) == ["sshd_config"]
     other = config.parent / "other"
     other.write_bytes(b"X y\n")
-    assert sshconfig_files.write_all([edit, edited(other)], backup=False) == []
+    assert config_files.write_all([edit, edited(other)], backup=False) == []
     assert other.read_bytes() == b"X y\nPort 1\n"
 
 
@@ -61,7 +63,7 @@ def test_the_owner_stays(config):
         os.chown(str(config), 12, 34)
     except OSError:
         pytest.skip("this root may not give files away")
-    sshconfig_files.write_all([edited(config)], backup=False)
+    config_files.write_all([edited(config)], backup=False)
     assert (config.stat().st_uid, config.stat().st_gid) == (12, 34)
 
 
@@ -78,7 +80,7 @@ def test_all_or_none(config, monkeypatch):
 
     monkeypatch.setattr(files, "write_file", disk_full)
     with pytest.raises(EditFailed) as error:
-        sshconfig_files.write_all(edits, backup=True)
+        config_files.write_all(edits, backup=True)
     assert str(error.value) == "[Errno 28] No space left on device: '%s'; all files are as they were" % other
     assert config.read_bytes() == b"Port 2\n"
     assert other.read_bytes() == b"X y\n"
@@ -89,7 +91,7 @@ def test_a_change_by_somebody_else_is_noticed(config):
     edit = edited(config)
     config.write_bytes(b"Port 3\n")
     with pytest.raises(EditFailed) as error:
-        sshconfig_files.write_all([edit], backup=False)
+        config_files.write_all([edit], backup=False)
     assert str(error.value) == "%s was changed by somebody else meanwhile: run again" % config
     assert config.read_bytes() == b"Port 3\n"
 
@@ -98,9 +100,9 @@ def test_links_are_followed_only_when_asked(config):
     link = config.parent / "link"
     link.symlink_to(config)
     with pytest.raises(EditFailed, match=r"; if the link is meant to be there, set follow: true\Z"):
-        sshconfig_files.edited(Job(str(link), "sshd_config", PORT))
+        config_files.edited(Job(str(link), "sshd_config", PORT))
     edit = edited(link, follow=True)
-    sshconfig_files.write_all([edit], backup=False)
+    config_files.write_all([edit], backup=False)
     assert link.is_symlink()
     assert config.read_bytes() == b"Port 1\n"
 
@@ -123,9 +125,9 @@ def test_what_cannot_be_edited_is_named(config, tmp_path, monkeypatch):
     other = config.parent / "other"
     other.write_bytes(b"X y\n")
     edits = [edited(other), edited(config), edited(config)]
-    assert failing(lambda: sshconfig_files.check_distinct(edits)) == (
+    assert failing(lambda: config_files.check_distinct(edits)) == (
         "%s is named more than once in 'files': put its changes together" % config)
-    sshconfig_files.check_distinct(edits[:2])
+    config_files.check_distinct(edits[:2])
     with monkeypatch.context() as patch:
         patch.setattr(files, "stat_file", lambda _path: None)
         assert "there is no such file" in failing(lambda: edited(config)), "gone in between"
@@ -142,13 +144,13 @@ def test_validation_speaks_of_the_file(config, tmp_path):
     folder = tmp_path / "private"
     folder.mkdir()
     edit = edited(config)
-    sshconfig_files.validate(edit, str(folder), ["grep", "-q", "Port 1", "%s"], None)
+    config_files.validate(edit, str(folder), ["grep", "-q", "Port 1", "%s"], None)
     with pytest.raises(EditFailed) as error:
-        sshconfig_files.validate(edit, str(folder), ["sh", "-c", "echo bad line in $1 >&2; exit 1", "sh", "%s"], None)
+        config_files.validate(edit, str(folder), ["sh", "-c", "echo bad line in $1 >&2; exit 1", "sh", "%s"], None)
     assert str(error.value) == "%s was not touched, the changed file does not pass validation: bad line in %s" % (
         config, config)
     with pytest.raises(EditFailed, match="No such file"):
-        sshconfig_files.validate(edit, str(folder), ["/no/such/program", "%s"], None)
+        config_files.validate(edit, str(folder), ["/no/such/program", "%s"], None)
     assert os.listdir(str(folder)) == []
 
 
@@ -160,21 +162,21 @@ def test_validation_in_an_image(config, tmp_path, monkeypatch):
         candidate = mounts[0].split("source=")[1].split(",")[0] if isinstance(mounts[0], str) else mounts[0][1]
         with open(candidate, "rb") as file:
             seen.append((image, list(arguments), list(mounts), stat.S_IMODE(os.stat(candidate).st_mode), file.read()))
-        raise docker.DockerError("/tmp/oqs-check/sshd_config: line 1: no such thing")
+        raise cli.DockerError("/tmp/oqs-check/sshd_config: line 1: no such thing")
 
-    monkeypatch.setattr(docker, "run_once", run_once)
+    monkeypatch.setattr(cli, "run_once", run_once)
     edit = edited(config)
-    sshconfig_files.validate(edit, str(tmp_path), None, None)
+    config_files.validate(edit, str(tmp_path), None, None)
     assert not seen
     with pytest.raises(EditFailed) as error:
-        sshconfig_files.validate(edit, str(tmp_path), None, "an/image:1")
+        config_files.validate(edit, str(tmp_path), None, "an/image:1")
     assert str(error.value) == ("%s was not touched, the changed file does not pass validation: "
                                 "%s: line 1: no such thing" % (config, config))
     (image, arguments, mounts, mode, data), = seen
     assert (image, mode, data) == ("an/image:1", 0o600, b"Port 1\n")
     assert arguments[:2] == ["/bin/sh", "-c"] and arguments[3:] == [
         "check", "sshd_config", "/tmp/oqs-check/sshd_config", "/opt/oqs-ssh"]
-    assert mounts == [docker.bind(str(tmp_path / "oqs-config-candidate"), "/tmp/oqs-check/sshd_config", readonly=True)]
+    assert mounts == [cli.bind(str(tmp_path / "oqs-config-candidate"), "/tmp/oqs-check/sshd_config", readonly=True)]
     assert os.listdir(str(tmp_path)) == ["sshd_config"]
     programs = tmp_path / "opt"
     for name in ("bin/ssh", "bin/ssh-keygen", "sbin/sshd"):
@@ -192,8 +194,8 @@ def test_validation_in_an_image(config, tmp_path, monkeypatch):
 
 def test_validation_does_not_wait_for_ever(config, tmp_path, monkeypatch):
     asked = []
-    monkeypatch.setattr(sshconfig_files, "run", lambda argv, timeout: asked.append((argv[0], timeout)))
-    sshconfig_files.validate(edited(config), str(tmp_path), ["check", "%s"], None)
+    monkeypatch.setattr(config_files, "run", lambda argv, timeout: asked.append((argv[0], timeout)))
+    config_files.validate(edited(config), str(tmp_path), ["check", "%s"], None)
     assert asked == [("check", 120.0)]
 
 
@@ -205,12 +207,12 @@ def test_includes_are_read_in_order_and_never_written(config):
     os.mkfifo(str(folder / "15.conf"))
     (folder / "30.conf").symlink_to("/dev/zero")
     config.write_bytes(b"Include sshd_config.d/*.conf\nX y\n")
-    assert sshconfig_files.included(str(config), "sshd_config", "sshd_config.d/*.conf") == [
+    assert config_files.included(str(config), "sshd_config", "sshd_config.d/*.conf") == [
         b"UseDNS no\n", b"Banner /b\n"]
     edit = edited(config, [Change("Banner", ["/c"])])
     assert edit.after == b"Banner /c\nInclude sshd_config.d/*.conf\nX y\n"
     assert edit.notes == ()
-    sshconfig_files.write_all([edit], backup=False)
+    config_files.write_all([edit], backup=False)
     assert (folder / "20.conf").read_bytes() == b"Banner /b\n"
 
 
@@ -218,10 +220,10 @@ def test_includes_below_the_home_folder(config, tmp_path, monkeypatch):
     """ssh knows ~, sshd does not."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "own.conf").write_bytes(b"Port 7\n")
-    assert sshconfig_files.included(str(config), "ssh_config", "~/own.conf") == [b"Port 7\n"]
-    assert sshconfig_files.included(str(config), "sshd_config", "~/own.conf") == []
+    assert config_files.included(str(config), "ssh_config", "~/own.conf") == [b"Port 7\n"]
+    assert config_files.included(str(config), "sshd_config", "~/own.conf") == []
     config.write_bytes(b"Include ~/own.conf\n")
-    edit = sshconfig_files.edited(Job(str(config), "ssh_config", PORT))
+    edit = config_files.edited(Job(str(config), "ssh_config", PORT))
     assert edit.after == b"Port 1\nInclude ~/own.conf\n"
 
 
@@ -232,7 +234,7 @@ def test_includes_are_bounded(config):
     (folder / "1").write_bytes(b"#" * (1 << 20))
     for number in range(1000, 2000):
         (folder / str(number)).write_bytes(b"Port %d\n" % number)
-    found = sshconfig_files.included(str(config), "sshd_config", "d/*")
+    found = config_files.included(str(config), "sshd_config", "d/*")
     assert (len(found), len(found[0]), found[-1]) == (999, 1 << 20, b"Port 1997\n"), "1000 files, without the large one"
 
 

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshconfig, sshconfig_syntax
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig, syntax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -44,19 +44,19 @@ def test_promises_on_several_changes(seed):
 
 @given(BYTES | FILES)
 def test_nothing_is_lost_without_a_change(data):
-    assert sshconfig_syntax.join(sshconfig_syntax.split(data)) == data
+    assert syntax.join(syntax.split(data)) == data
     assert sshconfig.edit(data, [], SSHD) == data
-    for line in sshconfig_syntax.split(data):
+    for line in syntax.split(data):
         quick = line.name
-        assert sshconfig_syntax.Line(line.raw, line.eol).name == quick, "the quick way and the exact way differ"
+        assert syntax.Line(line.raw, line.eol).name == quick, "the quick way and the exact way differ"
 
 
 @given(st.lists(st.binary(min_size=0, max_size=12).filter(lambda word: not set(word) & set(b"\0\n\r\f")), max_size=4))
 def test_words_survive_quoting(parts):
-    line = b" ".join(sshconfig_syntax.quoted(part) for part in parts)
-    assert [word.text for word in sshconfig_syntax.words(line + b" # c", 0)] == parts
-    always = b"\t".join(sshconfig_syntax.quoted(part, always=True) for part in parts)
-    assert [word.text for word in sshconfig_syntax.words(always, 0)] == parts
+    line = b" ".join(syntax.quoted(part) for part in parts)
+    assert [word.text for word in syntax.words(line + b" # c", 0)] == parts
+    always = b"\t".join(syntax.quoted(part, always=True) for part in parts)
+    assert [word.text for word in syntax.words(always, 0)] == parts
 
 
 @given(FILES, st.sampled_from([SSH, SSHD]), st.sampled_from([
@@ -83,10 +83,10 @@ def test_words_are_cut_as_openssh_cuts_them():
         (b"\"a\\ b\"", [b"a\\ b"]), (b"\"\" x", [b"", b"x"]), (b"a  \f\r", [b"a"]), (b"#", []), (b"a\\", [b"a\\"]),
         (b"'X' X\"a\" \\Xb", [b"X", b"Xa", b"\\Xb"]),
     ):
-        assert [word.text for word in sshconfig_syntax.words(raw, 0)] == expected
+        assert [word.text for word in syntax.words(raw, 0)] == expected
     for raw in (b"a \"b", b"'", b"a'\\'"):
         with pytest.raises(sshconfig.ConfigError):
-            sshconfig_syntax.words(raw, 0)
+            syntax.words(raw, 0)
 
 
 def test_keywords_are_cut_as_openssh_cuts_them():
@@ -98,14 +98,14 @@ def test_keywords_are_cut_as_openssh_cuts_them():
         (b"Port\f22 x", b"Port\f22", b"x"), (b"\"Port\" \"22\"", b"Port", b"\"22\""), (b"\"\" Port 22", b"Port", b"22"),
         (b"\"P\" 22", b"P", b"22"),
     ):
-        found, start = sshconfig_syntax.keyword_and_start(raw)
+        found, start = syntax.keyword_and_start(raw)
         assert (found, raw[start:].rstrip(b" \f")) == (name, value) or found == name == b""
 
 
 def test_what_is_stripped_from_the_end_of_a_line():
     """As the loop at the start of process_config_line() in readconf.c does it: never the first character."""
     for raw, length in ((b"", 0), (b" ", 1), (b"\t\f ", 1), (b"a \f\r", 1), (b" a\x0b", 3)):
-        assert sshconfig_syntax.stripped_length(raw) == length
+        assert syntax.stripped_length(raw) == length
 
 
 # Found by fuzzing: file, changes, and what has to become of it.

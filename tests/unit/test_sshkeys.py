@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import List, Optional, Tuple
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshkeys
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from hypothesis import given
 from hypothesis import strategies as st
 from key_samples import SSH_KEYGEN, framed, private_file, public_line, real_pair
@@ -32,33 +32,33 @@ REAL = [
 @pytest.mark.parametrize(("kind", "passphrase", "form"), REAL)
 def test_real_pairs(kind: str, passphrase: str, form: str, tmp_path: Path) -> None:
     private, public = real_pair(kind, passphrase, form)
-    state = sshkeys.pair_state(private, public)
+    state = key_files.pair_state(private, public)
     assert state.state == "good" and state.key is not None and state.key.comment == "some body"
-    assert sshkeys.is_encrypted(private) is bool(passphrase)
+    assert key_files.is_encrypted(private) is bool(passphrase)
     (tmp_path / "k.pub").write_bytes(public)
     said = subprocess.run(
         ["ssh-keygen", "-l", "-f", str(tmp_path / "k.pub")], capture_output=True, text=True, check=True
     )
-    assert said.stdout.split()[1] == state.key.fingerprint == sshkeys.fingerprint(state.key.blob)
-    inner = sshkeys.public_from_private(private)
+    assert said.stdout.split()[1] == state.key.fingerprint == key_files.fingerprint(state.key.blob)
+    inner = key_files.public_from_private(private)
     if form:
         assert inner is None
     else:
         assert inner is not None and inner.blob == state.key.blob and inner.type == state.key.type
         assert inner.comment == ("" if passphrase else "some body")
         other = real_pair(kind, passphrase, form, comment="other")
-        assert sshkeys.pair_state(private, other[1]).state == "mismatch"
+        assert key_files.pair_state(private, other[1]).state == "mismatch"
     assert state.key.line.encode() == public.strip()
 
 
 def test_types_nobody_has_heard_of() -> None:
-    key = sshkeys.parse_public(public_line(comment="two words "))
+    key = key_files.parse_public(public_line(comment="two words "))
     assert (key.type, key.comment) == ("ssh-novel512@example.org", "two words")
-    assert sshkeys.pair_state(private_file(), public_line().encode()).state == "good"
-    found = sshkeys.public_from_private(private_file(comment="x y"))
+    assert key_files.pair_state(private_file(), public_line().encode()).state == "good"
+    found = key_files.public_from_private(private_file(comment="x y"))
     assert found is not None and (found.type, found.comment) == (key.type, "x y")
     odd = private_file(fields=(b"one",), extra=b"\xff\xff\xff\xff\xff")
-    assert sshkeys.pair_state(odd, public_line().encode()).state == "good"
+    assert key_files.pair_state(odd, public_line().encode()).state == "good"
 
 
 @pytest.mark.parametrize(
@@ -86,15 +86,15 @@ def test_types_nobody_has_heard_of() -> None:
     ],
 )
 def test_lines_that_are_no_keys(line: str, word: str) -> None:
-    with pytest.raises(sshkeys.BadKey, match=word) as caught:
-        sshkeys.parse_public(line)
+    with pytest.raises(key_files.BadKey, match=word) as caught:
+        key_files.parse_public(line)
     assert len(line) < 20 or line[12:] not in str(caught.value)
 
 
 def test_certificates_hold_more_than_strings() -> None:
     kind = "ssh-ed25519-cert-v01@openssh.com"
     line = "%s %s" % (kind, base64.b64encode(framed(kind.encode(), b"nonce") + b"\0" * 9).decode())
-    assert sshkeys.parse_public(line).type == kind
+    assert key_files.parse_public(line).type == kind
 
 
 def body(raw: bytes) -> bytes:
@@ -155,7 +155,7 @@ def test_damaged_in_thirty_ways(tmp_path: Path) -> None:
         path.write_bytes(data)
         path.chmod(0o600)
         theirs = subprocess.run(["ssh-keygen", "-y", "-P", "", "-f", str(path)], capture_output=True, check=False)
-        ours = sshkeys.pair_state(data, public)
+        ours = key_files.pair_state(data, public)
         if theirs.returncode:
             assert ours.state == "damaged", (name, ours)
         assert ours.state in ("damaged", "mismatch"), (name, theirs, ours)
@@ -171,14 +171,14 @@ def test_pem_files_that_lost_something(kind: str, passphrase: str, form: str) ->
     for number in range(1, len(lines) - 1) if b"Proc-Type" not in private else ():
         cases += [lines[:number] + lines[number + 1:], lines[:number + 1] + lines[number:]]
     for case in cases:
-        assert sshkeys.pair_state(b"".join(case), public).state == "damaged", case == cases[0]
+        assert key_files.pair_state(b"".join(case), public).state == "damaged", case == cases[0]
 
 
 def test_pair_states() -> None:
     private, public = private_file(), public_line().encode() + b"\n"
 
     def state(one: Optional[bytes], other: Optional[bytes]) -> Tuple[str, str]:
-        found = sshkeys.pair_state(one, other)
+        found = key_files.pair_state(one, other)
         assert found.reason or found.state == "good"
         return found.state, found.key.type[:6] if found.key else ""
 
@@ -194,8 +194,8 @@ def test_pair_states() -> None:
 
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_no_bytes_make_it_stumble(private: bytes, public: bytes) -> None:
-    assert sshkeys.pair_state(private, public).state in ("damaged", "good")
-    assert sshkeys.pair_state(body(b"openssh-key-v1\0" + private), public).state == "damaged"
+    assert key_files.pair_state(private, public).state in ("damaged", "good")
+    assert key_files.pair_state(body(b"openssh-key-v1\0" + private), public).state == "damaged"
 
 
 @pytest.mark.parametrize(
@@ -212,26 +212,26 @@ def test_no_bytes_make_it_stumble(private: bytes, public: bytes) -> None:
     ],
 )
 def test_file_names(algorithm: str, host: str, identity: str) -> None:
-    assert (sshkeys.host_key_name(algorithm), sshkeys.identity_name(algorithm)) == (host, identity)
+    assert (key_files.host_key_name(algorithm), key_files.identity_name(algorithm)) == (host, identity)
     for name in (host, identity, "/opt/oqs-ssh/" + host + ".pub", identity + ".pub"):
-        found = sshkeys.algorithm_of(name)
-        assert found is not None and (sshkeys.same_algorithm(found, algorithm) or found == "ecdsa")
+        found = key_files.algorithm_of(name)
+        assert found is not None and (key_files.same_algorithm(found, algorithm) or found == "ecdsa")
 
 
 def test_both_generations_of_names() -> None:
-    old = sshkeys.algorithm_of("ssh_host_ssh_ecdsa_nistp384_dilithium3_key")
-    assert old is not None and sshkeys.same_algorithm(old, "ssh-ecdsa-nistp384-dilithium3")
-    assert sshkeys.same_algorithm("ssh-ecdsa-nistp384-mldsa-65", "ssh-ecdsa-nistp384-mldsa65")
-    assert not sshkeys.same_algorithm("ssh-mldsa44", "ssh-mldsa65")
+    old = key_files.algorithm_of("ssh_host_ssh_ecdsa_nistp384_dilithium3_key")
+    assert old is not None and key_files.same_algorithm(old, "ssh-ecdsa-nistp384-dilithium3")
+    assert key_files.same_algorithm("ssh-ecdsa-nistp384-mldsa-65", "ssh-ecdsa-nistp384-mldsa65")
+    assert not key_files.same_algorithm("ssh-mldsa44", "ssh-mldsa65")
     for name in ("authorized_keys", "key", "id_", "ssh_host__key", "config"):
-        assert sshkeys.algorithm_of(name) is None
+        assert key_files.algorithm_of(name) is None
     for bad in ("", "a/b", "../x", "a b", "-t", "a\nb"):
-        with pytest.raises(sshkeys.BadKey):
-            sshkeys.host_key_name(bad)
+        with pytest.raises(key_files.BadKey):
+            key_files.host_key_name(bad)
 
 
 def test_key_type() -> None:
-    assert [sshkeys.key_type(name) for name in ("ed25519", "rsa", "rsa-sha2-256", "ssh-mldsa44", "ED25519")] == [
+    assert [key_files.key_type(name) for name in ("ed25519", "rsa", "rsa-sha2-256", "ssh-mldsa44", "ED25519")] == [
         "ssh-ed25519",
         "ssh-rsa",
         "ssh-rsa",

@@ -7,8 +7,8 @@ from __future__ import annotations
 import struct
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.sshwire import KexInit, WireError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import kexinit
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.kexinit import KexInit, WireError
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,46 +24,46 @@ kexinits = st.builds(
 
 @given(kexinits)
 def test_kexinit_survives_the_wire(init):
-    packet = sshwire.frame(sshwire.compose_kexinit(init))
+    packet = kexinit.frame(kexinit.compose_kexinit(init))
     assert len(packet) % 8 == 0
-    if len(packet) <= sshwire.MAX_PACKET:
-        payload, used = sshwire.unframe(packet + b"more")
+    if len(packet) <= kexinit.MAX_PACKET:
+        payload, used = kexinit.unframe(packet + b"more")
         assert used == len(packet)
-        assert sshwire.parse_kexinit(payload) == init
+        assert kexinit.parse_kexinit(payload) == init
 
 
 @given(kexinits, st.data())
 def test_a_cut_packet_waits_and_a_cut_kexinit_is_named(init, data):
-    payload = sshwire.compose_kexinit(init)
-    packet = sshwire.frame(payload)
-    assert sshwire.unframe(packet[: data.draw(st.integers(0, len(packet) - 1))]) is None
+    payload = kexinit.compose_kexinit(init)
+    packet = kexinit.frame(payload)
+    assert kexinit.unframe(packet[: data.draw(st.integers(0, len(packet) - 1))]) is None
     with pytest.raises(WireError):
-        sshwire.parse_kexinit(payload[: data.draw(st.integers(0, len(payload) - 1))])
+        kexinit.parse_kexinit(payload[: data.draw(st.integers(0, len(payload) - 1))])
     with pytest.raises(WireError):
-        sshwire.parse_kexinit(payload + b"\0")
+        kexinit.parse_kexinit(payload + b"\0")
 
 
 @given(st.binary(max_size=300))
 def test_garbage_raises_nothing_else(data):
-    for parse in (sshwire.parse_banner, sshwire.unframe, sshwire.parse_kexinit):
+    for parse in (kexinit.parse_banner, kexinit.unframe, kexinit.parse_kexinit):
         try:
             parse(data)
         except WireError as error:
             assert str(error).isprintable() and str(error).isascii()
-    sshwire.parse_disconnect(data)
-    assert sshwire.safe_text(data).isprintable() and sshwire.safe_text(data).isascii()
+    kexinit.parse_disconnect(data)
+    assert kexinit.safe_text(data).isprintable() and kexinit.safe_text(data).isascii()
 
 
 @given(kexinits, st.binary(min_size=1, max_size=8), st.integers(0, 400))
 def test_a_damaged_kexinit_never_gives_unprintable_names(init, junk, where):
-    payload = sshwire.compose_kexinit(init)
+    payload = kexinit.compose_kexinit(init)
     where = 17 + where % (len(payload) - 17)
     damaged = payload[:where] + junk + payload[where + len(junk) :]
     try:
-        parsed = sshwire.parse_kexinit(damaged)
+        parsed = kexinit.parse_kexinit(damaged)
     except WireError:
         return
-    for field in sshwire.LISTS:
+    for field in kexinit.LISTS:
         assert all(name.isprintable() and name.isascii() and name for name in getattr(parsed, field))
 
 
@@ -79,11 +79,11 @@ def test_a_damaged_kexinit_never_gives_unprintable_names(init, junk, where):
     ],
 )
 def test_banners(sent, software, comment, before):
-    banner, used = sshwire.parse_banner(sent)
+    banner, used = kexinit.parse_banner(sent)
     assert (banner.software, banner.comment, banner.before) == (software, comment, before)
     assert sent[used:] in (b"", b"rest")
     for cut in range(used):
-        assert sshwire.parse_banner(sent[:cut]) is None
+        assert kexinit.parse_banner(sent[:cut]) is None
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,11 @@ def test_banners(sent, software, comment, before):
 )
 def test_what_is_no_banner(sent):
     with pytest.raises(WireError):
-        sshwire.parse_banner(sent)
+        kexinit.parse_banner(sent)
 
 
 def test_our_own_banner():
-    assert sshwire.compose_banner("probe_1", "a comment") == b"SSH-2.0-probe_1 a comment\r\n"
+    assert kexinit.compose_banner("probe_1", "a comment") == b"SSH-2.0-probe_1 a comment\r\n"
     for software, comment in (
         ("", ""),
         ("a-b", ""),
@@ -119,7 +119,7 @@ def test_our_own_banner():
         ("a" * 300, ""),
     ):
         with pytest.raises(ValueError, match="identification"):
-            sshwire.compose_banner(software, comment)
+            kexinit.compose_banner(software, comment)
 
 
 @pytest.mark.parametrize(
@@ -135,22 +135,22 @@ def test_our_own_banner():
 )
 def test_malformed_packets_are_known_from_their_first_bytes(head):
     with pytest.raises(WireError, match="packet"):
-        sshwire.unframe(head)
+        kexinit.unframe(head)
 
 
 @pytest.mark.parametrize("change", [{"kex": ("a,b",)}, {"kex": ("",)}, {"mac_c2s": ("\u00e9",)}, {"cookie": b"x"}])
 def test_what_cannot_be_composed(change):
     with pytest.raises(ValueError, match=r"name-list|cookie"):
-        sshwire.compose_kexinit(KexInit((), (), (), (), (), ())._replace(**change))
+        kexinit.compose_kexinit(KexInit((), (), (), (), (), ())._replace(**change))
 
 
 def test_disconnect():
-    assert sshwire.parse_disconnect(sshwire.compose_disconnect(11, "bye\x1b")) == (11, "bye\\x1b")
-    assert sshwire.parse_disconnect(b"\x01") == (0, "")
+    assert kexinit.parse_disconnect(kexinit.compose_disconnect(11, "bye\x1b")) == (11, "bye\\x1b")
+    assert kexinit.parse_disconnect(b"\x01") == (0, "")
 
 
 SERVER = KexInit(
-    ("mlkem768x25519-sha256", "curve25519-sha256", "ext-info-s", sshwire.STRICT_SERVER),
+    ("mlkem768x25519-sha256", "curve25519-sha256", "ext-info-s", kexinit.STRICT_SERVER),
     ("ssh-ed25519",),
     ("chacha20-poly1305@openssh.com", "aes128-ctr"),
     ("aes128-ctr", "aes256-gcm@openssh.com"),
@@ -160,29 +160,29 @@ SERVER = KexInit(
 
 
 def test_the_client_s_order_counts():
-    client = SERVER._replace(kex=("curve25519-sha256", "mlkem768x25519-sha256", "ext-info-c", sshwire.STRICT_CLIENT))
-    agreed = sshwire.negotiate(client, SERVER)
+    client = SERVER._replace(kex=("curve25519-sha256", "mlkem768x25519-sha256", "ext-info-c", kexinit.STRICT_CLIENT))
+    agreed = kexinit.negotiate(client, SERVER)
     assert agreed.agreed and agreed.kex == "curve25519-sha256" and agreed.strict_kex
     assert (agreed.cipher_c2s, agreed.mac_c2s) == ("chacha20-poly1305@openssh.com", "implicit")
     assert (agreed.cipher_s2c, agreed.mac_s2c) == ("aes128-ctr", "hmac-sha2-512")
 
 
 def test_signals_are_no_common_ground():
-    client = SERVER._replace(kex=("ext-info-s", sshwire.STRICT_SERVER, "sntrup761x25519-sha512"))
-    agreed = sshwire.negotiate(client, SERVER)
+    client = SERVER._replace(kex=("ext-info-s", kexinit.STRICT_SERVER, "sntrup761x25519-sha512"))
+    agreed = kexinit.negotiate(client, SERVER)
     assert (agreed.kex, agreed.missing, agreed.agreed, agreed.strict_kex) == (None, ("kex",), False, False)
 
 
 def test_every_list_without_common_ground_is_named():
-    agreed = sshwire.negotiate(KexInit((), (), (), (), (), (), (), ()), SERVER)
+    agreed = kexinit.negotiate(KexInit((), (), (), (), (), (), (), ()), SERVER)
     assert agreed.missing == agreed._fields[:8]
     gcm = SERVER._replace(cipher_s2c=("aes256-gcm@openssh.com",), mac_s2c=())
-    assert sshwire.negotiate(gcm, SERVER).mac_s2c == "implicit"
+    assert kexinit.negotiate(gcm, SERVER).mac_s2c == "implicit"
 
 
 @given(kexinits, kexinits)
 def test_negotiation_takes_the_first_of_the_client_that_the_server_has(client, server):
-    agreed = sshwire.negotiate(client, server)
+    agreed = kexinit.negotiate(client, server)
     common = [name for name in client.host_key if name in server.host_key]
     assert agreed.host_key == (common[0] if common else None)
     assert ("host_key" in agreed.missing) is (not common)

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import variables
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import planning
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import SECTIONS, as_dicts, section_names
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import commandlines, wording
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import SECTIONS, as_dicts, section_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary
 
 CONTROLLER = commandlines.Controller(
     ["mlkem768x25519-sha256"], [samples.HYBRID_KEY], [samples.HYBRID_KEY], "/home/me/.ssh",
@@ -30,7 +31,7 @@ def row(plan=(), **other):
 
 
 def ending(**rows):
-    said = wording.ending(rows, CONTROLLER)
+    said = summary.ending(rows, CONTROLLER)
     assert samples.SECRET not in said
     return said
 
@@ -50,17 +51,17 @@ def test_a_host_that_was_done():
 def test_a_batch_tells_its_own_hosts():
     """With oqs_ssh_serial there is an ending a batch."""
     rows = {"web1": row(told=True), "web2": row(), "web3": row(failed="no"), "web4": {}}
-    said = wording.ending(rows, CONTROLLER, ["web2", "web3"])
+    said = summary.ending(rows, CONTROLLER, ["web2", "web3"])
     assert "web2\n" in said and "web3\n" in said and "web1\n" not in said and "web4\n" not in said
     assert "2 of 4 hosts are as wanted, 1 to come." in said
-    said = wording.ending(rows, CONTROLLER, ["web4"])
+    said = summary.ending(rows, CONTROLLER, ["web4"])
     assert "the run ended before" in said and "2 of 4 hosts are as wanted." in said
 
 
 def test_many_changes_are_told_by_section():
     plan = planning.make(samples.want(), samples.virgin())
     said = ending(web1=row(done=[item._asdict() for item in plan.ordered()]))
-    assert "done        %s" % ", ".join(wording._SECTIONS[name] for name in SECTIONS[1:-1]) in said
+    assert "done        %s" % ", ".join(summary._SECTIONS[name] for name in SECTIONS[1:-1]) in said
 
 
 def test_every_section_has_words():
@@ -147,7 +148,7 @@ def test_honest_about_isolation():
     ({"software": "", "kex": []}, "its own sshd was not asked"),
 ])
 def test_the_first_word(own, words):
-    said = wording.first_word({"own_sshd": own})
+    said = summary.first_word({"own_sshd": own})
     assert words in said and "the container adds post-quantum host keys" in said
 
 
@@ -158,7 +159,7 @@ def test_the_first_word(own, words):
     ("Cannot write to /tmp\nsecond line", "Cannot write to /tmp"),
 ])
 def test_a_module_that_could_not_be_started(said, words):
-    found = wording.refused(said)
+    found = summary.refused(said)
     assert found.startswith(words) and "\n" not in found
 
 
@@ -177,4 +178,4 @@ def test_a_module_that_could_not_be_started(said, words):
     ({}, "a defect in this collection: the module ended without a word"),
 ])
 def test_a_failure_in_one_sentence(result, words):
-    assert words in wording.failure(result)
+    assert words in summary.failure(result)

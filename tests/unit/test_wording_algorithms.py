@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils import wording_algorithms
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary_algorithms
 
 LOOK = {
     "host": {"openssh": "OpenSSH_10.6p1"},
@@ -19,7 +19,7 @@ ROWS = {
 
 
 def test_in_force_and_beyond_with_the_reason_against():
-    said = wording_algorithms.told(ROWS)
+    said = summary_algorithms.told(ROWS)
     assert "web2\n----\n  failed      unreachable: no route to host" in said
     assert "web3\n----\n  failed      unreachable" in said
     lines = [line.strip() for line in said.splitlines()]

@@ -8,7 +8,7 @@ import pathlib
 import re
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from scenario import Scenario
 from visitor import Visitor
 

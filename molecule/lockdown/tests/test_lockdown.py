@@ -16,8 +16,8 @@ from typing import Dict, Iterator, NamedTuple, Tuple
 
 import pytest
 import traces
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import lockdown
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown
 from scenario import ROOT, Run, Scenario
 from visitor import CLIENT, Visitor
 

@@ -16,15 +16,12 @@ FUNCTION_LINES = 50
 LICENCE = "GNU General Public License v3"
 # Modules that plugins do not import, the files that may nevertheless, and the reason.
 ONLY_IN = {
-    "subprocess": (("plugins/module_utils/commands.py",), "programs are run by module_utils/commands.py"),
+    "subprocess": (("plugins/module_utils/core/commands.py",), "programs are run by module_utils/core/commands.py"),
     "crypt": ((), "Python 3.13 has no crypt module"),
     "pipes": ((), "Python 3.13 has no pipes module"),
     "distutils": ((), "Python 3.12 has no distutils"),
 }
-PURE = (
-    "sshconfig", "shadow", "sshkeys", "authorized_keys", "algorithms", "sshwire", "nftables", "plan", "ledger",
-)
-SAYS_PURE = re.compile(r'^"""[^"]*\bPure\.', re.MULTILINE)  # so says its own docstring
+SAYS_PURE = re.compile(r'^"""[^"]*\bPure[.:]', re.MULTILINE)  # so says its own docstring
 EFFECTS = {"os", "socket", "subprocess", "shutil", "tempfile", "pathlib", "ansible"}
 EXCEPTION = re.compile(
     r"#\s*(?:ruff:\s*|flake8:\s*)?noqa\b|#\s*nosec\b|#\s*type:\s*ignore|#\s*mypy:\s*ignore|#\s*pylint:\s*(?:disable|skip)"
@@ -75,7 +72,7 @@ def headers(tree: Tree) -> Iterator[Finding]:
         if name.endswith("/__init__.py") and not text.strip():
             continue
         if LICENCE not in "\n".join(text.splitlines()[:10]):
-            yield Finding(name, 1, "lacks the licence header (see plugins/module_utils/commands.py)")
+            yield Finding(name, 1, "lacks the licence header (see plugins/module_utils/core/commands.py)")
         if "from __future__ import annotations" not in text:
             yield Finding(name, 1, "lacks 'from __future__ import annotations'")
 
@@ -84,7 +81,7 @@ def imports(tree: Tree) -> Iterator[Finding]:
     """One place for each effect, nothing that newer Pythons lack, and pure modules stay pure."""
     for name in tree.matching(PLUGINS):
         text = tree.text(name)
-        pure = name in {"plugins/module_utils/%s.py" % stem for stem in PURE} or SAYS_PURE.search(text) is not None
+        pure = SAYS_PURE.search(text) is not None
         for line, top in _imported(text):
             allowed, reason = ONLY_IN.get(top, (("",), ""))
             if not name.startswith(allowed):

@@ -20,7 +20,7 @@ import time
 from pathlib import Path
 from typing import Callable, Dict, Iterable, NamedTuple, Sequence, Tuple
 
-from gates import artefact, code, roles, sanity, text
+from gates import artefact, code, roles, rooms, sanity, text
 from gates.common import Finding, GateError, Tree, cache, run, scratch, snapshot
 
 ROOT = Path(__file__).resolve().parent.parent.parent.parent
@@ -127,6 +127,7 @@ GATES: Dict[str, Tuple[str, Callable[[Tree], str]]] = {
     "yamllint": ("YAML style", _yamllint),
     "ruff": ("Python style and likely mistakes", _ruff),
     "code": ("sizes, headers, imports, no exceptions from the rules", _all(code.CHECKS)),
+    "rooms": ("rooms import downwards only, and no file lies outside of one", _all(rooms.CHECKS)),
     "roles": ("defaults equal documentation, names, no shortcuts", _all(roles.CHECKS)),
     "text": ("nothing of this machine, no secrets", _all(text.CHECKS)),
 }

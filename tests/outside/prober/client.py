@@ -17,7 +17,7 @@ import socket
 import struct
 from typing import Dict, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils import sshwire
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import kexinit
 from prober.crypto import TAG, Cipher, CryptoError, Key, Signer
 
 BANNER = b"SSH-2.0-prober"
@@ -82,7 +82,7 @@ class Reader:
         end = self.position + 4
         (length,) = struct.unpack(">I", self.data[self.position:end].ljust(4, b"\xff"))
         if end + length > len(self.data):
-            raise sshwire.WireError("a message ends too early")
+            raise kexinit.WireError("a message ends too early")
         self.position = end + length
         return self.data[end:end + length]
 
@@ -119,7 +119,7 @@ class Connection:
     def send(self, payload: bytes) -> None:
         """One packet, encrypted once there are keys."""
         if self.ours is None:
-            self.writer.write(sshwire.frame(payload))
+            self.writer.write(kexinit.frame(payload))
             return
         padding = 16 - (len(payload) + 1) % 16
         padding += 16 if padding < 4 else 0
@@ -132,8 +132,8 @@ class Connection:
         """The next payload of any kind."""
         head = await self.reader.readexactly(4)
         (length,) = struct.unpack(">I", head)
-        if not 1 < length <= sshwire.MAX_PACKET:
-            raise sshwire.WireError("a packet of %d bytes" % length)
+        if not 1 < length <= kexinit.MAX_PACKET:
+            raise kexinit.WireError("a packet of %d bytes" % length)
         body = await self.reader.readexactly(length + (TAG if self.theirs else 0))
         if self.theirs:
             body, _tag = self.theirs.apply(head, body[:length], body[length:])
@@ -145,28 +145,28 @@ class Connection:
             payload = await self.packet()
             kind = payload[0] if payload else 0
             if kind == BYE:
-                raise sshwire.WireError("goodbye: %s" % sshwire.parse_disconnect(payload)[1])
+                raise kexinit.WireError("goodbye: %s" % kexinit.parse_disconnect(payload)[1])
             if kind in kinds:
                 return payload
             if kind not in QUIET:
-                raise sshwire.WireError("message %d where %s was expected" % (kind, kinds))
+                raise kexinit.WireError("message %d where %s was expected" % (kind, kinds))
 
     async def greet(self) -> bytes:
         """Exchange identification lines. :returns: theirs. :raises WireError: no SSH."""
         self.writer.write(BANNER + b"\r\n")
         line = (await self.reader.readline()).rstrip(b"\r\n")
         if not line.startswith(b"SSH-2.0-"):
-            raise sshwire.WireError(sshwire.safe_text(line, 80) or "closed")
+            raise kexinit.WireError(kexinit.safe_text(line, 80) or "closed")
         return line
 
     async def exchange_keys(self, banner: bytes) -> bytes:
         """A key exchange, and encryption from here on. :returns: the server's public host key."""
         theirs = await self.message(KEXINIT)
-        offer = sshwire.parse_kexinit(theirs)
+        offer = kexinit.parse_kexinit(theirs)
         kex = next((name for name in KEX if name in offer.kex), "")
         if not kex or CIPHER not in offer.cipher_c2s:
-            raise sshwire.WireError("no common ground: %s" % ",".join(offer.kex))
-        ours = sshwire.compose_kexinit(sshwire.KexInit(
+            raise kexinit.WireError("no common ground: %s" % ",".join(offer.kex))
+        ours = kexinit.compose_kexinit(kexinit.KexInit(
             (kex,), offer.host_key, (CIPHER,), (CIPHER,), ("hmac-sha2-256",), ("hmac-sha2-256",)))
         self.send(ours)
         half = Exchange(kex)
@@ -232,7 +232,7 @@ async def look(host: str, port: int, source: str, wanted: Wanted, connect: float
         return Seen("refused")
     except asyncio.TimeoutError:
         return state[0]._replace(words="nothing more within %g s" % seconds)
-    except (OSError, EOFError, CryptoError, sshwire.WireError, IndexError, struct.error) as error:
+    except (OSError, EOFError, CryptoError, kexinit.WireError, IndexError, struct.error) as error:
         return state[0]._replace(words=str(error)[:160] or type(error).__name__)
     finally:
         for writer in writers:
@@ -247,7 +247,7 @@ async def _talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, want
     state[0] = Seen("dropped")
     connection = Connection(reader, writer)
     banner = await connection.greet()
-    state[0] = Seen("banner", words=sshwire.safe_text(banner))
+    state[0] = Seen("banner", words=kexinit.safe_text(banner))
     blob = await connection.exchange_keys(banner)
     key = base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
     state[0] = Seen("handshake", key)

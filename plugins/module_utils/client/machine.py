@@ -1,0 +1,260 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A person's own machine: what its ssh knows, what lies in the person's folder, and the changes there.
+
+Everything is done as that person, so links that the person has made (a configuration kept elsewhere) are followed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pwd
+import re
+import shutil
+import stat
+import tempfile
+import time
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
+
+Facts = Dict[str, Any]
+#: What an older run has left, and what was not there before it; hosts that a run does not ask are taken from here.
+MEMORY = "memory.json"
+WRAPPERS = ("oqs-ssh", "oqs-scp", "oqs-sftp")
+
+
+class Refused(Exception):
+    """Nothing was changed; the text says why and what to do."""
+
+
+class Places(NamedTuple):
+    """Where things lie: the person's folder (``~/.ssh``), and where the wrappers go."""
+
+    folder: str
+    bin: str
+
+    @property
+    def config(self) -> str:
+        """The person's own configuration."""
+        return self.folder + "/config"
+
+    @property
+    def fragment(self) -> str:
+        """Ours, included by it."""
+        return self.folder + "/config.d/oqs.conf"
+
+    def ours(self, name: str) -> str:
+        """A file in a folder of our own."""
+        return "%s/oqs/%s" % (self.folder, name)
+
+
+class Item(NamedTuple):
+    """A file that is not as wanted; None: absent."""
+
+    path: str
+    before: Optional[bytes]
+    after: Optional[bytes]
+    mode: int
+
+
+def places(folder: str, programs: str) -> Places:
+    """The folders, with ``~`` for the home of who runs this."""
+    return Places(*(os.path.realpath(os.path.expanduser(path)) for path in (folder, programs)))
+
+
+def read(path: str) -> Optional[bytes]:
+    """A file's content; None where there is none."""
+    return files.read_file(os.path.realpath(path))
+
+
+def memory(where: Places) -> Facts:
+    """What earlier runs left in mind: ``hosts``, and ``made`` (what was not there before)."""
+    try:
+        found = json.loads((read(where.ours(MEMORY)) or b"{}").decode())
+    except ValueError:
+        found = {}
+    return {"hosts": dict(found.get("hosts", {})), "made": list(found.get("made", []))}
+
+
+def own_program(folder: str) -> aliases.Program:
+    """What the person's own ssh knows, and the identities in the folder."""
+    program = shutil.which("ssh")
+    names: Dict[str, List[str]] = {"kex": [], "key": []}
+    for query, found in names.items():
+        with contextlib.suppress(CommandError):
+            found += run([program, "-Q", query], timeout=10.0).text.split() if program else []
+    known = identities(folder)
+    return aliases.Program(
+        names["kex"], names["key"], {path: kind for path, kind in known.items() if kind in names["key"]}
+    )
+
+
+def image_program(folder: str, image: str) -> aliases.Program:
+    """What the client in the image knows; nothing where this machine does not hold the image, or has no Docker.
+
+    :raises DockerError: Docker is there, but does not answer.
+    """
+    if not cli.program() or not cli.inspect("image", image):
+        return aliases.Program([], [], {})
+    names = {}
+    for query in ("kex", "key"):
+        names[query] = cli.run_once(image, [paths.IMAGE_SSH, "-Q", query]).text.split()
+    return aliases.Program(names["kex"], names["key"], identities(folder))
+
+
+def identities(folder: str) -> Dict[str, str]:
+    """Private keys of the folder with the type of their public halves."""
+    found = {}
+    for name in files.list_dir(folder):
+        if not name.startswith("id_") or not name.endswith(".pub") or "-cert" in name:
+            continue
+        path = "%s/%s" % (folder, name[: -len(".pub")])
+        with contextlib.suppress(key_files.BadKey, files.UnsafePath, OSError):
+            line = (read(path + ".pub") or b"").decode("utf-8", "replace")
+            if os.path.exists(path):
+                found[path] = key_files.parse_public(line.strip()).type
+    return found
+
+
+def expired(folder: str) -> Dict[str, str]:
+    """Certificates of the folder's identities that are no longer valid, with the time of their end, as the person's own
+    ssh-keygen tells it (ssh-keygen(1), -L; local time)."""
+    found = {}
+    now = time.strftime("%Y-%m-%dT%H:%M:%S")
+    for name in files.list_dir(folder):
+        if not name.startswith("id_") or not name.endswith("-cert.pub"):
+            continue
+        with contextlib.suppress(CommandError):
+            told = run(["ssh-keygen", "-L", "-f", "%s/%s" % (folder, name)], timeout=10.0).text
+            end = re.search(r"^\s*Valid: .*(?:to|before) (\d{4}-\S+)$", told, re.MULTILINE)
+            if end and end.group(1) < now:
+                found["%s/%s" % (folder, name)] = end.group(1)
+    return found
+
+
+def check_writable(where: Places) -> None:
+    """Raise Refused where the person may not write."""
+    for path in where:
+        above = path
+        while not os.path.exists(above):
+            above = os.path.dirname(above)
+        if not os.path.isdir(above) or not os.access(above, os.W_OK | os.X_OK):
+            name = pwd.getpwuid(os.geteuid()).pw_name
+            raise Refused("%s cannot be written by %s: mend its owner and mode, or choose another place "
+                          "(oqs_ssh_client_dir, oqs_ssh_client_bin)" % (above, name))
+
+
+def identity(where: Places, algorithm: str, image: str, check: bool) -> Optional[keypair.Result]:
+    """A pair of the person's own, where one is wished for; a pair that is there is never replaced.
+
+    Made by the person's own ssh-keygen where that ssh knows the type, else by the image's.
+
+    :raises KeyPairError: neither can make it, or what is there is damaged.
+    """
+    if not algorithm:
+        return None
+    path = aliases.identity_path(where.folder, algorithm)
+    kind, known = key_files.key_type(algorithm), own_program(where.folder).keys
+    maker = keypair.on_host() if kind in known else keypair.in_image(image)
+    if check and not os.path.isdir(where.folder):
+        return keypair.Result(path, True, "missing", "there is none", "made", None, False, ())
+    comment = "%s@%s" % (pwd.getpwuid(os.geteuid()).pw_name, os.uname().nodename)
+    request = keypair.Request(path, algorithm, comment, "missing", os.geteuid(), os.getegid(), where.folder)
+    return keypair.ensure_pairs([request], maker, check)[0]
+
+
+def carry_out(items: List[Item], where: Places, made: List[str]) -> None:
+    """Write and remove files; folders are made where they are missing, and written down in ``made``."""
+    for item in items:
+        real = os.path.realpath(item.path)
+        if item.after is None:
+            files.remove_file(real)
+            continue
+        _folder(os.path.dirname(real), 0o755 if real.startswith(where.bin + "/") else 0o700, made)
+        if item.before is None:
+            made.append(item.path)
+        files.write_file(real, item.after, item.mode, os.geteuid(), os.getegid())
+
+
+def _folder(path: str, mode: int, made: List[str]) -> None:
+    if os.path.isdir(path):
+        return
+    _folder(os.path.dirname(path), mode, made)
+    os.mkdir(path, mode)
+    made.append(path)
+
+
+def tidy(made: List[str]) -> None:
+    """Remove folders that were made, where nothing lies in them any more."""
+    for path in sorted(made, key=len, reverse=True):
+        with contextlib.suppress(OSError):
+            os.rmdir(path)
+
+
+def mode_of(path: str, default: int) -> int:
+    """The mode that a file has, or gets."""
+    found = files.stat_file(os.path.realpath(path))
+    return stat.S_IMODE(found.st_mode) if found else default
+
+
+def with_include(config: bytes, path: str) -> bytes:
+    """The person's configuration with our fragment read first; every other byte stays."""
+    line = _line(path)
+    return config if line in config.splitlines() else line + b"\n" + config
+
+
+def without_include(config: bytes, path: str) -> bytes:
+    """The person's configuration as it would be without us."""
+    return b"".join(each for each in config.splitlines(True) if each.rstrip(b"\r\n") != _line(path))
+
+
+def _line(path: str) -> bytes:
+    return b"Include " + aliases.sshquoted(path).encode()
+
+
+def hosts_of(known: Mapping[str, Any], told: Mapping[str, Any], inventory: List[str]) -> Dict[str, Any]:
+    """Hosts that this run has asked, and those of the inventory that it has not; None: nothing is deployed there."""
+    merged = dict({name: host for name, host in known.items() if name in inventory}, **told)
+    return {name: host for name, host in merged.items() if host}
+
+
+def check_read(config: bytes, fragment: bytes, where: Places, names: Sequence[str]) -> None:
+    """Raise Refused where the person's own ssh would not read what is about to be written: one line that it does not
+    take ends every ssh of that person, to whatever host (``ssh -G`` reads all of it and connects to nobody).
+
+    :param config: the person's configuration as it will be, with the Include line.
+    :param fragment: ours, as it will be.
+    :param names: hosts to ask about; one of ours, and one that nobody has heard of.
+    """
+    program = shutil.which("ssh")
+    if not program:
+        return
+    with tempfile.TemporaryDirectory(prefix="oqs-ssh-") as folder:
+        paths = folder + "/config", folder + "/oqs.conf"
+        texts = config.replace(_line(where.fragment), _line(paths[1])), fragment
+        for path, text in zip(paths, texts):
+            files.write_file(os.path.realpath(path), text, 0o600, os.geteuid(), os.getegid())
+        try:
+            for name in names:
+                run([program, "-G", "-F", paths[0], "--", name], timeout=10.0)
+        except CommandError as error:
+            said = (error.completed.reason if error.completed else str(error))
+            said = said.replace(paths[0], where.config).replace(paths[1], where.fragment)
+            raise Refused("ssh would not read what was to be written: %s; is that line yours, correct it; else report "
+                          "this" % said) from error
+
+
+def check_config(data: bytes, path: str) -> None:
+    """Raise Refused where the person's configuration cannot be read."""
+    try:
+        sshconfig.blocks(data, sshconfig.SSH)
+    except sshconfig.ConfigError as error:
+        raise Refused("%s: %s" % (path, error)) from error

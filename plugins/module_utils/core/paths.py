@@ -1,0 +1,47 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Where things lie: on the host, and in the container. The one place that says so. Pure."""
+
+from __future__ import annotations
+
+#: In the image (its own layout).
+INSTALL_DIR = "/opt/oqs-ssh"
+IMAGE_SSH = INSTALL_DIR + "/bin/ssh"
+IMAGE_KEYGEN = INSTALL_DIR + "/bin/ssh-keygen"
+#: In the container: what becomes its main process.
+ENTRY = "/usr/local/sbin/oqs-ssh-entry"
+
+#: Working copies of the configurations, world-readable; mounted, so that the container's root can write here.
+STATE_DIR = "/etc/oqs-ssh"
+HOP_FILE = STATE_DIR + "/hop_config"
+#: Host keys and the password's hash.
+PRIVATE_DIR = STATE_DIR + "/private"
+#: Host keys that are announced, and not yet shown first.
+NEXT_DIR = PRIVATE_DIR + "/next"
+
+#: Of root alone.
+VAR_DIR = "/var/lib/oqs-ssh"
+#: The container's user's own folder for keys; mounted.
+HOME_SSH = VAR_DIR + "/home-ssh"
+IDENTITY = HOME_SSH + "/id_ed25519"
+#: What each image was asked once.
+IMAGES_DIR = VAR_DIR + "/images"
+#: Which image was replaced by the one that serves; what oqs_ssh_rollback goes back to.
+PREVIOUS = IMAGES_DIR + "/previous.json"
+LEDGER_DIR = VAR_DIR + "/ledger"
+LEDGER = LEDGER_DIR + "/ledger.jsonl"
+#: Of a replacement on its way: copies of the state for the trial, what was there before, and how far it is.
+UPGRADE_DIR = VAR_DIR + "/upgrade"
+TRIAL_STATE = UPGRADE_DIR + "/etc"
+TRIAL_HOME = UPGRADE_DIR + "/home"
+#: Where parts of an image wait until all are there; only root's. Empty (and gone) but after an interruption.
+PARTS_DIR = "/var/cache/oqs-ssh"
+#: Where keys are kept when asked; with a number where something lies there already.
+ASIDE = "/var/backups/oqs-ssh"
+
+LOCK = "/run/lock/oqs-ssh.lock"
+#: How work ended that outlives its connection.
+RESULTS_DIR = "/run/oqs-ssh-errands"
+
+#: What the roles' state ``absent`` takes away; the ledger stays, it says what else was changed.
+REMOVED = (STATE_DIR, HOME_SSH, IMAGES_DIR, PARTS_DIR)

@@ -1,0 +1,131 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The docker command line and its JSON. Everything this collection asks of an engine goes through here."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+from typing import Any, Dict, List, Mapping, Optional, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import (
+    CommandError,
+    Completed,
+    run,
+)
+
+#: Seconds for a question to the engine; a busy host answers within one.
+QUESTION = 30.0
+#: Where it may lie besides PATH.
+_FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/bin", "/snap/bin")
+#: Seconds for work (load, create, a program in a container).
+WORK = 600.0
+
+
+_INFO = ("info", "--format", "{{json .}}")
+_PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
+
+
+class DockerError(Exception):
+    """The engine refused or did not answer; the text says what was attempted."""
+
+
+def program() -> Optional[str]:
+    """The docker command line; also where sudo's own PATH leaves out the folder that it lies in."""
+    found = shutil.which("docker")
+    others = [folder + "/docker" for folder in _FOLDERS if os.access(folder + "/docker", os.X_OK)]
+    return found or (others[0] if others else None)
+
+
+def docker(arguments: Sequence[str], stdin: bytes = b"", timeout: float = QUESTION, check: bool = True) -> Completed:
+    """Run ``docker`` with arguments.
+
+    :param timeout: seconds.
+    :raises DockerError: with the engine's own last words.
+    """
+    try:
+        return run([program() or "docker"] + list(arguments), stdin=stdin, timeout=timeout, check=check)
+    except CommandError as error:
+        said = error.completed.reason if error.completed else str(error)
+        raise DockerError("docker %s: %s" % (" ".join(arguments[:2]), said)) from error
+
+
+def engine() -> Optional[Dict[str, Any]]:
+    """What the engine says of itself (``docker info``), or None where none answers.
+
+    A client without an engine gives a dictionary with ``ServerErrors``; it counts as no engine.
+    """
+    try:
+        done = docker(_INFO, check=False)
+    except DockerError:
+        return None
+    try:
+        info = json.loads(done.out.decode("utf-8", "replace"))
+    except ValueError:
+        return None
+    if not isinstance(info, dict) or info.get("ServerErrors") or not info.get("ServerVersion"):
+        return None
+    return info
+
+
+def inspect(kind: str, name: str) -> Optional[Dict[str, Any]]:
+    """``docker KIND inspect NAME`` as a dictionary, or None where there is no such thing.
+
+    :param kind: ``container`` or ``image``.
+    """
+    done = docker(_inspect(kind, name), check=False)
+    if done.rc != 0:
+        if b"o such " in done.err:
+            return None
+        raise DockerError("docker %s inspect %s: %s" % (kind, name, done.reason))
+    found: List[Dict[str, Any]] = json.loads(done.out.decode("utf-8", "replace"))
+    return found[0] if found else None
+
+
+def _inspect(kind: str, name: str) -> Sequence[str]:
+    return (kind, "inspect", name)
+
+
+def questions(container: str, image: str) -> List[List[str]]:
+    """What ``engine`` and ``inspect`` will run for a container and an image, for ``commands.ahead``; empty: none."""
+    known = program()
+    asked = [_inspect(kind, name) for kind, name in (("container", container), ("image", image)) if name]
+    return [[known, *each] for each in (*asked, _INFO)] if known else []
+
+
+def run_once(
+    image: str,
+    program: Sequence[str],
+    mounts: Sequence[str] = (),
+    stdin: bytes = b"",
+    check: bool = True,
+    env: Optional[Mapping[str, str]] = None,
+) -> Completed:
+    """Run one program of an image in a container of its own, without network, and remove it.
+
+    :param mounts: values of ``--mount``.
+    :param env: variables for it; nothing secret, they stand in the command line.
+    """
+    arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never"]
+    if mounts:
+        arguments += ["--security-opt", "label=disable"]  # for SELinux: the files carry the host's labels
+    for mount in mounts:
+        arguments += ["--mount", mount]
+    for name, value in (env or {}).items():
+        arguments += ["--env", "%s=%s" % (name, value)]
+    arguments += ["--entrypoint", program[0], image] + list(program[1:])
+    return docker(arguments, stdin=stdin, timeout=WORK, check=check)
+
+
+def bind(source: str, target: str, readonly: bool = False) -> str:
+    """A value for ``--mount``; unlike ``-v`` it fails where the source is missing instead of making a folder.
+
+    :raises DockerError: a path that Docker would read as more than one field (the value is a line of CSV).
+    """
+    for path in (source, target):
+        if not _PATH.fullmatch(path) or ".." in path.split("/"):
+            words = "%r cannot be mounted: it has a comma, a quote or a line end, or is not absolute"
+            raise DockerError(words % path[:80])
+    return "type=bind,source=%s,target=%s%s" % (source, target, ",readonly" if readonly else "")

@@ -1,0 +1,274 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Open a port in firewalld: rich rules (firewalld.richlanguage(5)) in the zones that packets from outside come to.
+
+Each is put into the running firewall and into its permanent settings, so that nothing needs a reload, which would cost
+others the rules that they have at runtime only. There are no comments in firewalld: ours are told by their priority.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from xml.etree import ElementTree
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
+    Backend,
+    Change,
+    Command,
+    Found,
+    Wish,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+
+NAME = "firewalld"
+CONF = "/etc/firewalld/firewalld.conf"
+#: Where the permanent settings of zones are; the first that has one counts.
+ZONE_DIRS = ("/etc/firewalld/zones", "/usr/lib/firewalld/zones")
+#: Behind all rules of others, or before them where one of these would close the port to everybody.
+LAST, FIRST = "22222", "-22222"
+_MARK = re.compile(r'\brule priority="-?22222"')
+_ELEMENT = re.compile(r'[ \t]*<rule\b[^>]*\bpriority="-?22222"[^>]*>(?:(?!</rule>).)*</rule>[ \t]*\n?', re.S)
+#: Interfaces of containers and virtual machines: nobody outside comes in by these.
+INNER = re.compile(r"(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|vnet|cni|podman|flannel|cali|lxcbr|lxdbr|kube)")
+
+
+class Zone(NamedTuple):
+    """A zone, as it is now or as it is kept."""
+
+    target: str
+    interfaces: List[str]
+    sources: List[str]
+    ports: List[str]
+    rules: List[str]
+
+    @property
+    def ours(self) -> List[str]:
+        """Our rich rules."""
+        return [rule for rule in self.rules if _MARK.match(rule)]
+
+
+def zones_now(text: str) -> Dict[str, Zone]:
+    """What ``firewall-cmd --list-all-zones`` prints."""
+    found: Dict[str, Zone] = {}
+    fields: Dict[str, List[str]] = {}
+    rules: List[str] = []
+
+    def end(name: str) -> None:
+        if name:
+            found[name] = Zone(
+                (fields.get("target") or ["default"])[0], fields.get("interfaces", []), fields.get("sources", []),
+                fields.get("ports", []), list(rules),
+            )
+
+    name = ""
+    for line in text.split("\n"):
+        if line and not line[0].isspace():
+            end(name)
+            name, fields, rules = line.split(" ")[0], {}, []
+        elif line.startswith("\t"):
+            rules.append(line.strip())
+        elif ":" in line:
+            key, _colon, value = line.strip().partition(":")
+            fields[key] = value.split()
+    end(name)
+    return found
+
+
+def zone_kept(data: bytes) -> Zone:
+    """The file of a zone (firewalld.zone(5)); one that cannot be read counts as empty."""
+    try:
+        root = ElementTree.fromstring(data)
+    except ElementTree.ParseError:
+        return Zone("default", [], [], [], [])
+    ports = ["%s/%s" % (each.get("port"), each.get("protocol")) for each in root.findall("port")]
+    return Zone(
+        root.get("target", "default"), [each.get("name", "") for each in root.findall("interface")],
+        [each.get("address") or each.get("mac") or "ipset:" for each in root.findall("source")],
+        ports, [_rule_text(each) for each in root.findall("rule")],
+    )
+
+
+def zone_files(zone: str) -> Tuple[str, str]:
+    """The file that firewalld writes when a permanent setting of a zone changes, and its copy of the one before."""
+    path = "%s/%s.xml" % (ZONE_DIRS[0], zone)
+    return path, path + ".old"
+
+
+def same_zone(one: bytes, other: bytes) -> bool:
+    """Whether two files of a zone say the same, apart from our rules and from how they are written."""
+    return _plain(one) is not None and _plain(one) == _plain(other)
+
+
+def _plain(data: bytes) -> Any:
+    try:
+        root = ElementTree.fromstring(without_ours(data.decode("utf-8", "surrogateescape")).encode("utf-8", "replace"))
+    except ElementTree.ParseError:
+        return None
+    return _shape(root)
+
+
+def _shape(each: Any) -> Any:
+    return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(repr(_shape(part)) for part in each)
+
+
+def _rule_text(rule: Any) -> str:
+    """A rule of the file as firewall-cmd prints it, as far as it matters here."""
+    words = ["rule"] + ['%s="%s"' % (key, rule.get(key)) for key in ("priority", "family") if rule.get(key)]
+    for part in rule:
+        names = [key for key in ("NOT", "invert", "address", "mac", "ipset", "port", "protocol", "name", "value")
+                 if part.get(key)]
+        words += [part.tag] + ['%s="%s"' % (key, part.get(key)) for key in names]
+    return " ".join(words)
+
+
+def _covers(ports: Sequence[str], port: int) -> bool:
+    for each in ports:
+        span, _slash, protocol = each.partition("/")
+        low, _dash, high = span.partition("-")
+        if protocol == "tcp" and low.isdigit() and int(low) <= port <= int(high if high.isdigit() else low):
+            return True
+    return False
+
+
+def _shuts(rule: str, port: int) -> bool:
+    """Whether a rich rule closes the port to everybody (or to all of one family)."""
+    if not re.search(r"\b(reject|drop)\b", re.sub(r'"[^"]*"', "", rule)) or "source" in rule.split():
+        return False
+    named = re.search(r' port port="([^"]+)" protocol="([^"]+)"', rule)
+    if named:
+        return _covers(["%s/%s" % named.groups()], port)
+    return not re.search(r" (service|protocol|icmp-\S+|forward-port|source-port|destination) ", rule)
+
+
+def rules_for(zone: Zone, wish: Wish) -> List[str]:
+    """The rich rules that open the port in this zone, none where it is open; as if none of ours were there.
+
+    :raises ValueError: a source that is none.
+    """
+    others = [rule for rule in zone.rules if rule not in zone.ours]
+    shut = any(_shuts(rule, wish["port"]) for rule in others)
+    if not shut and (zone.target == "ACCEPT" or (not wish["sources"] and _covers(zone.ports, wish["port"]))):
+        return []
+    head = 'rule priority="%s"' % (FIRST if shut else LAST)
+    tail = 'port port="%d" protocol="tcp" accept' % wish["port"]
+    rules = []
+    for network in matching.merge(model.parse_sources(wish["sources"])):
+        single = network.prefixlen == network.max_prefixlen
+        address = network.network_address if single else network
+        rules.append('%s family="ipv%d" source address="%s" %s' % (head, network.version, address, tail))
+    return rules or ["%s %s" % (head, tail)]
+
+
+def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str], wish: Wish) -> Set[str]:
+    """The zones that packets from outside come to: those of interfaces, and those that an operator bound to sources,
+    unless to shut these out.
+
+    :param default: the zone of interfaces that belong to none.
+    """
+    found = set()
+    for interface in [name for name in interfaces if not INNER.match(name)] or [""]:
+        of = [name for name, zone in zones.items() if interface in zone.interfaces]
+        found.add(of[0] if of else default)
+    mine = model.parse_sources(wish["sources"])
+    for name, zone in zones.items():
+        if zone.sources and zone.target == "default" and any(_meets(each, mine) for each in zone.sources):
+            found.add(name)
+    return found
+
+
+def _meets(source: str, networks: Sequence[Network]) -> bool:
+    if not networks:
+        return True
+    try:
+        bound = model.parse_sources([source])[0]
+    except ValueError:
+        return True  # a MAC address or an ipset: who knows
+    return any(bound.version == each.version and bound.overlaps(each) for each in networks)
+
+
+def _both(now: Sequence[str], kept: Sequence[str]) -> List[str]:
+    if sorted(now) == sorted(kept):
+        return list(now)
+    return ["until a reload: %s" % rule for rule in now] + ["after a reload: %s" % rule for rule in kept]
+
+
+def _changes(wish: Wish, facts: Found) -> List[Change]:
+    found: Optional[Mapping[str, Any]] = facts[NAME]
+    if found is None:
+        return []
+    kept = {name: zone_kept(data) for name, data in found["kept"].items()}
+    if not found["running"]:
+        return _left_behind(wish, found, kept)
+    now = zones_now(found["now"])
+    wanted: Set[str] = set()
+    if wish["state"] == "present":
+        wanted = open_zones(now, found["default"], found["interfaces"], wish)
+    empty = Zone("default", [], [], [], [])
+    changes = []
+    for name in sorted(set(now) | set(kept)):
+        before = now.get(name, empty).ours, kept.get(name, empty).ours
+        after = tuple(
+            rules_for(zones[name], wish) if name in wanted and name in zones else [] for zones in (now, kept)
+        )
+        commands = [Command(_argv(name, *change)) for change in (
+            (option, action, rules)
+            for option, mine, rules_wanted in (("", before[0], after[0]), ("--permanent", before[1], after[1]))
+            for action, rules in (
+                ("add", [rule for rule in rules_wanted if rule not in mine]),
+                ("remove", [rule for rule in mine if rule not in rules_wanted]),
+            )
+        ) if change[2]]
+        if commands:
+            why = "the port is served, and packets from outside come to this zone" if name in wanted else (
+                backend.UNWANTED if wish["state"] == "absent" else "no packets from outside come to this zone")
+            changes.append(Change(
+                NAME, "zone %s" % name, backend.lines(_both(*before)), backend.lines(_both(*after)),
+                why, tuple(commands), any(after),
+            ))
+    return changes
+
+
+def _argv(zone: str, option: str, action: str, rules: Sequence[str]) -> Tuple[str, ...]:
+    words = ["firewall-cmd", "--quiet"] + ([option] if option else []) + ["--zone=%s" % zone]
+    return tuple(words + ["--%s-rich-rule=%s" % (action, rule) for rule in rules])
+
+
+def _left_behind(wish: Wish, found: Mapping[str, Any], kept: Mapping[str, Zone]) -> List[Change]:
+    """While firewalld does not run, its own tool cannot take our rules out of its files."""
+    changes: List[Change] = []
+    if wish["state"] == "absent":
+        for name in sorted(name for name, zone in kept.items() if zone.ours):
+            text = found["kept"][name].decode("utf-8", "surrogateescape")
+            path = "%s/%s.xml" % (ZONE_DIRS[0], name)
+            changes.append(Change("firewall_file", path, text, without_ours(text), backend.UNWANTED))
+    return changes
+
+
+def without_ours(text: str) -> str:
+    """The file of a zone without our rules; every other byte as it was."""
+    return _ELEMENT.sub("", text)
+
+
+def _active(facts: Found) -> bool:
+    return bool(facts[NAME]) and bool(facts[NAME]["running"])
+
+
+def _shown(facts: Found) -> List[str]:
+    if not facts[NAME]:
+        return []
+    return ["zone %s: %s" % (name, rule) for name, zone in zones_now(facts[NAME]["now"]).items() for rule in zone.ours]
+
+
+def _problems(_wish: Wish, facts: Found) -> List[str]:
+    if facts[NAME]["now"].strip():
+        return []
+    said = "firewalld runs, but says nothing of its zones: see what firewall-cmd --list-all-zones says, or set "
+    return [said + "oqs_ssh_firewall_backend: none and open the port yourself"]
+
+
+BACKEND = Backend(NAME, _active, _changes, _shown, _problems)

@@ -1,0 +1,277 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A rule set as ``nft -j list ruleset`` prints it: is a port open to the outside, and which rules open it.
+
+nft(8), libnftables-json(5). Our rules are told from others' by their comment, so that drift and removal are exact.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import re
+from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching as match
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network, Packet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import (
+    Assume,
+    Chain,
+    Rules,
+    outcomes,
+    passes,
+    seen,
+)
+
+FAMILIES = ("inet", "ip", "ip6")
+
+_IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_/.\\-]{0,126}\Z")
+_TAG = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:-]{0,63}\Z")
+
+
+class Ours(NamedTuple):
+    """A rule that carries our comment."""
+
+    family: str
+    table: str
+    chain: str
+    handle: int
+    text: str
+
+
+def input_chains(ruleset: Any) -> List[Chain]:
+    """The base chains that see packets for the host itself (hook input of inet, ip and ip6).
+
+    :param ruleset: what ``nft -j list ruleset`` prints, parsed: the list, or the object around it.
+    """
+    return [chain for chain in Rules(ruleset).chains(("input",)) if chain.family in FAMILIES]
+
+
+def verdict(ruleset: Any, port: int, family: str = "ip", source: Optional[str] = None) -> str:
+    """Would a new TCP connection from outside to this port of the host pass, its first packet and those after it?
+
+    :param family: ``ip`` or ``ip6``.
+    :param source: address or network it comes from; None: from anywhere.
+    :returns: ``open`` or ``closed`` (certain, for every such packet), ``limited`` (for some of them: it depends on
+        source, interface, rate or the like), ``unknown`` (an expression that matters is not understood).
+    :raises ValueError: the source is no address or network of this family.
+    """
+    network = None
+    if source is not None:
+        network = parse_sources([source])[0]
+        if network.version != (4 if family == "ip" else 6):
+            raise ValueError("source %s is not of family %s" % (source, family))
+    rules, packet = Rules(ruleset), Packet(port, family, network)
+    everything = passes(rules, packet, Assume(True, "both"))
+    if len(everything) == 1 and "elsewhere" not in everything:
+        return "open" if "accept" in everything else "closed"
+    without = passes(rules, packet, Assume(True, "no"))
+    understood = without == passes(rules, packet, Assume(True, "yes")) == everything
+    return "limited" if understood and len(without) > 1 and "elsewhere" not in everything else "unknown"
+
+
+def manager(chain: Chain) -> Optional[str]:
+    """Whose chain this is when it is another program's, which would undo or duplicate what we put there."""
+    if chain.table.startswith("firewalld"):
+        return "firewalld"
+    if chain.table.startswith("docker"):
+        return "docker"
+    if chain.family in ("ip", "ip6") and chain.table in _IPTABLES_TABLES and chain.name.isupper():
+        return "ufw" if any("ufw-" in json.dumps(rule.get("expr", [])) for rule in chain.rules) else "iptables"
+    return None
+
+
+def manager_without_compat(chain: Chain) -> Optional[str]:
+    """The same where no iptables keeps chains of its names: they are the rule set's own."""
+    keeper = manager(chain)
+    return None if keeper in ("iptables", "ufw") else keeper
+
+
+Keeper = Callable[[Chain], Optional[str]]
+
+
+def parse_sources(sources: Sequence[str]) -> List[Network]:
+    """Addresses and networks in CIDR notation, as given by an operator.
+
+    :raises ValueError: names the value: not an address, bits beyond the prefix, an IPv4 address in IPv6 clothes.
+    """
+    found: List[Network] = []
+    for source in sources:
+        text = source.strip() if isinstance(source, str) else ""
+        try:
+            network = ipaddress.ip_network(text, strict=False)
+        except ValueError:
+            raise ValueError(
+                "source %r is neither an IP address nor a network such as 192.0.2.0/24" % (source,)
+            ) from None
+        if "%" in text or (isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped):
+            raise ValueError("source %r: give the plain address, without zone and not mapped into IPv6" % source)
+        address = text.partition("/")[0]
+        if ipaddress.ip_address(address) != network.network_address:
+            raise ValueError("source %r has bits beyond its prefix: is %s or %s meant?" % (source, network, address))
+        found.append(network)
+    return found
+
+
+def _bodies(table_family: str, port: int, networks: Sequence[Network]) -> List[Tuple[str, str]]:
+    """The rules wanted in a base chain of this table: the family each is for (inet: both), and its text."""
+    dport = "tcp dport %d accept" % port
+    if not networks:
+        return [(table_family, dport)]
+    bodies = []
+    for family, version, protocol in (("ip", 4, "ipv4"), ("ip6", 6, "ipv6")):
+        mine = [each for each in match.merge(networks) if each.version == version]
+        if not mine or table_family not in (family, "inet"):
+            continue
+        if mine[0].prefixlen == 0:
+            only = "meta nfproto %s " % protocol if table_family == "inet" else ""
+        else:
+            only = "%s saddr { %s } " % (family, ", ".join(_short(each) for each in mine))
+        bodies.append((family, only + dport))
+    return bodies
+
+
+def _short(network: Network) -> str:
+    return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
+
+
+def _text(rule: Mapping[str, Any]) -> str:
+    """One of our rules in the form :func:`_bodies` gives it; a rule of another form as its JSON."""
+    expressions = [each for each in rule.get("expr", []) if "counter" not in each]
+    words: List[str] = []
+    for expression in expressions:
+        found = expression.get("match", {})
+        left, right = found.get("left", {}), found.get("right")
+        payload = left.get("payload", {})
+        if expression == {"accept": None}:
+            words.append("accept")
+        elif found.get("op") == "==" and payload.get("field") == "saddr" and payload.get("protocol") in ("ip", "ip6"):
+            elements = right.get("set", right) if isinstance(right, Mapping) else right
+            networks = match.networks_of(elements if isinstance(elements, list) else [elements])
+            if networks is None:
+                break
+            words.append("%s saddr { %s }" % (payload["protocol"], ", ".join(_short(each) for each in networks)))
+        elif found.get("op") == "==" and payload == {"protocol": "tcp", "field": "dport"} and isinstance(right, int):
+            words.append("tcp dport %d" % right)
+        elif found.get("op") == "==" and left == {"meta": {"key": "nfproto"}}:
+            words.append("meta nfproto %s" % right)
+    return " ".join(words) if len(words) == len(expressions) else json.dumps(rule.get("expr", []), sort_keys=True)
+
+
+def ours(ruleset: Any, tag: str) -> List[Ours]:
+    """The rules that carry our comment, in the order of the rule set: (family, table, chain, handle, text)."""
+    objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
+    return [
+        Ours(rule["family"], rule["table"], rule["chain"], rule["handle"], _text(rule))
+        for rule in (item["rule"] for item in objects if "rule" in item) if rule.get("comment") == tag
+    ]
+
+
+def _without_ours(ruleset: Any, tag: str) -> List[Any]:
+    objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
+    return [item for item in objects if item.get("rule", {}).get("comment") != tag]
+
+
+def could_close(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
+    """Whether this chain could drop what should pass.
+
+    Conditions known to differ (a blocklist, a rate limit, an interface) are taken as not met: an operator who closes a
+    port to some keeps that. What is not understood is taken both ways.
+    """
+    for each in ("ip", "ip6") if family == "inet" else (family,):
+        version = 4 if each == "ip" else 6
+        mine: List[Optional[Network]] = [network for network in networks if network.version == version]
+        for source in mine or [None]:
+            if outcomes(rules, chain, Packet(port, each, source), Assume(False, "both")) != {"accept"}:
+                return True
+    return False
+
+
+def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper) -> List[Tuple[Chain, str]]:
+    """The rules that open the port, by chain, as if none of ours were there yet."""
+    if not _TAG.match(tag):
+        raise ValueError("tag %r: 1 to 64 letters, digits, blanks, dots, dashes and colons" % tag)
+    if not 1 <= port <= 65535:
+        raise ValueError("port %d is not between 1 and 65535" % port)
+    networks = parse_sources(sources)
+    bare = _without_ours(ruleset, tag)
+    rules = Rules(bare)
+    return [
+        (chain, text)
+        for chain in input_chains(bare) if keeper(chain) is None
+        for family, text in _bodies(chain.family, port, networks) if could_close(rules, chain, port, family, networks)
+    ]
+
+
+def _place(family: str, table: str, chain: str) -> str:
+    for name in (family, table, chain):
+        if not _IDENTIFIER.match(name):
+            raise ValueError("nftables: the name %r cannot be written in a command" % name)
+    return "%s %s %s" % (family, table, chain)
+
+
+def rules_for(
+    ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager
+) -> List[str]:
+    """The nft commands that open the port, at the top of every input base chain that could close it.
+
+    All that are wanted, as if none of ours were there: put them in place of those of ours (:func:`ours`,
+    :func:`removal`) in one transaction, and keep them for the next boot. Chains of iptables, ufw, firewalld and Docker
+    are left alone (:func:`blockers` names them).
+
+    :param sources: addresses and networks that may connect; none: all. Others are not closed out by these rules.
+    :param tag: the comment that marks our rules.
+    :param keeper: whose a chain is; those of somebody are left alone.
+    :returns: lines for ``nft -f``; empty when the port is open without them.
+    :raises ValueError: a bad port, source or tag; names the value.
+    """
+    return [
+        'insert rule %s %s comment "%s"' % (_place(chain.family, chain.table, chain.name), text, tag)
+        for chain, text in _wanted(ruleset, port, sources, tag, keeper)
+    ]
+
+
+def needed(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager) -> bool:
+    """Whether there is anything to do about our rules.
+
+    They may be missing, altered, there twice, for another port or other sources, needless, or without effect because
+    somebody put a drop before them.
+    """
+    wanted = _wanted(ruleset, port, sources, tag, keeper)
+    present = sorted(tuple(rule[:3]) + (rule.text,) for rule in ours(ruleset, tag))
+    if present != sorted((chain.family, chain.table, chain.name, text) for chain, text in wanted):
+        return True
+    rules, networks = Rules(ruleset), parse_sources(sources)
+    chains = {chain[:3]: chain for chain in input_chains(ruleset)}
+    return any(
+        could_close(rules, chains[bare[:3]], port, family, networks)
+        for bare, wanted_text in wanted
+        for family, text in _bodies(bare.family, port, networks) if text == wanted_text
+    )
+
+
+def removal(rules: Sequence[Ours]) -> List[str]:
+    """The nft commands that delete these rules."""
+    return ["delete rule %s handle %d" % (_place(rule.family, rule.table, rule.chain), rule.handle) for rule in rules]
+
+
+def blockers(ruleset: Any, port: int, sources: Sequence[str]) -> List[Tuple[str, str]]:
+    """The chains that close the port and that :func:`rules_for` does not mend.
+
+    :returns: who keeps it (firewalld, ufw, iptables, docker, or nftables for hooks before input), and the chain's name.
+    """
+    networks = parse_sources(sources)
+    found = []
+    rules = Rules(ruleset)
+    for family, version in (("ip", 4), ("ip6", 6)):
+        if networks and not any(each.version == version for each in networks):
+            continue
+        for chain in seen(rules, family):
+            keeper = manager(chain) or (None if chain.hook == "input" else "nftables")
+            entry = (keeper or "", " ".join(chain[:3]))
+            if keeper and entry not in found and could_close(rules, chain, port, family, networks):
+                found.append(entry)
+    return found

@@ -1,0 +1,181 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Open a port in ufw (ufw(8)): its rules are read from the lines that it keeps for itself in user.rules, and changed by
+its own command line, which knows how to keep them over reloads and reboots. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
+    TAG,
+    Backend,
+    Change,
+    Command,
+    Found,
+    Wish,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+
+NAME = "ufw"
+#: What it keeps, by our own names.
+FILES = {
+    "conf": "/etc/ufw/ufw.conf", "defaults": "/etc/default/ufw",
+    "ip": "/etc/ufw/user.rules", "ip6": "/etc/ufw/user6.rules",
+}
+ANYWHERE = {"ip": "0.0.0.0/0", "ip6": "::/0"}
+_TUPLE = re.compile(
+    r"### tuple ### (?P<action>\S+) (?P<proto>\S+) (?P<dport>\S+) (?P<dst>\S+) (?P<sport>\S+) (?P<src>\S+)"
+    r"(?: (?P<dapp>\S+) (?P<sapp>\S+))? (?P<way>(?:in|out)\S*)(?: comment=(?P<comment>[0-9a-f]*))?\s*$"
+)
+_ENDS = {"allow": "accept", "limit": "accept", "deny": "drop", "reject": "drop"}
+
+
+class Entry(NamedTuple):
+    """A rule of ufw for packets to the host itself."""
+
+    action: str
+    proto: str
+    dport: str
+    dst: str
+    src: str
+    interface: str
+    comment: str
+
+
+def entries(text: str) -> List[Entry]:
+    """The rules for incoming packets in a user.rules file, in their order."""
+    found = []
+    for match in filter(None, map(_TUPLE.match, text.split("\n"))):
+        row = match.groupdict("")
+        way, _line, interface = row["way"].partition("_")
+        if row["action"].startswith("route:") or way.split("!")[0] != "in":
+            continue
+        comment = bytes.fromhex(row["comment"]).decode("utf-8", "replace") if len(row["comment"]) % 2 == 0 else ""
+        action = row["action"].split("_")[0]  # allow_log and the like
+        found.append(Entry(action, row["proto"], row["dport"], row["dst"], row["src"], interface, comment))
+    return found
+
+
+def setting(text: str, name: str) -> str:
+    """The value of a shell-like assignment in ufw's own files, in lower case without quotes."""
+    found = re.findall(r"(?m)^\s*%s\s*=\s*[\"']?([A-Za-z]*)" % re.escape(name), text)
+    return found[-1].lower() if found else ""
+
+
+def _rule(entry: Entry, family: str) -> Dict[str, Any]:
+    words: List[str] = ["-p", entry.proto] if entry.proto != "any" else []
+    if entry.src != ANYWHERE[family]:
+        words += ["-s", entry.src]
+    if entry.dst != ANYWHERE[family]:
+        words += ["-d", entry.dst]
+    if entry.interface:
+        words += ["-i", entry.interface]
+    if entry.dport != "any":
+        words += ["--dports", entry.dport]
+    end = {"accept": "ACCEPT", "drop": "DROP"}[_ENDS.get(entry.action, "drop")]
+    return {"rule": iptables_save.rule_json("INPUT", (*words, "-j", end), family)}
+
+
+def closes(found: Mapping[str, Any], family: str, rules: Sequence[Entry], port: int,
+           networks: Sequence[Network]) -> bool:
+    """Whether ufw with these rules could close the port to those who should pass."""
+    policy = "accept" if setting(found["defaults"], "DEFAULT_INPUT_POLICY") == "accept" else "drop"
+    base = {"family": family, "table": "filter", "name": "INPUT", "hook": "input", "type": "filter", "policy": policy}
+    known: Dict[str, Any] = {"family": family, "table": "filter", "chain": "INPUT", "handle": 0, "expr": [
+        {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established"]}}, {"accept": None}]}
+    objects: List[Dict[str, Any]] = [{"chain": base}, {"rule": known}] + [_rule(each, family) for each in rules]
+    walkable = Rules(objects)
+    return model.could_close(walkable, walkable.chains(("input",))[0], port, family, networks)
+
+
+def families(found: Mapping[str, Any]) -> List[str]:
+    """The families that it filters; with IPv6 switched off it lets none of that in, whatever its rules say."""
+    return ["ip", "ip6"] if setting(found["defaults"], "IPV6") != "no" else ["ip"]
+
+
+class Opening(NamedTuple):
+    """Our rules as wanted (port and source), whether they must come first, and whether those there are behind."""
+
+    rules: List[Tuple[str, str]]
+    first: bool
+    behind: bool
+
+
+def opening(wish: Wish, found: Mapping[str, Any]) -> Opening:
+    """What is wanted of ufw, as if none of ours were there yet. Each family has rules of its own.
+
+    :raises ValueError: a source that is none.
+    """
+    wanted: List[Tuple[str, str]] = []
+    first = behind = False
+    for family in families(found) if wish["state"] == "present" else ():
+        rules, networks = entries(found[family]), backend.networks(wish["sources"], family)
+        others = [each for each in rules if each.comment != TAG]
+        if networks is None or not closes(found, family, others, wish["port"], networks):
+            continue
+        mine = [Entry("allow", "tcp", str(wish["port"]), ANYWHERE[family], source, "", TAG)
+                for source in [_source(each) for each in networks] or [ANYWHERE[family]]]
+        wanted += [(each.dport, each.src) for each in mine]
+        first = first or closes(found, family, others + mine, wish["port"], networks)
+        behind = behind or closes(found, family, rules, wish["port"], networks)
+    return Opening(wanted, first, behind)
+
+
+def _source(network: Network) -> str:
+    return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
+
+
+def present(found: Mapping[str, Any]) -> List[Tuple[str, str]]:
+    """Our rules that are there: port and source."""
+    rules = [each for family in ANYWHERE for each in entries(found[family]) if each.comment == TAG]
+    return [(each.dport, each.src) for each in rules]
+
+
+def _words(port: str, source: str) -> Tuple[str, ...]:
+    return ("allow", "proto", "tcp", "from", source, "to", "any", "port", port)
+
+
+def _changes(wish: Wish, facts: Found) -> List[Change]:
+    found: Optional[Mapping[str, Any]] = facts[NAME]
+    if found is None:
+        return []
+    wanted, now = opening(wish, found), present(found)
+    again = [rule for rule in now if rule in wanted.rules] if wanted.behind else []
+    gone = [rule for rule in now if rule not in wanted.rules]
+    new = [rule for rule in wanted.rules if rule not in now or rule in again]
+    if not gone and not new:
+        return []
+    put = ("ufw", "prepend") if wanted.first else ("ufw",)
+    commands = [Command(("ufw", "delete", *_words(*rule))) for rule in again]
+    commands += [Command((*put, *_words(*rule), "comment", TAG)) for rule in new]
+    commands += [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
+    before, after = backend.compared(*(
+        [" ".join(("ufw", *_words(*each))) for each in rules] for rules in (now, wanted.rules)
+    ))
+    why = backend.SERVED if wanted.rules else backend.UNWANTED
+    return [Change(NAME, "port %d" % wish["port"], before, after, why, tuple(commands), bool(wanted.rules))]
+
+
+def _active(facts: Found) -> bool:
+    return bool(facts[NAME]) and bool(facts[NAME]["loaded"]) and setting(facts[NAME]["conf"], "ENABLED") == "yes"
+
+
+def sleeping(facts: Found) -> bool:
+    """Whether it is enabled, but somebody has unloaded its rules."""
+    return bool(facts[NAME]) and not facts[NAME]["loaded"] and setting(facts[NAME]["conf"], "ENABLED") == "yes"
+
+
+def _shown(facts: Found) -> List[str]:
+    return [" ".join(("ufw", *_words(*rule))) for rule in present(facts[NAME])] if facts[NAME] else []
+
+
+def _problems(_wish: Wish, _found: Found) -> List[str]:
+    return []
+
+
+BACKEND = Backend(NAME, _active, _changes, _shown, _problems)

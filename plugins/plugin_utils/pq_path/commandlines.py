@@ -1,0 +1,122 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The command lines that a run prints: to log in, to hop, ready to paste. Pure."""
+
+from __future__ import annotations
+
+import shlex
+import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
+
+_SSH = "/opt/oqs-ssh/bin/ssh"
+_CONFIG = "/opt/oqs-ssh/ssh_config"
+_TARGET = "%h:%p"
+
+
+class Controller(t.NamedTuple):
+    """What the person's own ssh offers by default (``ssh -G``), and where the identities lie."""
+
+    kex: t.Sequence[str]
+    host_keys: t.Sequence[str]
+    pubkeys: t.Sequence[str]
+    folder: str
+
+
+class Lines(t.NamedTuple):
+    """Command lines; ``hop`` and ``jump`` are empty where there is no hop, ``login`` and ``hop`` where there is no
+    shell."""
+
+    login: str
+    hop: str
+    jump: str
+    negotiates: str
+
+
+def lines(name: str, row: t.Mapping[str, t.Any], controller: Controller) -> Lines:
+    """The command lines for a host.
+
+    :param name: the host's name in the inventory.
+    :param row: what the run store knows of it.
+    """
+    ssh, look = row["want"]["ssh"], row["look"]
+    login = ["-p", str(ssh["port"]), "%s@%s" % (ssh["user"], row.get("address", name))]
+    kex = own_kex(look["offer"], controller, _key_types(ssh))
+    client = _Own(kex) if kex else _InImage(ssh, look, controller)
+    hop, proof = row["want"].get("hop", {}), look["proof"].get("hop", {})
+    if hop.get("state") != "present":
+        return Lines(shlex.join(client.words() + login), "", "", client.kex)
+    target = look.get("hop_target") or {}
+    port, address = str(target.get("port") or hop["hop_port"]), target.get("address") or "localhost"
+    jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
+    end = client.classical(proof) + jump + ["USER@" + address]
+    if ssh["mode"] == "hop":
+        return Lines("", "", shlex.join(end), client.kex)
+    return Lines(shlex.join(client.words() + login), "ssh USER@%s -p %s" % (address, port), shlex.join(end), client.kex)
+
+
+def _command(words: t.Sequence[str]) -> str:
+    """A value for ProxyCommand: ssh expands its percent signs (TOKENS in ssh_config(5)) before a shell reads it."""
+    return shlex.join(word if word == _TARGET else word.replace("%", "%%") for word in words)
+
+
+def own_kex(offer: t.Mapping[str, t.Any], controller: Controller, key_types: t.Sequence[str]) -> str:
+    """The post-quantum key exchange that the person's own ssh would negotiate; empty: it takes the image's client.
+
+    The client's preference decides (RFC 4253 section 7.1), so the first common one must be a quantum-safe one.
+    """
+    kex = next((name for name in controller.kex if name in offer["kex"]), "")
+    usable = [name for name in key_types if algorithms.accepts(controller.pubkeys, name)]
+    if not set(controller.host_keys) & set(offer["host_keys"]) or (key_types and not usable):
+        return ""
+    return kex if kex and algorithms.is_quantum_safe(kex) else ""
+
+
+def _key_types(ssh: t.Mapping[str, t.Any]) -> list[str]:
+    types = [authorized_keys.parse_entry(line).type for line in ssh["authorized_keys"]]
+    return list(dict.fromkeys(types))
+
+
+class _Own:
+    """The person's own ssh."""
+
+    def __init__(self, kex: str) -> None:
+        self.kex = kex
+
+    def words(self) -> list[str]:
+        return ["ssh"]
+
+    def proxy(self, login: list[str]) -> list[str]:
+        return ["ssh", "-W", _TARGET] + login
+
+    def classical(self, _proof: t.Mapping[str, t.Any]) -> list[str]:
+        return ["ssh"]
+
+
+class _InImage:
+    """The client in the image, with the person's folder of identities and known hosts."""
+
+    def __init__(self, ssh: t.Mapping[str, t.Any], look: t.Mapping[str, t.Any], controller: Controller) -> None:
+        self.kex = look["proof"].get("own", {}).get("kex", "")
+        self._container = [
+            "docker", "run", "--rm", "-it", "--network", "host", "-v", "%s:/root/.ssh" % controller.folder,
+            "--entrypoint", _SSH, ssh["image"]["name"], "-F", _CONFIG,
+        ]
+        types = _key_types(ssh)
+        self._options = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
+        for name in types:
+            self._options += ["-i", "/root/.ssh/" + key_files.identity_name(name)]
+
+    def words(self) -> list[str]:
+        return self._container + self._options
+
+    def proxy(self, login: list[str]) -> list[str]:
+        return [_SSH, "-F", _CONFIG] + self._options + ["-W", _TARGET] + login
+
+    def classical(self, proof: t.Mapping[str, t.Any]) -> list[str]:
+        """The same client for the host's own sshd, which has other algorithms than the image's defaults."""
+        options = ["-i", "/root/.ssh/id_ed25519", "-o", "PubkeyAcceptedAlgorithms=+ssh-ed25519"]
+        if proof.get("ok"):
+            options += ["-o", "KexAlgorithms=" + proof["kex"], "-o", "HostKeyAlgorithms=" + proof["host_key_algorithm"]]
+        return self._container + options

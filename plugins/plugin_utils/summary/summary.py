@@ -1,0 +1,205 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a run says to the person who started it. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing as t
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary_removal
+
+_NO_PYTHON = (
+    "the host has no Python that Ansible finds: install python3 (3.8 or newer), or set ansible_python_interpreter"
+)
+
+
+_INSIDE = "proved from the host itself (oqs_ssh_probe_from): the way in from outside was not tried"
+
+
+#: More changes than this are told by section.
+_FEW = 6
+_SECTIONS = {
+    "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
+    "password": "password of the user", "access": "keys of the user", "container": "container", "firewall": "firewall",
+    "hop": "hop", "removal": "removal", "lockdown": "lockdown",
+}
+
+
+def failure(result: t.Mapping[str, t.Any]) -> str:
+    """The one sentence of a module that failed."""
+    said = "%s %s" % (result.get("module_stderr", ""), result.get("module_stdout", ""))
+    words = str(result.get("msg"))
+    if result.get("rc") == 127 or ("interpreter" in words and "not found" in words):
+        return _NO_PYTHON
+    for told in (said, words):
+        sudo = _sudo(told)
+        if sudo:
+            return sudo
+    return str(result.get("msg") or said.strip() or _cause(result.get("exception")))
+
+
+def refused(said: str) -> str:
+    """The one sentence for a module that could not be started."""
+    return _sudo(said) or said.strip().split("\n", maxsplit=1)[0]
+
+
+def _sudo(said: str) -> str:
+    """What sudo's answer means, and what to do; empty where it is about something else."""
+    text = said.lower()
+    if "not in the sudoers file" in text or "may not run sudo" in text or "is not allowed to execute" in text:
+        return "this account may not use sudo on the host: set ansible_user to one that may, or connect as root"
+    if "sudo: not found" in text or "sudo: command not found" in text:
+        return "there is no sudo on the host: connect as root, or set ansible_become_method"
+    if "must have a tty" in text:
+        return "sudo on the host wants a terminal (requiretty): set oqs_ssh_pipelining: false for this host"
+    if not re.search("(sudo|become).*password|password.*sudo", text):
+        return ""
+    if "incorrect" in text or "try again" in text:
+        return (
+            "sudo on the host refused the password: check ansible_become_password (or what was typed at -K) and that "
+            "the account may use sudo"
+        )
+    return "sudo on the host asks for a password: give it (ansible-playbook -K), or connect as root"
+
+
+def _cause(error: t.Any) -> str:
+    """What stopped a module that did not get to say it (ansible-core keeps it as an event)."""
+    event = getattr(error, "event", None)
+    words = getattr(event, "msg", None) or error or "the module ended without a word"
+    return "a defect in this collection: %s" % words
+
+
+def first_word(look: t.Mapping[str, t.Any]) -> str:
+    """A word on what the host's own sshd does already, and what the container adds."""
+    own = look["own_sshd"]
+    if not own.get("software"):
+        said = "its own sshd was not asked"
+    elif own["kex"]:
+        names = ", ".join(own["kex"])
+        said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own["software"], names)
+    else:
+        said = "its own sshd (%s) does classical key exchange only" % own["software"]
+    return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
+
+
+def ending(
+    rows: t.Mapping[str, t.Mapping[str, t.Any]],
+    controller: commandlines.Controller,
+    shown: t.Collection[str] | None = None,
+) -> str:
+    """The ending of a run, or of a batch of it (``oqs_ssh_serial``), host by host.
+
+    :param rows: every host of the run to what the run store knows of it; nothing yet for one whose turn has not come.
+    :param controller: the person's own ssh.
+    :param shown: the hosts of the batch; None: all.
+    """
+    lines: list[str] = []
+    named = sorted(rows if shown is None else shown)
+    for host in named:
+        lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
+    if any("removal" in row.get("want", {}) for row in rows.values()):
+        return "\n".join(lines + summary_removal.last(rows, named))
+    good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
+    later = sum(1 for host, row in rows.items() if not row and host not in named)
+    lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
+    lines += _different(rows)
+    if any(_prototype(row) for row in rows.values()):
+        lines.append(
+            "The Open Quantum Safe image is a prototype, unmaintained upstream: not for production. "
+            "oqs_ssh_image_source: build gives a maintained one."
+        )
+    if any(row.get("want", {}).get("ssh", {}).get("mode", "shell") == "shell" for row in rows.values()):
+        lines.append("A shell in the container reaches the host's loopback: it is a way in, not a sandbox.")
+    return "\n".join(lines)
+
+
+def _image(row: t.Mapping[str, t.Any]) -> str:
+    """The image that a host holds: its name, digest and day; nothing where there is none."""
+    origin = (row.get("look") or {}).get("host", {}).get("image_origin")
+    ssh = row.get("want", {}).get("ssh", {})
+    return image_names.described(ssh["image"]["name"], **origin) if origin and ssh.get("state") == "present" else ""
+
+
+def _different(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+    """Hosts that hold different images under one name, as after deployments months apart."""
+    found: dict[str, set[str]] = {}
+    for row in rows.values():
+        if _image(row) and row["want"]["ssh"]["image"]["source"] == "pull":
+            found.setdefault(row["want"]["ssh"]["image"]["name"], set()).add(_image(row))
+    words = "Hosts hold different images under %s; oqs_ssh_image_update: true brings all to the registry's."
+    return [words % name for name, images in sorted(found.items()) if len(images) > 1]
+
+
+def _prototype(row: t.Mapping[str, t.Any]) -> bool:
+    ssh = row.get("want", {}).get("ssh", {})
+    return ssh.get("state") == "present" and "openquantumsafe/" in ssh["image"]["name"]
+
+
+def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
+    if row.get("failed"):
+        return ["  failed      " + str(row["failed"])]
+    look = row.get("look")
+    if not look:
+        return ["  failed      the run ended before this host was looked at"]
+    if "removal" in row.get("want", {}):
+        return summary_removal.host(row)
+    lines = ["  done        " + _done(row)]
+    if row.get("password_file"):
+        lines.append("  password    " + row["password_file"])
+    lines += ["  upgraded    %s -> %s" % change for change in _replaced(row)]
+    own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
+    if own:
+        lines.append("  negotiated  %s" % _negotiated(own))
+    if hop:
+        lines.append("  hop         %s" % _negotiated(hop))
+    if _image(row):
+        lines.append("  image       " + _image(row))
+    for note in look["notes"]:
+        lines.append("  note        " + note)
+    if own.get("ok") and row.get("probe_from") == "host":
+        lines.append("  note        " + _INSIDE)
+    if own.get("ok") and "ssh" in row.get("want", {}):
+        lines += _commands(name, row, controller)
+    return lines
+
+
+def _commands(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
+    found = commandlines.lines(name, row, controller)
+    rows = (("log in", found.login), ("then hop", found.hop), ("in one go", found.jump))
+    return ["  %-11s %s" % pair for pair in rows if pair[1]]
+
+
+def _replaced(row: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
+    """From which image to which, where a run has replaced it."""
+    return [
+        (item["before"], item["after"]) for item in row.get("done", [])
+        if item["kind"] == "swap" and item["before"].startswith("image ")
+    ]
+
+
+def _done(row: t.Mapping[str, t.Any]) -> str:
+    planned = row["look"]["plan"]
+    if row.get("check"):
+        return "nothing (check mode); a run would change: " + (_resources(planned) or "nothing")
+    return _resources(row.get("done", [])) or "nothing, it was as wanted"
+
+
+def _resources(items: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+    """What was changed: a few things by name, many by section."""
+    names: dict[str, None] = {}
+    if len(items) > _FEW:
+        return ", ".join(_SECTIONS[section] for section in dict.fromkeys(item["section"] for item in items))
+    for item in items:
+        names[item.get("resource") or ("%s %s" % (item["kind"].replace("_", " "), item["name"])).strip()] = None
+    return ", ".join(names)
+
+
+def _negotiated(proof: t.Mapping[str, t.Any]) -> str:
+    if not proof.get("ok"):
+        return "no handshake: %s" % proof.get("error", "")
+    return "%s, host key %s %s (%s)" % (
+        proof["kex"], proof["host_key_algorithm"], proof["host_key"], proof["server"],
+    )

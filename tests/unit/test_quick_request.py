@@ -1,0 +1,79 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""When a look goes on by itself, and when it is only a look."""
+
+from __future__ import annotations
+
+import contextlib
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, host_lock
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import BY_ANSIBLE, QUICK, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply, assess
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request, quick_request
+
+WANT = {"ssh": {"container": "oqs-ssh", "image": {"id": None, "name": "example.org/x:1", "source": "pull"}}}
+
+
+@pytest.fixture
+def carried(monkeypatch):
+    """The request on a host with a plan; what it would have applied."""
+    def run(kinds, error=""):
+        plan, applied, waited = Plan(), [], []
+        for kind in kinds:
+            plan.want("config", kind, "", "before", "after", "why")
+        plan.errors = [error] if error else []
+
+        def seen(want, _secret, proving):
+            waited.append(proving(plan))
+            return assess.Seen({"plan": list(kinds), "changed": False}, want, {}, plan)
+
+        def carry_out(_want, sections, _secret, _brought, first):
+            applied.append((sections, first.turn, first.plan))
+            return {"done": list(kinds), "plan": []}
+
+        monkeypatch.setattr(assess, "seen", seen)
+        monkeypatch.setattr(apply, "apply", carry_out)
+        monkeypatch.setattr(host_lock, "turn", lambda: 7)
+        monkeypatch.setattr(look_request, "asking", lambda _want: contextlib.nullcontext())
+        result = quick_request.run({"want": WANT, "password": None, "sections": ["ssh"]})
+        return result, applied, waited == [True]
+    return run
+
+
+def test_what_is_quick_is_done_at_once(carried):
+    result, applied, waited = carried(["sshd_config", "in_force"])
+    assert result["done"] == ["sshd_config", "in_force"] and result["changed"] and not waited
+    assert result["looked"]["plan"] == ["sshd_config", "in_force"] and applied[0][:2] == (["ssh"], 7)
+
+
+@pytest.mark.parametrize("kinds", [[], ["image"], ["sshd_config", "swap"], ["sshd_config", "packages"]])
+def test_else_it_is_a_look_that_waits_for_its_proof(carried, kinds):
+    result, applied, waited = carried(kinds)
+    assert (result, applied, waited) == ({"plan": kinds, "changed": False}, [], True)
+
+
+def test_a_plan_that_cannot_succeed_is_not_begun(carried):
+    assert carried(["sshd_config"], "the port is taken")[1] == []
+
+
+def test_quick_kinds_are_kinds_that_oqs_apply_knows():
+    assert set(apply.HANDLERS) >= QUICK and not QUICK & BY_ANSIBLE
+
+
+@pytest.mark.parametrize(("image", "asked"), [
+    (dict(WANT["ssh"]["image"], id="sha256:abc"), "sha256:abc"),
+    (WANT["ssh"]["image"], "example.org/x:1"),
+])
+def test_docker_is_asked_ahead_exactly_what_a_look_will_ask(monkeypatch, image, asked):
+    monkeypatch.setattr(cli, "program", lambda: "/usr/bin/docker")
+    questions, ran = [], []
+    monkeypatch.setattr(commands, "ahead", lambda argvs: questions.extend(argvs) or contextlib.nullcontext())
+    look_request.asking({"ssh": dict(WANT["ssh"], image=image)})
+    none = commands.Completed(1, b"", b"No such thing")
+    monkeypatch.setattr(cli, "run", lambda argv, **_more: ran.append(argv) or none)
+    cli.inspect("container", "oqs-ssh")
+    cli.inspect("image", asked)
+    assert cli.engine() is None
+    assert [tuple(each) for each in questions] == [tuple(each) for each in ran]
