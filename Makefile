@@ -7,6 +7,7 @@ VARIANT ?= plain
 LOGIN ?= root
 STAGES ?=
 GATES ?=
+CORES ?=
 IMAGE ?= quantumsafe/openssh-stock:latest
 BENCH_HOSTS ?= 1,4,8
 REPEATS ?= 5
@@ -20,72 +21,76 @@ CASES ?=
 MUTANTS ?= 0
 JOBS ?= 2
 
-BOOTSTRAP := @python3 lab/bootstrap.py
+BOOTSTRAP := @python3 -m lab.bootstrap
 PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lint test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
 
 demo: ## the whole job on test hosts made for it: from untouched to a post-quantum login
-	$(BOOTSTRAP) && $(PYTHON) lab/demo.py
+	$(BOOTSTRAP) && $(PYTHON) -m lab.demo
 
 test: ## every test; STAGES="unit lint" for some stages only
-	$(BOOTSTRAP) && $(PYTHON) tests/run $(STAGES)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.run $(STAGES)
 
 test-all: ## every test, also those marked slow, and every fault (hours)
-	$(BOOTSTRAP) && $(PYTHON) tests/run --all $(STAGES)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.run --all $(STAGES)
 
 lint: ## every gate; GATES="ruff mypy" for some gates only
-	$(BOOTSTRAP) python && $(PYTHON) tests/lint $(GATES)
+	$(BOOTSTRAP) python && $(PYTHON) -m tests.lint $(GATES)
+
+matrix: ## ansible-test sanity on every ansible-core, from the oldest to the newest candidate (CORES=2.21.5 for some)
+	$(BOOTSTRAP) python && $(PYTHON) -m tests.lint.matrix $(CORES)
 
 test-unit: ## the quick tests: no Docker, no root
-	$(BOOTSTRAP) python && $(PYTHON) tests/run unit
+	$(BOOTSTRAP) python && $(PYTHON) -m tests.run unit
 
 test-integration: ## the tests with real programs, containers and hosts
-	$(BOOTSTRAP) && $(PYTHON) tests/run integration
+	$(BOOTSTRAP) && $(PYTHON) -m tests.run integration
 
 test-modules: ## every module in four calls and in old and new Pythons; look and apply from a hundred states, killed, two at once (45 min)
 	$(BOOTSTRAP) && $(PYTHON) -m pytest -q -m 'slow or not slow' $(wildcard tests/integration/test_oqs_*.py) $(patsubst %,tests/integration/test_%.py,ssh_probe key_files examples pythons look_apply)
 
 molecule: ## the Molecule scenarios
-	$(BOOTSTRAP) && $(PYTHON) tests/run molecule
+	$(BOOTSTRAP) && $(PYTHON) -m tests.run molecule
 
 conformance: ## does an image keep the contract? IMAGE=name
 	$(BOOTSTRAP) && $(if $(filter quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
 
 bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 ABSENT=2 (hours; SAMPLES=file to do it in pieces); WRITE=1 into docs/
-	$(BOOTSTRAP) && $(PYTHON) bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)
+	$(BOOTSTRAP) && $(PYTHON) -m bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)
 
 bench-login: ## how long a login takes, classical and post-quantum, with and without the hop; RUNS=30; WRITE=1 into docs/
-	$(BOOTSTRAP) && $(PYTHON) bench/login.py --runs '$(RUNS)' $(if $(WRITE),--write)
+	$(BOOTSTRAP) && $(PYTHON) -m bench.login --runs '$(RUNS)' $(if $(WRITE),--write)
 
 faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); all of it, half an hour, with WRITE=1 into docs/
-	$(BOOTSTRAP) && $(PYTHON) tests/faults $(CASES) $(if $(WRITE),--write)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.e2e.faults $(CASES) $(if $(WRITE),--write)
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
-	$(BOOTSTRAP) && $(PYTHON) tests/fuzz --pure '$(N)' --differential '$(D)'
+	$(BOOTSTRAP) && $(PYTHON) -m tests.fuzz --pure '$(N)' --differential '$(D)'
 
 mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
-	$(BOOTSTRAP) python && $(PYTHON) tests/mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
+	$(BOOTSTRAP) python && $(PYTHON) -m tests.mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
 
 remove-proof: ## what deployments and their removal leave on hosts, file by file: CASES="virgin ufw-alone" for some (40 min)
-	$(BOOTSTRAP) && $(PYTHON) tests/outside/remove_proof.py $(CASES)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.e2e.removal $(CASES)
 
 lab-up: ## start test hosts: HOSTS=3 (or web1,db1) SUITES=bookworm,trixie,forky LAB=name VARIANT=plain|docker|firewalls LOGIN=root|admin
-	$(BOOTSTRAP) && python3 lab/lab.py up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'
+	$(BOOTSTRAP) && python3 -m lab.lab up --lab '$(LAB)' --hosts '$(HOSTS)' --suites '$(SUITES)' --variant '$(VARIANT)' --user '$(LOGIN)'
 
 lab-down: ## remove a lab: LAB=name
-	@python3 lab/lab.py down --lab '$(LAB)'
+	@python3 -m lab.lab down --lab '$(LAB)'
 
 lab-status: ## list labs and their hosts
-	@python3 lab/lab.py status
+	@python3 -m lab.lab status
 
-docs: ## the tables that are made from data: variables, wrong input, kinds of hosts
-	$(BOOTSTRAP) python && $(PYTHON) docs/roles.py && $(PYTHON) docs/tables.py
+docs: ## what is made from data: tables of variables, wrong input and kinds of hosts, the picture of the rooms
+	$(BOOTSTRAP) python && export PYTHONPATH=collections && \
+		for made in roles tables rooms; do $(PYTHON) -m docs.$$made || exit 1; done
 
 clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz

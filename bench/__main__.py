@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Measure against others: ``.venv/bin/python bench --help``."""
+"""Measure against others: ``.venv/bin/python -m bench --help``."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import sys
 def start() -> int:
     """Leave no compiled files in the tree, then measure."""
     sys.dont_write_bytecode = True
-    import measure
+    from bench import measure
 
     return measure.main()
 

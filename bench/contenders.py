@@ -143,8 +143,7 @@ def settings(lab: Any, wish: Wish) -> pathlib.Path:
 
 def load_lab() -> Any:
     """The lab's module."""
-    sys.path.insert(0, str(ROOT / "lab"))
-    import lab
+    from lab import lab
 
     return lab
 

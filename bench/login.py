@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """How long a login takes: classical, post-quantum, post-quantum with the hop, and the same multiplexed.
 
-    .venv/bin/python bench/login.py [--runs 30] [--write]
+    .venv/bin/python -m bench.login [--runs 30] [--write]
 
 One client program from outside the host, the command `true`, side by side in rounds; medians. Ends with one line of
 JSON; --write puts the table into docs/.
@@ -12,17 +12,14 @@ from __future__ import annotations
 
 import argparse
 import json
-import pathlib
 import shlex
 import statistics
 import subprocess
 import sys
 from typing import Dict, List, Sequence
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "outside"))
-
-import scenario
-from visitor import TRUST
+from tests.e2e.library import scenario
+from tests.e2e.library.visitor import TRUST
 
 HOST = "web1"
 KNOWN = ("-o", "UserKnownHostsFile=/root/.ssh/known_hosts.bench")
@@ -120,9 +117,7 @@ def main(arguments: Sequence[str]) -> int:
     options.add_argument("--runs", type=int, default=30)
     options.add_argument("--write", action="store_true", help="table into docs/")
     given = options.parse_args(arguments)
-    made = scenario.Scenario("bench-login", {})
-    try:
-        made.up({HOST: "trixie:docker"})
+    with scenario.running(scenario.Setting("bench-login", {HOST: "trixie:docker"})) as made:
         key = made.keys / "alice"
         key.write_bytes(made.lab.state.alice_key.read_bytes())
         key.chmod(0o600)
@@ -131,8 +126,6 @@ def main(arguments: Sequence[str]) -> int:
             raise SystemExit(run.text)
         client = made.inside(HOST, "/opt/oqs-ssh/bin/ssh", "-V")
         middle = {name: statistics.median(taken) for name, taken in measure(made, given.runs).items()}
-    finally:
-        made.down()
     text, found = table(middle), summary(middle, given.runs)
     print(text)
     if given.write:

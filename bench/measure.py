@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Measure against others, side by side in one run, interleaved; medians.
 
-    .venv/bin/python bench [--hosts 1,4,8] [--repeats 5] [--absent 2] [--samples FILE] [--write]
+    .venv/bin/python -m bench [--hosts 1,4,8] [--repeats 5] [--absent 2] [--samples FILE] [--write]
 
 Ends with a table, and one line of JSON; --write puts table and picture into docs/. With --samples, what is measured is
 added to a file as it comes, and what lies there already counts: hours can be spent in pieces.
@@ -24,9 +24,8 @@ import tempfile
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
-import contenders
-import report
-from contenders import Contender, Wish
+from bench import contenders, report
+from bench.contenders import Contender, Wish
 
 KEX = ("mlkem768nistp256-sha256", "mlkem768x25519-sha256")
 #: The case whose samples are steps of our own converged run.
@@ -223,8 +222,7 @@ def main() -> int:
     options.add_argument("--samples", type=pathlib.Path, help="a file to add to")
     options.add_argument("--write", action="store_true", help="table and picture into docs/")
     given = options.parse_args()
-    sys.path.insert(0, str(contenders.ROOT / "images"))
-    import build
+    from images import build
 
     image = build.build("stock", say=lambda text: print("> " + text, file=sys.stderr, flush=True))
     with tempfile.TemporaryDirectory() as folder:

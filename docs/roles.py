@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write the table of variables in each role's README from its argument_specs: ``python3 docs/roles.py [--check]``."""
+"""Write the table of variables in each role's README from its argument_specs: ``python -m docs.roles [--check]``."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def readme(role: Path) -> str:
 def main(arguments: List[str]) -> int:
     """Write all READMEs; with ``--check`` only say which differ."""
     if arguments not in ([], ["--check"]):
-        print("usage: python3 docs/roles.py [--check]", file=sys.stderr)
+        print("usage: python -m docs.roles [--check]", file=sys.stderr)
         return 2
     stale = []
     for role in sorted(path.parent.parent for path in ROLES.glob("*/meta/argument_specs.yml")):

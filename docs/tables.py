@@ -1,27 +1,30 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Write the tables that are made from data: ``python3 docs/tables.py [--check]``.
+"""Write the tables that are made from data: ``python -m docs.tables [--check]``, with the
+folder ``collections`` on the path.
 
-docs/bad-input.md from tests/bad_input/cases.py; in README.md the systems from module_utils/docker/platforms.py, and the
-kinds of hosts from docs/hosts.yml.
+docs/bad-input.md from tests/e2e/refused/cases.py; in README.md the systems from module_utils/docker/platforms.py,
+and the kinds of hosts from docs/hosts.yml.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import sys
 from pathlib import Path
 from typing import Any, Dict, List
 
 import yaml
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import platforms
+
+from tests.e2e.refused import cases
 
 ROOT = Path(__file__).resolve().parents[1]
 #: Longer values are described.
 LONG = 60
 HEAD = """# Wrong input, and what is said to it
 
-Made by `make docs` from `tests/bad_input/cases.py`; the tests show each of these lines with the real playbook.
+Made by `make docs` from `tests/e2e/refused/cases.py`; the tests show each of these lines with the real playbook.
 
 All variables are checked on the controller before the first connection. What only the host can tell is found by the
 first look at it, before anything is changed there; every error of a host is told at once. A rejected value is
@@ -32,16 +35,6 @@ BEFORE = "## Before the first connection\n\nDecided by the variables alone."
 EVERYTHING = """Besides, every variable of every role is given a value of a wrong type, and every text and list what a
 shell or an option parser would take for its own."""
 LOOKED = "## Before any change\n\nDecided by what the first look at the host finds."
-
-
-def load(path: Path) -> Any:
-    """A Python file as a module, whatever its folder."""
-    sys.dont_write_bytecode = True
-    spec = importlib.util.spec_from_file_location("docs_" + path.stem, path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
 
 
 def value(given: Any) -> str:
@@ -62,28 +55,26 @@ def code(text: str) -> str:
     return "`` %s ``" % text.replace("|", "\\|") if "`" in text else "`%s`" % text.replace("|", "\\|")
 
 
-def table(cases: List[Any]) -> str:
+def table(rows: List[Any]) -> str:
     """The rows for some cases."""
     lines = ["| case | variables | what is said |", "|---|---|---|"]
-    for case in cases:
+    for case in rows:
         given = "<br>".join(code("%s: %s" % (name, value(what))) for name, what in case.variables.items())
         lines.append("| %s | %s | %s |" % (cell(case.name), given, cell(case.words)))
     return "\n".join(lines)
 
 
-def bad_input(root: Path) -> str:
+def bad_input() -> str:
     """The content of docs/bad-input.md."""
-    known = load(root / "tests" / "bad_input" / "cases.py")
-    parts = [HEAD, BEFORE, table(known.CASES + known.ARCHIVE_CASES), EVERYTHING, LOOKED, table(known.HOST_CASES)]
+    parts = [HEAD, BEFORE, table(cases.CASES + cases.ARCHIVE_CASES), EVERYTHING, LOOKED, table(cases.HOST_CASES)]
     return "\n\n".join(part.strip("\n") for part in parts) + "\n"
 
 
-def systems(root: Path) -> str:
+def systems() -> str:
     """The table of distributions."""
-    known = load(root / "plugins" / "module_utils" / "docker" / "platforms.py")
     lines = ["| system | Docker's packages | service | firewall it comes with | confinement | Python | run for real |",
              "|---|---|---|---|---|---|---|"]
-    for one in known.PLATFORMS:
+    for one in platforms.PLATFORMS:
         packages = dict.fromkeys(", ".join(names) for names in one.docker.values())
         docker = "%s: %s" % (one.manager, " or ".join(packages)) if one.docker else "none of its own: docker-ce"
         lines.append("| %s | %s | %s | %s | %s | %s | %s |" % (
@@ -107,7 +98,7 @@ def readme(root: Path) -> str:
     :raises ValueError: a comment is missing.
     """
     text = (root / "README.md").read_text(encoding="utf-8")
-    for name, made in (("systems", systems(root)), ("kinds", kinds(root))):
+    for name, made in (("systems", systems()), ("kinds", kinds(root))):
         begin, end = "<!-- make docs: %s -->\n" % name, "\n<!-- end -->"
         start = text.index(begin) + len(begin)
         text = text[:start] + made + text[text.index(end, start):]
@@ -116,13 +107,13 @@ def readme(root: Path) -> str:
 
 def pages(root: Path) -> Dict[Path, str]:
     """Every file that is made from data, as it should be."""
-    return {root / "docs" / "bad-input.md": bad_input(root), root / "README.md": readme(root)}
+    return {root / "docs" / "bad-input.md": bad_input(), root / "README.md": readme(root)}
 
 
 def main(arguments: List[str]) -> int:
     """Write all; with ``--check`` only say which differ."""
     if arguments not in ([], ["--check"]):
-        print("usage: python3 docs/tables.py [--check]", file=sys.stderr)
+        print("usage: python -m docs.tables [--check]", file=sys.stderr)
         return 2
     stale = []
     for path, text in pages(ROOT).items():

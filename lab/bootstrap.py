@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Make a machine ready for `make`: packages, a Docker engine, the Python environment. Says what it does beforehand.
 
-Usage: python3 lab/bootstrap.py [python | engine]
+Usage, from the top of the checkout: python3 -m lab.bootstrap [python | engine]
 
 python: only the environment (.venv, a link into the cache). engine: also Docker and what the lab needs (default).
 Where everything is there already, nothing is changed and it takes a fraction of a second.
@@ -22,9 +22,8 @@ import time
 import zipfile
 from typing import Dict, List, Sequence
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-from lab_engine import ROOT, LabError, base
+from images import base
+from lab.lab_engine import ROOT, LabError
 
 REQUIREMENTS = ROOT / "tests" / "requirements.txt"
 OLDEST_PYTHON = (3, 11)

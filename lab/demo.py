@@ -20,13 +20,10 @@ from typing import Dict, List, NamedTuple
 
 import pexpect
 
-sys.path[:0] = [str(pathlib.Path(__file__).resolve().parent), str(pathlib.Path(__file__).resolve().parent.parent)]
-
 from images import build
-
-from lab import Lab
-from lab_engine import ROOT, LabError
-from lab_state import write
+from lab.lab import Lab
+from lab.lab_engine import ROOT, LabError
+from lab.lab_state import write
 
 HOSTS = {"web1": "bookworm", "db1": "trixie"}
 IDENTITY = "ssh-mldsa44-ed25519"

@@ -2,9 +2,9 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Labs: groups of test hosts that behave like machines (systemd, own sshd on 22, own address, own firewall).
 
-From the command line: `python3 lab/lab.py --help`. From a test, with the folder lab/ on sys.path:
+From the command line: `python3 -m lab.lab --help`, from the top of the checkout. From a test:
 
-    from lab import Lab
+    from lab.lab import Lab
     lab = Lab.up("mine", hosts={"web1": "bookworm", "web2": "trixie"})
     lab.exec("web1", ["uname", "-n"]).stdout
     lab.down()
@@ -23,11 +23,10 @@ import sys
 import time
 from typing import Any, Callable, ContextManager, Dict, List, NamedTuple, Optional, Sequence, Tuple, cast
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-
-import lab_engine
-from lab_engine import LAB_LABEL, ROOT, LabError, base, docker
-from lab_state import State, resolvers
+from images import base
+from lab import lab_engine
+from lab.lab_engine import LAB_LABEL, ROOT, LabError, docker
+from lab.lab_state import State, resolvers
 
 USERS = ("root", "admin")
 BOOT_SECONDS = 120.0
@@ -310,10 +309,14 @@ class Lab:
 
 def _host_of(found: Dict[str, Any]) -> Host:
     labels = found["Config"]["Labels"]
+    # Molecule's driver gives no fixed address: such a host has the one that it was last seen with.
+    seen: Dict[str, str] = next(iter(found["NetworkSettings"]["Networks"].values()), {})
+    address = labels.get(LAB_LABEL + ".address") or seen.get("IPAddress", "")
+    address6 = labels.get(LAB_LABEL + ".address6") or seen.get("GlobalIPv6Address", "")
     return Host(
         name=labels[LAB_LABEL + ".host"], suite=labels[LAB_LABEL + ".suite"], variant=labels[LAB_LABEL + ".variant"],
-        address=labels[LAB_LABEL + ".address"], container=found["Name"].lstrip("/"),
-        running=bool(found["State"]["Running"]), address6=labels.get(LAB_LABEL + ".address6", ""),
+        address=address, container=found["Name"].lstrip("/"),
+        running=bool(found["State"]["Running"]), address6=address6,
     )
 
 

@@ -5,15 +5,15 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import ipaddress
 import json
 import os
 import pathlib
 import random
 import subprocess
-from types import ModuleType
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
+
+from images import base
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAB_LABEL = "quantumsafe.lab"
@@ -27,19 +27,6 @@ Network = ipaddress.IPv4Network
 
 class LabError(Exception):
     """Something about the lab did not work; the text says what and what to do."""
-
-
-def _load_base() -> ModuleType:
-    """images/base.py is no package: load it by its path, under a name that cannot clash."""
-    spec = importlib.util.spec_from_file_location("quantumsafe_base_image", str(ROOT / "images" / "base.py"))
-    if spec is None or spec.loader is None:
-        raise LabError("images/base.py is missing from this checkout")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-base: Any = _load_base()
 
 
 def docker(

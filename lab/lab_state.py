@@ -14,7 +14,7 @@ import shutil
 import subprocess
 from typing import Dict, List, Mapping, Sequence
 
-from lab_engine import LabError
+from lab.lab_engine import LabError
 
 MARKER = "lab.json"
 FALLBACK_RESOLVER = "8.8.8.8"  # what Docker itself falls back to

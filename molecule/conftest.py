@@ -7,17 +7,14 @@ from __future__ import annotations
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 from typing import Any, Generator, Iterator
 
 import pytest
-
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "tests" / "outside"))
-
 import testinfra
-from scenario import STOCK_KEY, Scenario, of_molecule
-from visitor import Visitor
+
+from tests.e2e.library.scenario import STOCK_KEY, Scenario, of_molecule
+from tests.e2e.library.visitor import Visitor
 
 
 @pytest.fixture(scope="session")

@@ -7,8 +7,9 @@ from __future__ import annotations
 import re
 
 import pytest
-from scenario import PQ_KEY, Scenario
-from visitor import CLIENT, Visitor
+
+from tests.e2e.library.scenario import PQ_KEY, Scenario
+from tests.e2e.library.visitor import CLIENT, Visitor
 
 REFUSED = "administratively prohibited"
 FAIL = ("-o", "ExitOnForwardFailure=yes")

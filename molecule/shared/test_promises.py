@@ -10,9 +10,10 @@ from typing import Any, Dict
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, shadow
-from scenario import PQ_KEY, Run, Scenario
-from visitor import Visitor
-from walls import reachable
+
+from tests.e2e.library.scenario import PQ_KEY, Run, Scenario
+from tests.e2e.library.visitor import Visitor
+from tests.e2e.library.walls import reachable
 
 MOST_SESSIONS = 1
 

@@ -10,32 +10,38 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, platforms
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import BY_ANSIBLE, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, image_pull, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     LOOK,
     HostAction,
-    HostFailure,
     display,
     sent,
 )
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure, named
 
 
 class ActionModule(HostAction):
     """Action side of the module oqs_apply."""
 
-    _VALID_ARGS = frozenset(("want", "sections", "password", "quick"))
+    _VALID_ARGS = frozenset(("want", "sections", "look_at", "rotate", "password", "quick"))
+
+    def looks_at(self, arguments: dict[str, t.Any]) -> t.Iterable[str]:
+        """What is carried out, unless the look is to see more."""
+        names = named(arguments, "look_at" if "look_at" in arguments else "sections")
+        return dict.fromkeys("ssh" if name == "password" else name for name in names)
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Skip, forecast, or do."""
-        sections = arguments["sections"]
+        sections = named(arguments, "sections")
         if boolean(arguments.get("quick", False)):
             return self._quickly(arguments, sections)
         known = self.look(arguments, sections)
         items = self.items(known["look"], sections)
-        packages = [name for item in items if item["kind"] == "packages" for name in item["after"].split()]
+        packages = [name for item in items if item["kind"] == "packages" for name in item["values"]]
+        host = known["look"]["host"]
         result: dict[str, t.Any] = {"changed": bool(items), "plan": items}
-        result.update(platforms.how_to_install(packages, known["look"]["host"]))
+        result.update(platforms.how_to_install(packages, host["package_manager"], host["init"]))
         if self._task.diff:
             result["diff"] = diff(items)
         if self._task.check_mode:
@@ -78,13 +84,13 @@ class ActionModule(HostAction):
     def _remember(
         self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any]
     ) -> list[dict[str, t.Any]]:
-        done: list[dict[str, t.Any]] = outcome["done"] + [item for item in items if item["kind"] in BY_ANSIBLE]
+        done: list[dict[str, t.Any]] = outcome["done"] + [item for item in items if item["by_ansible"]]
         look = known["look"]
         if set(look["wanted"]) <= set(outcome["wanted"]):
             look = {name: outcome[name] for name in LOOK}
         else:
-            mended = [item["resource"] for item in items]
-            look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in mended])
+            done_now = [item["resource"] for item in items]
+            look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in done_now])
         self.store.update(done=known.get("done", []) + done, look=look)
         self.check_proof(known["want"], look)
         return done

@@ -7,20 +7,21 @@ from __future__ import annotations
 import os
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import answers
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.report import Report
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore, together
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import selection
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     HostAction,
-    HostFailure,
     believed,
     display,
 )
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
-#: What the hosts of a run have told, for the machines that it sets up.
-TOLD = "client"
+#: What the hosts of a run have reported, for the machines that it sets up.
+REPORTED = "client"
 _NOTHING = "nothing is deployed on this host: run deploy first; no alias is written for it"
 
 
@@ -30,28 +31,32 @@ class ActionModule(HostAction):
     _VALID_ARGS = frozenset(("step", "settings"))
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Ask a host, or set up a machine with what all hosts of the run have told."""
-        return self._host() if arguments["step"] == "ask" else self._machine(dict(arguments["settings"]))
+        """Ask a host, or set up a machine with what all hosts of the run have reported."""
+        if arguments["step"] == "ask":
+            return self._host()
+        settings = arguments.get("settings") or self.by_variables(wanted.client, {}, lambda: None)
+        return self._machine(dict(settings))
 
     def _host(self) -> dict[str, t.Any]:
         """What clients have to know of a host; the keys that it names are pinned, so the way to it counts."""
-        self._check_variables({}, None)
+        self.check_variables({}, None)
         self.prove_if_required()
         with believed():
             found = answers.client(self.execute("oqs_client", {"step": "ask", "settings": {}}).get("client"))
+        row: dict[str, object] = {}
         if found:
             address, _error = self._evaluated("ansible_host")
-            found = dict(found, address=str(address or self.host))
-        with together(TOLD) as told:
-            told[self.host] = found
+            row = found._replace(address=str(address or self.host)).to_json()
+        with together(REPORTED) as reported:
+            reported[self.host] = row
         if not found:
             raise HostFailure(_NOTHING)
-        return {"changed": False, "client": found}
+        return {"changed": False, "client": row}
 
     def _machine(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
         """A person's own machine. Mostly the one this runs on: a local connection carries nothing over a network, so
         there is nothing to prove; one behind a network is proved like any host, where the variable is true for it."""
-        self._check_variables({}, None)
+        self.check_variables({}, None)
         if self._connection.transport != "local":
             self.prove_if_required()
         source, _error = self._evaluated("oqs_ssh_image_source")
@@ -62,36 +67,37 @@ class ActionModule(HostAction):
             settings["image"] = selection.built_name({"user": user or "oqs", "build_message": message or ""})
         settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
         settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
-        with together(TOLD) as told:
-            settings["hosts"] = dict(told)
+        with together(REPORTED) as reported:
+            settings["hosts"] = dict(reported)
         result = self.execute("oqs_client", {"step": "settle", "settings": settings})
-        self._say(result, settings)
-        shown = {name: result[name] for name in ("changed", "notes", "hosts", "identity")}
+        with believed():
+            report = answers.settled(result)
+        self._say(report, settings["state"] == "absent", settings["inventory"])
+        shown = report.shown()
         if self._task.diff:
             shown["diff"] = [
-                {"before_header": row["path"], "after_header": row["path"], "before": row["before"],
-                 "after": row["after"]} for row in result["files"]
+                {"before_header": each.path, "after_header": each.path, "before": each.before, "after": each.after}
+                for each in report.files
             ]
         return shown
 
-    def _say(self, result: dict[str, t.Any], settings: dict[str, t.Any]) -> None:
+    def _say(self, report: Report, takes_away: bool, inventory: t.Sequence[str]) -> None:
         lines = ["", self.host, "-" * len(self.host)]
         verb = {"made": "make ", "changed": "change ", "removed": "remove "} if self._task.check_mode else {}
-        for row in result["files"]:
-            word = "would " + verb[row["what"]] if verb else row["what"] + " "
-            lines.append("  %s%s" % (word, row["path"]))
-        for name, row in sorted(result["hosts"].items()):
-            if row["usable"]:
-                ways = ", ".join(way for way in (row["login"], row["hop"]) if way)
-                lines.append("  %-11s %s (%s)" % (name, ways, row["kex"]))
-        for note in result["notes"]:
-            lines.append("  note        " + note)
-        if result["identity"].get("public"):
-            lines += ["  identity    %s" % result["identity"]["path"],
-                      "  for oqs_ssh_authorized_keys: \"{{ lookup('file', '%s.pub') }}\"" % result["identity"]["path"]]
+        for each in report.files:
+            word = "would " + verb[each.what] if verb else each.what + " "
+            lines.append("  %s%s" % (word, each.path))
+        for name, way in sorted(report.ways.items()):
+            if way.usable:
+                commands = ", ".join(filter(None, (way.login, way.hop)))
+                lines.append("  %-11s %s (%s)" % (name, commands, way.kex))
+        lines += ["  note        " + note for note in report.notes]
+        if report.identity and report.identity.public:
+            lines += ["  identity    %s" % report.identity.path,
+                      "  for oqs_ssh_authorized_keys: \"{{ lookup('file', '%s.pub') }}\"" % report.identity.path]
         if len(lines) == 3:
-            lines.append("  nothing to do" if settings["state"] == "absent" else "  no host is known")
-        for name in settings["inventory"]:
+            lines.append("  nothing to do" if takes_away else "  no host is known")
+        for name in inventory:
             failed = RunStore(name).load().get("failed")
             if failed and name != self.host:
                 lines += ["", name, "-" * len(name), "  failed      %s" % failed]

@@ -12,15 +12,11 @@ import typing as t
 
 from ansible import constants as C
 from ansible_collections.quantumsafe.openssh.plugins.action.oqs_ending import own_ssh
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import CLOSE, CONFIRM
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.plan_lockdown import CLOSE, CONFIRM
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
-    HostAction,
-    HostFailure,
-    display,
-    sent,
-)
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, display, sent
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
 SECTION = "lockdown"
@@ -35,6 +31,11 @@ class ActionModule(HostAction):
     """Action of the playbook lockdown."""
 
     _VALID_ARGS = frozenset(("want",))
+
+    def looks_at(self, arguments: dict[str, t.Any]) -> t.Iterable[str]:
+        """The lockdown, and what must be as wanted before."""
+        del arguments
+        return ("ssh", "hop", SECTION)
 
     @property
     def comes_over_pq(self) -> bool:

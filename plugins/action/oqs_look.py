@@ -8,12 +8,17 @@ import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import LOOK, HostAction
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import named
 
 
 class ActionModule(HostAction):
     """Action side of the module oqs_look."""
 
-    _VALID_ARGS = frozenset(("want", "password"))
+    _VALID_ARGS = frozenset(("want", "sections", "rotate", "password"))
+
+    def looks_at(self, arguments: dict[str, t.Any]) -> t.Iterable[str]:
+        """The sections that the task names."""
+        return named(arguments, "sections")
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Look, say a word about the host, and return the plan."""

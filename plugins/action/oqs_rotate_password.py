@@ -6,25 +6,32 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import (
+    ABSENT,
+    GIVEN,
+    LOCKED,
+    in_container,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
     LOOK,
-    PASSWORD_STORE,
     HostAction,
-    HostFailure,
     display,
     sent,
+)
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import (
+    PASSWORD_STORE,
+    HostFailure,
 )
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store
 
 SECTION = "password"
 OLDER = "oqs_ssh_rotate_older_than"
-IN_FORCE = "the given one"
 _NO_STORE = "nothing was changed; %s: say where the passwords are kept, a folder on the controller" % PASSWORD_STORE
 _NONE = {
     "": "nothing is deployed on this host, or it does not hold the image: run deploy first",
-    "absent": "nothing is deployed on this host: run deploy first",
-    "locked": "no password is set on this host, people log in by key: nothing to rotate",
+    ABSENT: "nothing is deployed on this host: run deploy first",
+    LOCKED: "no password is set on this host, people log in by key: nothing to rotate",
 }
 
 
@@ -32,6 +39,11 @@ class ActionModule(HostAction):
     """Action of the playbook rotate_password."""
 
     _VALID_ARGS = frozenset(("want",))
+
+    def looks_at(self, arguments: dict[str, t.Any]) -> t.Iterable[str]:
+        """The password belongs to the container."""
+        del arguments
+        return ("ssh",)
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Finish a rotation that was cut short, or begin and finish one."""
@@ -86,7 +98,7 @@ class ActionModule(HostAction):
         """
         look = self.look(arguments, ["ssh"])["look"]
         items = self.items(look, [SECTION])
-        state = str(look["host"].get("password", "")).partition(",")[0]
+        state = in_container(str(look["host"].get("password", "")))
         if state in _NONE or any(item["after"] == UNKNOWN for item in items):
             raise HostFailure("nothing was changed; " + _NONE.get(state, _NONE[""]))
         return items
@@ -98,7 +110,7 @@ class ActionModule(HostAction):
         todo = {"want": sent(self.store.load()["want"]), "sections": [SECTION], "password": arguments["password"]}
         try:
             outcome = self.execute("oqs_apply", todo)
-            if outcome["host"]["password"] != IN_FORCE:
+            if outcome["host"]["password"] != GIVEN:
                 raise HostFailure("the host's stored hash does not match the new password")
         except HostFailure as failure:
             words = "%s; the old password and the new one are both kept in %s: run this again, it finishes the rotation"

@@ -28,8 +28,21 @@ options:
   want:
     description:
       - What is wanted, by section, as for M(quantumsafe.openssh.oqs_look).
+      - By default what the variables of this collection's roles say, for the sections of O(look_at).
     type: dict
-    required: true
+  look_at:
+    description:
+      - The sections to look at, and to plan; by default those of O(sections).
+    type: list
+    elements: str
+    choices: [engine, ssh, firewall, hop, lockdown, removal]
+    version_added: "0.1.0"
+  rotate:
+    description:
+      - Other keys are wanted, too, as O(ignore:oqs_ssh_rotate_keys) says.
+    type: bool
+    default: false
+    version_added: "0.1.0"
   sections:
     description:
       - The sections to carry out; V(password) is a part of V(ssh).
@@ -63,8 +76,6 @@ EXAMPLES = r"""
 - name: Only the container and its state
   quantumsafe.openssh.oqs_apply:
     sections: [ssh]
-    want:
-      ssh: "{{ oqs_ssh_want }}"
 """
 
 RETURN = r"""
@@ -144,13 +155,23 @@ proof:
   type: dict
 """
 
+from typing import Any, Dict
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request, request_options
+
+#: What the action on the controller makes ``want`` of.
+BY_VARIABLES: Dict[str, Dict[str, Any]] = {
+    "want": {"type": "dict"},
+    "look_at": {"type": "list", "elements": "str",
+                "choices": ["engine", "ssh", "firewall", "hop", "lockdown", "removal"]},
+    "rotate": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec=request_options.APPLY, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=dict(request_options.APPLY, **BY_VARIABLES), supports_check_mode=True)
     result = apply_request.run(dict(module.params, check_mode=module.check_mode))
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 

@@ -143,12 +143,14 @@ files:
       returned: success
 """
 
+from typing import Any, Dict, Tuple
+
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import errors
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys_files as knowledge
 
 
-def file_spec(required: bool) -> dict:
+def file_spec(required: bool) -> Dict[str, Any]:
     """The options of one file."""
     return {
         "user": {"type": "str"},
@@ -159,7 +161,9 @@ def file_spec(required: bool) -> dict:
     }
 
 
-def wish_of(given: dict, option: str, manage_dir: bool, backup: bool) -> tuple:
+def wish_of(
+    given: Dict[str, Any], option: str, manage_dir: bool, backup: bool
+) -> Tuple[knowledge.Target, knowledge.Wish]:
     """One file's options as target and wish.
 
     :raises TargetError: naming the option.
@@ -201,10 +205,8 @@ def main() -> None:
         wishes = [wish_of(one, "files[%d].keys" % number if given["files"] else "keys", given["manage_dir"],
                           given["backup"]) for number, one in enumerate(given["files"] or [given])]
         outcomes = knowledge.ensure_files(wishes, module.check_mode)
-    except (knowledge.TargetError, UnsafePath) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg="%s: %s" % (error.filename or "authorized_keys", error.strerror))
+    except errors.EXPECTED as error:
+        module.fail_json(msg=errors.sentence(error))
     for outcome in outcomes:
         for warning in outcome.warnings:
             module.warn(warning)

@@ -16,7 +16,7 @@ description:
   - With O(step=settle), writes pinned host keys, an ssh configuration with an alias per host, and the wrapper
     C(oqs-ssh), in the folders of who runs it. Files that were changed by hand are kept.
   - On the controller, an action plugin of the same name checks all variables first, and hands what the hosts of a run
-    have told to the machines that are set up.
+    have reported to the machines that are set up.
 extends_documentation_fragment:
   - quantumsafe.openssh.attributes
 attributes:
@@ -35,7 +35,7 @@ options:
     required: true
   settings:
     description:
-      - For V(settle), what is wanted. The role C(oqs_ssh_client) makes it from its variables.
+      - For V(settle), what is wanted. By default what the variables of the role C(oqs_ssh_client) say.
     type: dict
     default: {}
 """
@@ -48,7 +48,6 @@ EXAMPLES = r"""
 - name: Aliases on this machine
   quantumsafe.openssh.oqs_client:
     step: settle
-    settings: "{{ oqs_ssh_client_want }}"
 """
 
 RETURN = r"""
@@ -66,7 +65,7 @@ notes:
   type: list
   elements: str
 identity:
-  description: Path and public half of the identity that was wished for.
+  description: Path and public half of the identity that is wanted.
   returned: with O(step=settle)
   type: dict
 """

@@ -170,11 +170,14 @@ notes:
   elements: str
 """
 
+from typing import Any, Dict
+
 from ansible.module_utils.basic import AnsibleModule
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import errors
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files, sshconfig
 
 
-def change_spec() -> dict:
+def change_spec() -> Dict[str, Any]:
     """The options of one change."""
     return {
         "keyword": {"type": "str", "required": True, "no_log": False},
@@ -189,7 +192,7 @@ def change_spec() -> dict:
     }
 
 
-def file_spec(required: bool) -> dict:
+def file_spec(required: bool) -> Dict[str, Any]:
     """The options of one file."""
     return {
         "path": {"type": "path", "required": required},
@@ -198,7 +201,7 @@ def file_spec(required: bool) -> dict:
     }
 
 
-def job(given: dict) -> config_files.Job:
+def job(given: Dict[str, Any]) -> config_files.Job:
     """One file's options as a job."""
     dialect = given["dialect"] or sshconfig.guess_dialect(given["path"])
     return config_files.Job(given["path"], dialect, [sshconfig.change_from_dict(one) for one in given["changes"]])
@@ -214,10 +217,8 @@ def main() -> None:
     spec = file_spec(False)
     spec.update(
         files={"type": "list", "elements": "dict", "options": file_spec(True)},
-        validate={"type": "list", "elements": "str"},
-        image={"type": "str"},
-        backup={"type": "bool", "default": False},
-        follow={"type": "bool", "default": False},
+        validate={"type": "list", "elements": "str"}, image={"type": "str"},
+        backup={"type": "bool", "default": False}, follow={"type": "bool", "default": False},
     )
     module = AnsibleModule(
         argument_spec=spec, supports_check_mode=True, required_together=[("path", "changes")],
@@ -233,13 +234,12 @@ def main() -> None:
         for edit in changed:
             config_files.validate(edit, module.tmpdir, params["validate"], params["image"])
         backups = {} if module.check_mode else dict(config_files.write_all(edits, params["backup"]))
-    except (sshconfig.ConfigError, config_files.EditFailed) as error:
-        module.fail_json(msg=str(error))
-    result = {"changed": bool(changed), "notes": [note for edit in edits for note in edit.notes]}
+    except errors.EXPECTED as error:
+        module.fail_json(msg=errors.sentence(error))
+    result: Dict[str, Any] = {"changed": bool(changed), "notes": [note for edit in edits for note in edit.notes]}
     for note in result["notes"]:
         module.warn(note)
-    result["files"] = [{"path": edit.path, "changed": edit.changed, "backup_file": backups.get(edit.path, "")}
-                       for edit in edits]
+    result["files"] = [{"path": e.path, "changed": e.changed, "backup_file": backups.get(e.path, "")} for e in edits]
     if module._diff:
         result["diff"] = [{"before": shown(edit.before), "after": shown(edit.after),
                            "before_header": edit.path, "after_header": edit.path} for edit in changed]

@@ -172,21 +172,23 @@ pairs:
 
 import grp
 import pwd
+from typing import Any, Dict, Optional, Tuple
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import errors
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import keypair
 
 
-def pair_spec(required: bool) -> dict:
+def pair_spec(required: bool) -> Dict[str, Any]:
     """The options of one pair."""
     return {"path": {"type": "path", "required": required}, "type": {"type": "str", "required": required}}
 
 
-def owner_of(module: AnsibleModule) -> tuple:
-    """Numbers of owner and group."""
-    owner, group = module.params["owner"], module.params["group"]
+def owner_of(owner: str, group: Optional[str]) -> Tuple[int, int]:
+    """Numbers of owner and group.
+
+    :raises KeyPairError: there are none of these names.
+    """
     try:
         account = None if owner.isdigit() else pwd.getpwnam(owner)
         uid = account.pw_uid if account else int(owner)
@@ -194,10 +196,10 @@ def owner_of(module: AnsibleModule) -> tuple:
             return uid, account.pw_gid if account else uid
         return uid, int(group) if group.isdigit() else grp.getgrnam(group).gr_gid
     except KeyError as error:
-        module.fail_json(msg="options 'owner' and 'group': %s" % error.args[0])
+        raise keypair.KeyPairError("options 'owner' and 'group': %s" % error.args[0]) from error
 
 
-def shown(result: keypair.Result) -> dict:
+def shown(result: keypair.Result) -> Dict[str, Any]:
     """One result as a module returns it."""
     told = {name: getattr(result, name) for name in ("path", "changed", "before", "reason", "action", "encrypted")}
     told["backup_files"] = list(result.backups)
@@ -226,17 +228,15 @@ def main() -> None:
         required_one_of=[("path", "pairs")], mutually_exclusive=[("path", "pairs")],
     )
     given = module.params
-    uid, gid = owner_of(module)
-    requests = [keypair.Request(one["path"], one["type"], given["comment"], given["regenerate"], uid, gid,
-                                given["trusted_folder"], given["backup"], given["passphrase"])
-                for one in given["pairs"] or [given]]
     maker = keypair.in_image(given["image"]) if given["image"] else keypair.on_host(given["ssh_keygen"])
     try:
+        uid, gid = owner_of(given["owner"], given["group"])
+        requests = [keypair.Request(one["path"], one["type"], given["comment"], given["regenerate"], uid, gid,
+                                    given["trusted_folder"], given["backup"], given["passphrase"])
+                    for one in given["pairs"] or [given]]
         results = keypair.ensure_pairs(requests, maker, module.check_mode)
-    except (keypair.KeyPairError, DockerError, UnsafePath) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg="%s: %s" % (error.filename or "pair", error.strerror))
+    except errors.EXPECTED as error:
+        module.fail_json(msg=errors.sentence(error))
     answer = {"changed": any(result.changed for result in results), "pairs": [shown(result) for result in results]}
     if module._diff:
         answer["diff"] = [result.diff(requests[number]) for number, result in enumerate(results) if result.changed]

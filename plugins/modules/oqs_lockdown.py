@@ -31,17 +31,13 @@ options:
     description:
       - What is wanted, by section, as for M(quantumsafe.openssh.oqs_look); the sections C(lockdown), and those that
         must be as wanted before, C(ssh) and C(hop).
+      - By default what the variables of this collection's roles say.
     type: dict
-    required: true
 """
 
 EXAMPLES = r"""
 - name: Closed to the world
   quantumsafe.openssh.oqs_lockdown:
-    want:
-      ssh: "{{ oqs_ssh_want }}"
-      hop: "{{ oqs_ssh_hop_want }}"
-      lockdown: "{{ oqs_ssh_lockdown_want }}"
 """
 
 RETURN = r"""

@@ -25,11 +25,26 @@ attributes:
   idempotent:
     support: full
 options:
+  sections:
+    description:
+      - The sections to look at. What is wanted of them is what the variables of this collection's roles say, or the
+        defaults of the roles.
+      - V(removal) takes back what the ledger names, in whatever firewall.
+    type: list
+    elements: str
+    choices: [engine, ssh, firewall, hop, lockdown, removal]
+    default: []
+    version_added: "0.1.0"
+  rotate:
+    description:
+      - Other keys are wanted, too, as O(ignore:oqs_ssh_rotate_keys) says.
+    type: bool
+    default: false
+    version_added: "0.1.0"
   want:
     description:
-      - What is wanted, by section. The roles of this collection make it from their variables.
+      - What is wanted, by section, in place of O(sections) and O(rotate).
     type: dict
-    required: true
   password:
     description:
       - The password wanted for the container's user, to be compared with the stored hash.
@@ -40,13 +55,12 @@ options:
 EXAMPLES = r"""
 - name: See what a deployment would change
   quantumsafe.openssh.oqs_look:
-    want:
-      ssh: "{{ oqs_ssh_want }}"
+    sections: [ssh]
 """
 
 RETURN = r"""
 plan:
-  description: What is not as wanted, in the order in which it would be mended.
+  description: What is not as wanted, in the order in which it would be repaired.
   returned: always
   type: list
   elements: dict
@@ -106,13 +120,23 @@ wanted:
   elements: str
 """
 
+from typing import Any, Dict
+
 from ansible.module_utils.basic import AnsibleModule
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request, request_options
+
+#: What the action on the controller makes ``want`` of.
+BY_VARIABLES: Dict[str, Dict[str, Any]] = {
+    "want": {"type": "dict"},
+    "sections": {"type": "list", "elements": "str", "default": [],
+                 "choices": ["engine", "ssh", "firewall", "hop", "lockdown", "removal"]},
+    "rotate": {"type": "bool", "default": False},
+}
 
 
 def main() -> None:
     """Entry point of the module."""
-    module = AnsibleModule(argument_spec=request_options.LOOK, supports_check_mode=True)
+    module = AnsibleModule(argument_spec=dict(request_options.LOOK, **BY_VARIABLES), supports_check_mode=True)
     result = look_request.run(module.params)
     (module.fail_json if result.get("failed") else module.exit_json)(**result)
 

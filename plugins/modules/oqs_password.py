@@ -114,10 +114,8 @@ reason:
 """
 
 from ansible.module_utils.basic import AnsibleModule
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import UnsafePath
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.shadow import ShadowError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import password as knowledge
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import errors
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import password as knowledge
 
 
 def main() -> None:
@@ -148,19 +146,15 @@ def main() -> None:
     try:
         ensure = knowledge.ensure_in_container if given["container"] else knowledge.ensure_in_file
         outcome = ensure(where, wanted, module.check_mode)
-    except (knowledge.PasswordRefused, ShadowError, DockerError, UnsafePath) as error:
-        module.fail_json(msg=str(error))
-    except OSError as error:
-        module.fail_json(msg="%s: %s" % (error.filename or where, error.strerror))
+    except errors.EXPECTED as error:
+        module.fail_json(msg=errors.sentence(error))
     result = {"changed": outcome.changed, "before": outcome.before, "state": outcome.after,
               "method": outcome.method, "reason": outcome.reason}
     if module._diff:
-        result["diff"] = {"before": "password of %s: %s\n" % (given["user"], outcome.before),
-                          "after": "password of %s: %s%s\n" % (
-                              given["user"], outcome.after, " (renewed)" if outcome.changed else ""),
+        before = "password of %s: %s\n" % (given["user"], outcome.before)
+        after = "password of %s: %s (renewed)\n" % (given["user"], outcome.after)
+        result["diff"] = {"before": before, "after": after if outcome.changed else before,
                           "before_header": where, "after_header": where}
-        if not outcome.changed:
-            result["diff"]["after"] = result["diff"]["before"]
     module.exit_json(**result)
 
 

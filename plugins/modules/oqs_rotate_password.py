@@ -29,15 +29,13 @@ options:
   want:
     description:
       - What is wanted, by section, as for M(quantumsafe.openssh.oqs_look); only the section C(ssh).
+      - By default what the variables of this collection's roles say.
     type: dict
-    required: true
 """
 
 EXAMPLES = r"""
 - name: A new password
   quantumsafe.openssh.oqs_rotate_password:
-    want:
-      ssh: "{{ oqs_ssh_want }}"
 """
 
 RETURN = r"""

@@ -21,9 +21,6 @@ from types import ModuleType
 from typing import Any, Iterator
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "collections"))
-
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 
 HERE = Path(__file__).resolve().parent
@@ -296,12 +293,12 @@ def test_man_pages(tag: str) -> None:
 def test_facts_label() -> None:
     labels = json.loads(docker("image", "inspect", "-f", "{{json .Config.Labels}}", image("stock")))
     facts = image_facts.parse(labels["org.quantumsafe.openssh.facts"], "oqs")
-    assert facts["kex"] == docker("run", "--rm", "--entrypoint", "ssh", image("stock"), "-Q", "kex").split()
-    assert facts["user"] == ["oqs", "1000", "/home/oqs"]
+    assert list(facts.kex) == docker("run", "--rm", "--entrypoint", "ssh", image("stock"), "-Q", "kex").split()
+    assert facts.user == ("oqs", "1000", "/home/oqs")
     own = docker("run", "--rm", "--entrypoint", "cat", image("stock"), "/opt/oqs-ssh/sshd_config")
-    assert facts["sshd_config"].strip() == own.strip()
-    assert facts["openssh"].startswith("OpenSSH_")
-    assert facts["unknown_keywords"] == []
+    assert facts.sshd_config.strip() == own.strip()
+    assert facts.openssh.startswith("OpenSSH_")
+    assert facts.unknown_keywords == ()
     assert labels["org.opencontainers.image.created"].endswith("Z")
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Fuzz the configuration editor: many pure cases, and cases that the real OpenSSH programs judge.
 
-    python3 tests/fuzz --pure 10000 --differential 500 [--seed 1]
+    .venv/bin/python -m tests.fuzz --pure 10000 --differential 500 [--seed 1]
 
 Ends with one line of JSON and exit code 0 or 1. A case is made from the seed and its number alone.
 """
@@ -18,14 +18,9 @@ import random
 import sys
 import threading
 import time
-from pathlib import Path
 from typing import Counter, List, Tuple
 
-HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "collections")]
-
-import parsers
-import properties
+from tests.fuzz import parsers, properties
 
 _SHOWN = 5
 _CHUNK = 2000

@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 from typing import List, Optional
 
-import cases
+from tests.fuzz import cases
 
 
 class CannotBe(Exception):

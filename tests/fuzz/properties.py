@@ -8,9 +8,6 @@ import random
 import re
 from typing import AbstractSet, Dict, List, Sequence, Tuple
 
-import cases
-import model
-import parsers
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.keywords import (
     PLAIN_LINES,
@@ -21,6 +18,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
     keyword_and_start,
     uncommented,
 )
+
+from tests.fuzz import cases, model, parsers
 
 CONNECTIONS = {
     "sshd_config": ("user=bob,host=h.example,addr=10.1.2.3", "user=carol,host=h.example,addr=192.0.2.1"),

@@ -18,8 +18,6 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = """
-import sys
-sys.path[:0] = [%r]
 from ansible.module_utils import basic
 basic._ANSIBLE_PROFILE = "legacy"
 from ansible_collections.quantumsafe.openssh.plugins.modules.%s import main
@@ -40,15 +38,15 @@ def call(
     :param host: a container made by ``python_host``; without, here. :param python: another one than this, here.
     """
     given = dict(arguments, _ansible_check_mode=check, _ansible_diff=True, _ansible_remote_tmp="/tmp")
-    argv = ["docker", "exec", "-i", host, "python3"] if host else [python]
-    program = PROGRAM % ("/repository/collections" if host else str(REPOSITORY / "collections"), name)
+    place = ["-e", "PYTHONPATH=/python:/repository/collections"]
+    argv = ["docker", "exec", "-i", *place, host, "python3"] if host else [python]
     done = subprocess.run(
-        [*argv, "-c", program],
+        [*argv, "-c", PROGRAM % name],
         input=json.dumps({"ANSIBLE_MODULE_ARGS": given}).encode(),
         capture_output=True,
         timeout=180,
         check=False,
-        env=dict(os.environ, LC_ALL="C.UTF-8", **(env or {})),
+        env=dict(os.environ, LC_ALL="C.UTF-8", PYTHONPATH=str(REPOSITORY / "collections"), **(env or {})),
     )
     assert done.stdout.strip().startswith(b"{"), (done.stdout, done.stderr)
     result: Dict[str, Any] = json.loads(done.stdout)

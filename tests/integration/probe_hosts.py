@@ -4,14 +4,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import socket
 import subprocess
 import time
 import uuid
-from pathlib import Path
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
+
+from images import base
 
 DOCKERFILE = b"""ARG SUITE
 FROM quantumsafe/base:${SUITE}
@@ -34,19 +34,11 @@ def own_address(other):
         return unconnected.getsockname()[0]
 
 
-def _base_image(suite):
-    path = Path(__file__).resolve().parents[2] / "images" / "base.py"
-    spec = importlib.util.spec_from_file_location("quantumsafe_base_image", str(path))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    module.ensure_base(suite)
-
-
 class Host:
     """A container with an sshd on port 2222; `options` are added to its command line."""
 
     def __init__(self, suite, options=""):
-        _base_image(suite)
+        base.ensure_base(suite)
         image = "quantumsafe/probe-test:" + suite
         docker("build", "-q", "-t", image, "--build-arg", "SUITE=" + suite, "-", stdin=DOCKERFILE, timeout=600)
         self.name = "oqs-probe-%s" % uuid.uuid4().hex[:10]

@@ -10,7 +10,8 @@ from typing import Iterator
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import container_files as cf
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError
-from module_call import container, docker
+
+from tests.integration.module_call import container, docker
 
 pytestmark = pytest.mark.docker
 PATH = "/opt/oqs-ssh/an example"

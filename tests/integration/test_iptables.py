@@ -9,12 +9,14 @@ import random
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import iptables
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
-from probe_hosts import Host, own_address
+
+from tests.integration.probe_hosts import Host, own_address
 
 pytestmark = pytest.mark.docker
-WISH = {"state": "present", "port": 2222, "sources": []}
+WISH = FirewallSpec("present", "auto", [], 2222, "oqs-ssh")
 CONDITIONS = """
 -p tcp --dport 2222|-p tcp --dport 22|-p tcp ! --dport 22|-p tcp -m multiport --dports 22,2000:3000|-p udp --dport 2222
 -p tcp -m multiport ! --dports 2222|-p tcp --dport 2000:3000|-p tcp --dport :1024|-p tcp|-p udp|! -p udp|-p icmp
@@ -81,7 +83,7 @@ def test_what_is_said_is_so_and_what_is_opened_is_open(host, kind):
             assert passes(host, True), "not opened: " + told
             after = iptables_save.parse(listed(host, kind), "ip")
             assert iptables.opening(after, WISH).right, "not recognised: " + told
-            gone = iptables.opening(after, dict(WISH, state="absent"))
+            gone = iptables.opening(after, WISH._replace(state="absent"))
             host.run(restore + " --noflush --wait 10", iptables.script(gone))
             left = iptables_save.parse(listed(host, kind), "ip")
             assert [rule.words for rule in left.input] == [rule.words for rule in parsed.input], told
@@ -91,7 +93,7 @@ def test_what_is_said_is_so_and_what_is_opened_is_open(host, kind):
 
 @pytest.mark.parametrize("kind", ["nft", "legacy"])
 def test_sources_and_ipv6(host, kind):
-    wish = dict(WISH, sources=["2001:db8::/32", "192.0.2.7", "0.0.0.0/0", "10.0.0.0/8"])
+    wish = WISH._replace(sources=["2001:db8::/32", "192.0.2.7", "0.0.0.0/0", "10.0.0.0/8"])
     for program, family in (("iptables", "ip"), ("ip6tables", "ip6")):
         text = "*filter\n:INPUT DROP\n-A INPUT -i lo -j ACCEPT\nCOMMIT\n"
         host.run("%s-%s-restore" % (program, kind), text.encode())

@@ -7,17 +7,15 @@ from __future__ import annotations
 import base64
 import io
 import re
-import sys
 import tarfile
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Tuple
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-from module_call import REPOSITORY, docker, need_image
 
-sys.path.insert(0, str(REPOSITORY / "tests" / "unit"))
-import test_sshkeys
+from tests.integration.module_call import docker, need_image
+from tests.unit import test_sshkeys
 
 pytestmark = pytest.mark.docker
 STOCK = "quantumsafe/openssh-stock:latest"
@@ -63,7 +61,7 @@ def run(ship: str, script: str, stdin: bytes = b"") -> bytes:
 @pytest.fixture(scope="module", autouse=True)
 def images() -> None:
     """The images of the probe's tests, which have the client programs of each release."""
-    from probe_hosts import Host
+    from tests.integration.probe_hosts import Host
 
     need_image(STOCK)
     for suite in ("bookworm", "trixie", "forky"):

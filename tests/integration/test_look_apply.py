@@ -15,21 +15,19 @@ import random
 import re
 import secrets
 import subprocess
-import sys
 import tarfile
 import uuid
 from pathlib import Path
 
 import pytest
-import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT / "lab"), str(ROOT / "images")]
-import apply_states
-import build
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import plan as plans
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
-from lab import Lab, LabError
+from images import build
+from lab.lab import Lab, LabError
+from tests.integration import apply_damages
 
 pytestmark = pytest.mark.docker
 UNKNOWN = plans.UNKNOWN
@@ -40,7 +38,7 @@ KILLS, FEW_KILLS = 20, 3
 ENTRIES, FEW_ENTRIES = 32, 2
 SECRET = "heron-" + secrets.token_hex(9)
 USER_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHvS0rTq1n3c5Xk9f0bW2mL4d6h8j0q2s4u6w8y0A1C3 me@desk"
-FOREIGN = apply_states.FOREIGN_KEY
+FOREIGN = apply_damages.FOREIGN_KEY
 #: A firewall as people have it: closed, but for ssh, pings, and what the operator added.
 NFT = """#!/usr/sbin/nft -f
 # operator: keep this table
@@ -73,12 +71,13 @@ def pytest_generate_tests(metafunc):
 
 
 def tar_of_plugins():
-    """The collection as a module finds it, and our helper beside it."""
+    """The collection as a module finds it, and our helpers beside it."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         archive.add(ROOT / "plugins/module_utils", "ansible_collections/quantumsafe/openssh/plugins/module_utils",
                     filter=lambda info: None if "__pycache__" in info.name else info)
-        archive.add(ROOT / "tests/integration/apply_states.py", "apply_states.py")
+        for name in ("apply_states.py", "apply_damages.py"):
+            archive.add(ROOT / "tests/integration" / name, "tests/integration/" + name)
     return stream.getvalue()
 
 
@@ -104,14 +103,15 @@ class Bench:
             },
             "firewall": {"state": "present", "backend": "auto", "sources": [], "port": 2222, "container": "oqs-ssh"},
             "hop": {"state": "present", "users": ["alice"], "hop_port": 22, "scope": "localhost", "privileged": False,
-                    "container": "oqs-ssh", "port": 2222},
+                    "container": "oqs-ssh", "port": 2222, "entry": (ROOT / "roles/oqs_ssh/files/entry").read_text()},
         }
         return {name: parts[name] for name in sections or ("ssh", "firewall", "hop")}
 
     def job(self, what, timeout=240.0, **more):
         """Run a job of apply_states.py; everything goes by standard input."""
         data = json.dumps({"want": self.want(), "secret": SECRET, "do": what, **more}).encode()
-        done = self.lab.exec("web1", ["python3", PLACE + "/apply_states.py"], data, check=False, timeout=timeout)
+        argv = ["env", "-C", PLACE, "python3", "-m", "tests.integration.apply_states"]
+        done = self.lab.exec("web1", argv, data, check=False, timeout=timeout)
         assert done.returncode == 0, done.stderr.decode()[-3000:]
         return json.loads(done.stdout)
 
@@ -190,9 +190,10 @@ def assert_as_forecast(forecast, done, why):
 
 
 def test_wants_as_the_roles_make_them(bench):
-    for section, role in (("ssh", "oqs_ssh"), ("firewall", "oqs_ssh_firewall"), ("hop", "oqs_ssh_hop")):
-        wanted = yaml.safe_load((ROOT / "roles" / role / "vars/main.yml").read_text())[role + "_want"]
-        assert set(bench.want()[section]) == set(wanted) | ({"entry", "password_set"} if section == "ssh" else set())
+    specs = variables.known()  # some defaults are templates; only the names of what they give count here
+    said = wanted.wanted(("ssh", "firewall", "hop"), lambda name: specs[name]["default"])
+    for section, part in said.items():
+        assert set(bench.want()[section]) == set(part) | ({"entry", "password_set"} if section == "ssh" else set())
 
 
 def test_a_look_is_quick(bench):

@@ -11,7 +11,8 @@ import random
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
-from probe_hosts import Host, own_address
+
+from tests.integration.probe_hosts import Host, own_address
 
 pytestmark = pytest.mark.docker
 TAG = "oqs-ssh"

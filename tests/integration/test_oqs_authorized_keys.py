@@ -8,7 +8,8 @@ import base64
 from typing import Iterator
 
 import pytest
-from module_call import call, docker, four, python_host
+
+from tests.integration.module_call import call, docker, four, python_host
 
 pytestmark = pytest.mark.docker
 SSH = "ssh -p 2222 -i /root/key -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"

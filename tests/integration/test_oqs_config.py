@@ -12,7 +12,8 @@ from typing import Dict, List
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
-from module_call import REPOSITORY, call, docker, four, need_image
+
+from tests.integration.module_call import REPOSITORY, call, docker, four, need_image
 
 pytestmark = pytest.mark.docker
 IMAGES = ["quantumsafe/openssh-stock:latest", "quantumsafe/openssh-quirks:latest"]
@@ -152,8 +153,8 @@ def test_bytes_that_are_no_text_survive(tmp_path):
 
 @pytest.mark.slow
 def test_a_short_differential_fuzz():
-    argv = [sys.executable, str(REPOSITORY / "tests" / "fuzz"), "--pure", "500", "--differential", "100", "--seed", "7"]
-    done = subprocess.run(argv, capture_output=True, timeout=900, check=False)
+    argv = [sys.executable, "-m", "tests.fuzz", "--pure", "500", "--differential", "100", "--seed", "7"]
+    done = subprocess.run(argv, cwd=REPOSITORY, capture_output=True, timeout=900, check=False)
     told = json.loads(done.stdout.splitlines()[-1])
     assert done.returncode == 0, (told, done.stderr)
     assert told["ok"]

@@ -12,7 +12,8 @@ from typing import List
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-from module_call import absent, call, docker, four, need_image, spied_docker
+
+from tests.integration.module_call import absent, call, docker, four, need_image, spied_docker
 
 pytestmark = pytest.mark.docker
 IMAGE = "quantumsafe/openssh-stock:latest"

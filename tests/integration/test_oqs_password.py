@@ -14,7 +14,8 @@ from typing import Iterator
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import container_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
-from module_call import absent, call, container, docker, four, python_host, spied_docker
+
+from tests.integration.module_call import absent, call, container, docker, four, python_host, spied_docker
 
 pytestmark = pytest.mark.docker
 SECRET = "T7#m q2'v\"L$x9:"

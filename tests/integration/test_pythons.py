@@ -14,13 +14,18 @@ from typing import Callable, List
 
 import ansible
 import pytest
-from module_call import REPOSITORY, call, docker, four, need_image, python_host
+
+from tests.integration.module_call import REPOSITORY, call, docker, four, need_image, python_host
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 OLDEST, NEWEST = "3.8", (3, 14)
-UTILS = sorted((REPOSITORY / "plugins" / "module_utils").glob("*.py"))
-PURE = [path for path in (REPOSITORY / "tests" / "unit").glob("test_*.py")
-        if (REPOSITORY / "plugins" / "module_utils" / path.name[len("test_"):]).exists()]
+PLUGINS = REPOSITORY / "plugins"
+UTILS = sorted(path for path in (PLUGINS / "module_utils").rglob("*.py") if path.name != "__init__.py")
+#: What a unit test imports that is not for hosts: then it is not for their Pythons.
+NOT_THERE = re.compile(
+    r"plugin_utils|plugins\.(action|lookup|modules)|^(from|import) (ansible[. ]|yaml|tests\.|lab)", re.MULTILINE)
+PURE = [path for path in sorted((REPOSITORY / "tests" / "unit").glob("test_*.py"))
+        if "plugins.module_utils." in path.read_text("utf-8") and not NOT_THERE.search(path.read_text("utf-8"))]
 PYTEST = ("-m", "pytest", "-q", "-W", "error::DeprecationWarning:ansible_collections", "-p", "no:cacheprovider",
           "-m", "not slow")
 RECIPE = """FROM %s
@@ -30,14 +35,13 @@ RUN apt-get update && apt-get install -y --no-install-recommends python3 python3
 IMPORT = """
 import importlib, sys, warnings
 warnings.simplefilter("error")
-sys.path.insert(0, sys.argv[1])
-for name in sys.argv[2:]:
+for name in sys.argv[1:]:
     importlib.import_module("ansible_collections.quantumsafe.openssh.plugins." + name)
 from ansible.module_utils.basic import AnsibleModule
 print("imported", sys.version_info[:2])
 """
-NAMES = ["module_utils." + path.stem for path in UTILS]
-NAMES += ["modules." + path.stem for path in sorted((REPOSITORY / "plugins" / "modules").glob("*.py"))]
+NAMES = [".".join(path.relative_to(PLUGINS).with_suffix("").parts) for path in UTILS]
+NAMES += ["modules." + path.stem for path in sorted((PLUGINS / "modules").glob("*.py"))]
 KEY = "ssh-novel512@example.org AAAAGHNzaC1ub3ZlbDUxMkBleGFtcGxlLm9yZwAAAAhzZWVkc2VlZA== somebody new"
 
 
@@ -65,7 +69,12 @@ def newest() -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
     docker("build", "-q", "-t", image, "-", stdin=(RECIPE % need_image("quantumsafe/base:forky")).encode())
     options = ["--rm", "--network", "none", "-v", "%s:/repository:ro" % REPOSITORY, "-w", "/tmp",
                "-v", "%s:/python/ansible:ro" % Path(ansible.__file__).parent, "-e", "PYTHONDONTWRITEBYTECODE=1"]
-    return lambda *argv: docker("run", *options, "-e", "PYTHONPATH=/python", image, "python3", *argv, check=False)
+    options += ["-e", "PYTHONPATH=/python:/repository/collections"]
+    return lambda *argv: docker("run", *options, image, "python3", *argv, check=False)
+
+
+def test_there_is_something_to_try() -> None:
+    assert len(UTILS) > 80 and len(PURE) > 40 and len(NAMES) > len(UTILS)
 
 
 def passed(said: str) -> int:
@@ -75,7 +84,8 @@ def passed(said: str) -> int:
 
 
 def test_the_oldest(oldest: str, tmp_path: Path) -> None:
-    done = subprocess.run([oldest, "-c", IMPORT, str(REPOSITORY / "collections"), *NAMES], capture_output=True)
+    place = dict(os.environ, PYTHONPATH=str(REPOSITORY / "collections"))
+    done = subprocess.run([oldest, "-c", IMPORT, *NAMES], env=place, capture_output=True)
     assert done.stdout == b"imported (3, 8)\n", done.stderr.decode()
     done = subprocess.run([oldest, *PYTEST, *map(str, PURE)], capture_output=True, text=True, cwd=REPOSITORY,
                           timeout=1200)
@@ -84,7 +94,7 @@ def test_the_oldest(oldest: str, tmp_path: Path) -> None:
 
 
 def test_the_newest(newest: Callable[..., "subprocess.CompletedProcess[bytes]"]) -> None:
-    done = newest("-c", IMPORT, "/repository/collections", *NAMES)
+    done = newest("-c", IMPORT, *NAMES)
     version = tuple(map(int, re.findall(rb"\d+", done.stdout)))
     assert version >= NEWEST, (done.stdout, done.stderr)
     inside: List[str] = ["/repository/" + str(path.relative_to(REPOSITORY)) for path in PURE]

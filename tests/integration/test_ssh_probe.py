@@ -16,8 +16,9 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import common_ground
-from module_call import call, docker, python_host
-from probe_hosts import Host
+
+from tests.integration.module_call import call, docker, python_host
+from tests.integration.probe_hosts import Host
 
 pytestmark = pytest.mark.docker
 SUITES = ("bookworm", "trixie", "forky")

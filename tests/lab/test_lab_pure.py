@@ -13,10 +13,10 @@ import time
 
 import pytest
 
-import lab_engine
-import lab_state
-from lab import Lab, wanted_hosts
-from lab_engine import LabError, base
+from images import base
+from lab import lab_engine, lab_state
+from lab.lab import Lab, wanted_hosts
+from lab.lab_engine import LabError
 
 DEB822 = """\
 # deb http://commented.example/debian trixie main

@@ -12,8 +12,8 @@ import subprocess
 
 import pytest
 
-from lab import Lab
-from lab_engine import LabError, docker, docker_json, has_six
+from lab.lab import Lab
+from lab.lab_engine import LabError, docker, docker_json, has_six
 
 pytestmark = pytest.mark.docker
 

@@ -7,9 +7,9 @@ import subprocess
 import sys
 
 import pytest
-import runner
-import stages
-from stages import Counts, Stage, Step
+
+from tests.run import runner, stages
+from tests.run.stages import Counts, Stage, Step
 
 TESTS = """
 import pytest
@@ -89,7 +89,7 @@ def test_failure_is_shown_with_its_command(table, capsys):
     table(stage_of("one", 0, 3), stage_of("two", 0))
     assert runner.main([]) == 1
     text = capsys.readouterr().out
-    assert "said 3" in text and "again, only this: .venv/bin/python tests/run one --only" in text
+    assert "said 3" in text and "again, only this: .venv/bin/python -m tests.run one --only" in text
     assert re.fullmatch(r"\d+ passed, \d+ failed(, \d+ skipped)?", text.splitlines()[-1])
     assert text.splitlines()[-1] == "2 passed, 1 failed"
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Do the unit tests notice a broken configuration editor, and broken password code?
 
-    .venv/bin/python tests/mutants [--sample N] [--jobs 2] [--part editor]
+    .venv/bin/python -m tests.mutants [--sample N] [--jobs 2] [--part editor]
 
 mutmut breaks the code in every way it knows, one at a time; each time a unit test has to fail. At least 90 % of the
 mutants of each part must be killed so. Those that are known to change nothing are named in survivors.toml, with the
@@ -28,12 +28,11 @@ from typing import Any, Counter, Dict, Iterator, List, NamedTuple, Set
 
 import tomllib
 
+from images import base
+from lab import bootstrap
+
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
-sys.path.insert(0, str(ROOT / "lab"))
-
-import bootstrap
-from lab_engine import base
 
 KILLED_AT_LEAST = 0.9
 SURVIVORS = HERE / "survivors.toml"
@@ -214,7 +213,7 @@ def sampled(made: List[Dict[str, Any]], size: int) -> List[Dict[str, Any]]:
 
 def main() -> int:
     """Entry point."""
-    options = argparse.ArgumentParser(prog="tests/mutants", description=__doc__.split("\n")[0])
+    options = argparse.ArgumentParser(prog="tests.mutants", description=__doc__.split("\n")[0])
     options.add_argument("--sample", type=int, default=0, help="only so many mutants of each part (0: all)")
     options.add_argument("--jobs", type=int, default=2, help="how many side by side")
     options.add_argument("--part", default="", help="only this part: editor or passwords")

@@ -16,7 +16,7 @@ import threading
 import time
 from typing import Dict, List, NamedTuple, Sequence, Tuple
 
-from stages import PYTHON, ROOT, STAGES, Counts, Stage, Step, with_slow
+from tests.run.stages import PYTHON, ROOT, STAGES, Counts, Stage, Step, with_slow
 
 OUTPUT = ROOT / "tests" / "output"
 SIDE_BY_SIDE = 2
@@ -116,7 +116,7 @@ def report(result: Result) -> None:
 
 def again(stage: str, names: Sequence[str]) -> str:
     """The command that runs only these of a stage (the first ten), or all of it where no name is known."""
-    command = "%s tests/run %s" % (PYTHON, stage)
+    command = "%s -m tests.run %s" % (PYTHON, stage)
     return "%s --only %s" % (command, " ".join(map(shlex.quote, names[:10]))) if names else command
 
 
@@ -129,7 +129,7 @@ def in_words(counts: Counts) -> str:
 def main(arguments: Sequence[str]) -> int:
     """Run the stages that are named, or all; 0 when nothing failed and something passed."""
     names = [stage.name for stage in STAGES]
-    parser = argparse.ArgumentParser(prog="tests/run", description="Run the tests, stage by stage.")
+    parser = argparse.ArgumentParser(prog="tests.run", description="Run the tests, stage by stage.")
     parser.add_argument("stage", nargs="*", help="one of: " + ", ".join(names))
     parser.add_argument("--only", nargs="+", default=[], help="of one stage: tests, gates or scenarios by name")
     parser.add_argument("--all", action="store_true", help="with the tests that are marked slow (hours)")

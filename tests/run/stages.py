@@ -81,7 +81,7 @@ def failed_pytest(_step: Step, said: str) -> List[str]:
 
 def _lint(output: Path, only: Sequence[str]) -> List[Step]:
     there = (ROOT / "tests/lint/__main__.py").exists()
-    return [Step([PYTHON, "tests/lint", *only], output / "none")] if there else []
+    return [Step([PYTHON, "-m", "tests.lint", *only], output / "none")] if there else []
 
 
 def count_lint(_step: Step, code: int, said: str) -> Counts:
@@ -98,7 +98,7 @@ def failed_lint(_step: Step, said: str) -> List[str]:
 def _fuzz(output: Path, _only: Sequence[str]) -> List[Step]:
     there = (ROOT / "tests/fuzz/__main__.py").exists()
     # A taste of `make fuzz`, so that the fuzzer itself stays whole.
-    argv = [PYTHON, "tests/fuzz", "--pure", "2000", "--differential", "100"]
+    argv = [PYTHON, "-m", "tests.fuzz", "--pure", "2000", "--differential", "100"]
     return [Step(argv, output / "none")] if there else []
 
 
@@ -140,9 +140,7 @@ STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("molecule", 55, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
-    Stage("outside", 40, _pytest("tests/outside", "-m", "not slow"), count_pytest, failed_pytest),
-    Stage("faults", 15, _pytest("tests/faults", "-m", "not slow"), count_pytest, failed_pytest),
-    Stage("bad_input", 15, _pytest("tests/bad_input"), count_pytest, failed_pytest),
+    Stage("e2e", 70, _pytest("tests/e2e", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("integration", 45, _pytest("tests/integration", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
     Stage("conformance", 20, _pytest("tests/conformance"), count_pytest, failed_pytest),

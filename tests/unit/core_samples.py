@@ -5,14 +5,33 @@
 from __future__ import annotations
 
 import copy
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Mapping, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid, Upgrade
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, Secret, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image, Origin
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, iptables
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import nftables as firewall_nftables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG, FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import plan_outside
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.access import Password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.accounts import Account
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.hop import Hop
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.image import Arriving
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import Lockdown, Watched
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from key_samples import private_file, public_line
 
 SECRET = "heron-lantern-vortex-42"
@@ -88,6 +107,11 @@ def firewall_want(**other: Any) -> Dict[str, Any]:
     return dict(wanted, **other)
 
 
+def firewall_spec(**other: Any) -> FirewallSpec:
+    """The same as the firewalls read it."""
+    return FirewallSpec(**firewall_want(**other))
+
+
 def want(**other: Any) -> Dict[str, Any]:
     """Everything that the playbook asks for; a section that is None is left out."""
     found = {"engine": {"state": "present"}, "ssh": ssh_want(), "firewall": firewall_want(), "hop": hop_want()}
@@ -125,14 +149,68 @@ def open_rule(port: int = PORT) -> Any:
     return [{"match": {"op": "==", "left": dport, "right": port}}, {"accept": None}]
 
 
-def firewall_facts(**other: Any) -> Dict[str, Any]:
+def firewall_facts(**other: Any) -> firewalls.Found:
     """What was found of firewalls on a host that has none, with some."""
-    found = {
-        "compat": False, "sshd_config": None, "ufw": None, "firewalld": None,
-        "nftables": {"ruleset": None, "persistent": False, "conf": b"", "snippet": None},
-        "iptables": {"tables": {}, "programs": {}, "files": []},
+    nothing = {
+        "ufw": None, "firewalld": None, "nftables": firewall_nftables.Nftables(), "iptables": iptables.Iptables(),
     }
-    return dict(found, **other)
+    return firewalls.Found(dict(nothing, **other))
+
+
+def firewalls_are(facts: Any, **other: Any) -> None:
+    """Another state of some firewalls of a host; of nftables only what is named."""
+    known = facts["firewall"]
+    found = dict(known.facts, **other)
+    if isinstance(found["nftables"], dict):
+        found["nftables"] = known.of(firewall_nftables.BACKEND)._replace(**found["nftables"])
+    facts["firewall"] = firewalls.Found(found)
+
+
+def spec(wanted: Any) -> Spec:
+    """What is wanted, as the host reads it."""
+    return typed.parse(wanted, REGISTRY.specs)
+
+
+def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
+    """What was found, as the plan reads it: the dictionaries of this file with their types."""
+    state = dict(found["state"], identity_state=found["state"].get("identity_state", "good"))
+    for name in ("folders", "modes"):
+        state[name] = {path: file_modes.parse(str(owner)) for path, owner in state.get(name, {}).items()}
+    hop, engine = found["hop"], dict(found["engine"])
+    engine["program"] = engine.get("program") or ("/usr/bin/docker" if engine.pop("installed", False) else "")
+    engine.pop("installed", None)
+    image = dict(found["image"])
+    image["origin"] = Origin(**image.get("origin", {}))
+    return Facts(
+        spec(wanted), Machine(**found["machine"]), Engine(**engine), Image(**_tuples(image)),
+        Container(**_tuples(found["container"])), State(**state), Uid(**found["uid"]), Port(**_tuples(found["port"])),
+        Password(**found["password"]), found["firewall"], Offer(**hop["sshd"]),
+        Hop(hop["host_keys"], {name: Account(**user) for name, user in hop["users"].items()}),
+        OwnSshd(found.get("own_sshd", {})), Upgrade(**_upgrade(found.get("upgrade", {}))),
+        Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),
+        Arriving(found.get("held", ""), found.get("parts", ())), Secret(SECRET),
+        Lockdown(**found.get("lockdown", {})), Watched(found.get("locked", 0)), readers=REGISTRY.readers,
+    )
+
+
+def _tuples(row: Mapping[str, Any]) -> Dict[str, Any]:
+    return {
+        name: frozenset(value) if isinstance(value, set) or name == "inodes" else value for name, value in row.items()
+    }
+
+
+def _upgrade(row: Mapping[str, Any]) -> Dict[str, Any]:
+    return dict(row, knew=Image(**row.get("knew", {})), sockets=frozenset(row.get("sockets", ())))
+
+
+def plan(wanted: Any, found: Mapping[str, Any]) -> Plan:
+    """The plan for a host."""
+    return runner.make_plan(REGISTRY, spec(wanted), facts_of(wanted, found))
+
+
+def content_of(wanted: Any, found: Mapping[str, Any]) -> content.Content:
+    """What should be there."""
+    return content.wanted(spec(wanted).of(ServerSpec), facts_of(wanted, found))
 
 
 def virgin() -> Dict[str, Any]:
@@ -146,15 +224,15 @@ def virgin() -> Dict[str, Any]:
         "engine": {"installed": False, "running": False, "kind": "docker", "version": "", "daemon_json": False},
         "image": {}, "container": {}, "port": {}, "uid": {"taken": False, "free": FREE_UID},
         "state": dict(
-            nothing, uid="", in_force="", password="", keys={}, folders=dict.fromkeys(desired.folders(0), "absent"),
+            nothing, uid="", in_force="", password="", keys={}, folders=dict.fromkeys(content.folders(0), "absent"),
         ),
         "password": {"state": "absent", "why": "nobody has set one"},
-        "firewall": firewall_facts(
-            nftables={"ruleset": ruleset(), "persistent": True, "conf": b"flush ruleset\n", "snippet": None}),
+        "firewall": firewall_facts(nftables=firewall_nftables.Nftables(
+            ruleset(), persistent=True, conf=b"flush ruleset\n")),
         "hop": {
             "sshd": {"error": "", "software": "OpenSSH_10.0", "kex": ["mlkem768x25519-sha256", "curve25519-sha256"]},
             "host_keys": list(HOST_KEYS),
-            "users": {"alice": {"uid": 1001, "gid": 1001, "home": "/home/alice", "privileged": "",
+            "users": {"alice": {"uid": 1001, "gid": 1001, "root": "/home/alice", "privileged": "",
                                 "path": "/home/alice/.ssh/authorized_keys", "keys": b"# mine\n"}},
         },
     }
@@ -185,47 +263,49 @@ def converged(wishes: Any = None, facts: Any = None) -> Dict[str, Any]:
     wishes, facts = wishes or want(), facts or image_known()
     ssh, hop, state = wishes["ssh"], wishes.get("hop"), facts["state"]
     facts["engine"].update(installed=True, running=True, version="26.1.5", rootless=False, userns=False)
-    state.update(entry=ssh["entry"].encode(), uid=str(desired.user_id(ssh, facts)), password=HASH)
-    state["folders"] = desired.folders(int(state["uid"]))
-    for name in desired.desired(ssh, facts).host_keys:
+    state.update(entry=ssh["entry"].encode(), uid=str(content_of(wishes, facts).uid), password=HASH)
+    state["folders"] = {path: str(owner) for path, owner in content.folders(int(state["uid"])).items()}
+    for name in content_of(wishes, facts).host_keys:
         kind = key_files.key_type(name)
         state["keys"][key_files.host_key_name(name)] = key_pair(kind)
-    goal = desired.desired(ssh, facts)
+    goal = content_of(wishes, facts)
     for name in ("sshd_config", "ssh_config", "authorized_keys", "known_hosts"):
         state[name] = getattr(goal, name)
     state["in_force"] = digests.digest(goal.sshd_config)
     facts["password"] = {"state": "the given one" if ssh["password_set"] else "locked", "why": "as it was"}
     facts["container"] = {
-        "id": "c0ffee", "image": ENGINE_ID, "labels": {desired.LABEL: desired.label_of(goal.container)},
+        "id": "c0ffee", "image": ENGINE_ID, "labels": {LABEL: content.label_of(goal.container)},
         "running": True, "status": "running", "pid": 4711, "health": "healthy", "sockets": {77, 78},
     }
     facts["port"] = {"inodes": [77, 78], "pid": 4711, "owner": "sshd, process 4711",
                      "ends": {77: "0.0.0.0", 78: "::"}, "owners": dict.fromkeys((77, 78), "sshd, process 4711")}
     if hop and hop["state"] == "present":
-        _with_hop(hop, facts)
+        _with_hop(wishes, facts)
     _with_firewall(wishes, facts)
     return facts
 
 
-def _with_hop(hop: Any, facts: Any) -> None:
-    state = facts["state"]
-    if hop["users"]:
+def _with_hop(wishes: Any, facts: Any) -> None:
+    hop, state = spec(wishes).of(HopSpec), facts["state"]
+    if hop.users:
         state["identity"] = IDENTITY
-    goal = plan_outside.HopGoal(hop, facts, state["ssh_config"], state["known_hosts"])
+    found = facts_of(wishes, facts)
+    goal = wanted_hop.wanted(hop, found.of(State), found.of(Image), found.of(Offer).kex, found.of(Hop).host_keys)
     state.update(hop_config=goal.hop_config, ssh_config=goal.ssh_config, known_hosts=goal.known_hosts)
-    for name in hop["users"]:
-        line = plan_outside.hop_line(IDENTITY) + "\n"
+    for name in hop.users:
+        line = wanted_hop.line(IDENTITY) + "\n"
         facts["hop"]["users"][name]["keys"] = b"# mine\n" + line.encode()
 
 
 def _with_firewall(wishes: Any, facts: Any) -> None:
     if "firewall" not in wishes:
         return
-    found, port = facts["firewall"]["nftables"], wishes["firewall"]["port"]
-    found["ruleset"] = ruleset([open_rule(port)])
-    rules = firewall_nftables.rules_for(wishes["firewall"], facts["firewall"])
-    found["snippet"] = firewall_nftables.snippet_of(rules).encode()
-    found["conf"] = firewall_nftables.conf_with(found["conf"], True)
+    firewall = spec(wishes).of(FirewallSpec)
+    firewalls_are(facts, nftables={"ruleset": ruleset([open_rule(firewall.port)])})
+    found = facts["firewall"].of(firewall_nftables.BACKEND)
+    rules = firewall_nftables.rules_for(firewall, found)
+    firewalls_are(facts, nftables={
+        "snippet": firewall_nftables.snippet_of(rules), "conf": firewall_nftables.conf_with(found.conf, True)})
 
 
 def clone(facts: Any) -> Dict[str, Any]:

@@ -6,7 +6,10 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import answers, host_facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -14,9 +17,10 @@ KEY, OFFER, CLIENT, LOOK = samples.HOST_KEY, samples.OFFER, samples.CLIENT, samp
 
 
 def test_what_hosts_of_ours_say_is_believed():
-    assert answers.client(CLIENT) == CLIENT and answers.client({}) == {}
+    assert answers.client(CLIENT).to_json() == CLIENT and answers.client({}) is None
     answers.look(LOOK)
-    assert host_facts.is_whole(dict(CLIENT, address="2001:db8::1"))
+    located = dict(CLIENT, address="2001:db8::1")
+    assert host.parse(located).to_json() == located
 
 
 BAD = [
@@ -34,7 +38,14 @@ BAD = [
 def test_what_does_not_fit_is_not_believed(change):
     with pytest.raises(answers.BadAnswer, match="not of the form"):
         answers.client(dict(CLIENT, **change))
-    assert not host_facts.is_whole(dict(CLIENT, address="web1", **change))
+    with pytest.raises(shape.BadShape, match="not of the form"):
+        host.parse(dict(CLIENT, address="web1", **change))
+
+
+@pytest.mark.parametrize("address", [None, "", "a b", "`id`", "10.0.0.1%eth0", 7])
+def test_a_host_without_an_address_that_can_be_written_is_none(address):
+    with pytest.raises(shape.BadShape, match=r"^address is not of the form"):
+        host.parse(dict(CLIENT, address=address))
 
 
 @pytest.mark.parametrize("found", [None, [], "x", 1, {"port": 22}, {name: CLIENT[name] for name in list(CLIENT)[1:]}])
@@ -54,5 +65,5 @@ def test_a_look_that_does_not_fit_is_not_believed(change):
 
 @given(st.text(max_size=40))
 def test_an_address_is_one_printable_word(text):
-    if answers.address(text):
+    if grammar.address(text):
         assert text.isprintable() and len(text.split()) == 1 and not set(text) & set("`$;&|<>()'\"\\/,@")

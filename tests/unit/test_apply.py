@@ -4,82 +4,124 @@
 
 from __future__ import annotations
 
-import os
-import stat
+import contextlib
+from functools import partial
+from typing import NamedTuple
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, host_lock, paths
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import bookkeeping, plan
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Item, Plan
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import (
-    apply,
-    apply_container,
-    apply_outside,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock, machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile, Written
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import ANOTHER_LOOK, UNKNOWN, Change
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry, Resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import engine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Handshake, Proof
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Seen
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
-WANT = {"ssh": {}}
+OWN = Proof(own=Handshake(ok=True))
 
 
-class Invented:
-    """A host that is what its resources say; ``stuck`` ones do not change, ``slow`` ones need another look first."""
+class Wanted(NamedTuple):
+    """What is wanted: nothing that matters here."""
 
-    def __init__(self, **resources):
-        self.now = dict.fromkeys(resources, "absent")
-        self.wanted = resources
+
+class Section(Resource):
+    """A place of the real plan."""
+
+    def __init__(self, name):
+        place = REGISTRY.places[name]
+        self.sections, self.part = {name: place.label}, place.part
+
+
+class Invented(Resource):
+    """A host that is what its things say; ``stuck`` ones do not change, ``slow`` ones need another look first.
+
+    ``needs`` is what a change needs, ``other`` kinds whose acts find that the rest was planned from something else.
+    """
+
+    part, spec = "ssh", {"ssh": Wanted}
+
+    def __init__(self, **things):
+        self.now = dict.fromkeys(things, "absent")
+        self.wanted = things
         self.errors = []
-        self.looks, self.acts = 0, []
+        self.looks, self.acts, self.written = 0, [], []
         self.stuck, self.unknown_until = set(), {}
-        self.label, self.answer = {}, {}
+        self.needs, self.other, self.by_ansible = {}, set(), ()
+        self.readers = {Proof: lambda _facts: OWN}
+        sections = [Section(name) for name in REGISTRY.places]
+        self.registry = Registry((*sections, engine.ENGINE), (self,), ())
 
-    def assess(self, _want, _secret, _earlier=None, proving=None):
+    def plan(self, _spec, _facts, plan):
         self.looks += 1
-        plan = Plan()
-        plan.errors = list(self.errors)
+        plan.errors += self.errors
         for kind, section in self.wanted.items():
             after = UNKNOWN if self.unknown_until.get(kind, 0) >= self.looks else "there"
-            plan.want(section, kind, "", self.now[kind], after if self.now[kind] == "absent" else "there", "because")
-        proof = {"own": {"ok": True}} if proving and proving(plan) else {}
-        return {"round": self.looks, "proof": proof, "image": dict(self.label)}, plan
+            act = None if kind in self.by_ansible else partial(self.act, kind)
+            if self.needs.get(kind) == ANOTHER_LOOK and after == UNKNOWN:
+                act = None
+            plan.add(Change(section, kind, "", self.now[kind], after if self.now[kind] == "absent" else "there",
+                            "because", act=act, needs=self.needs.get(kind, ()), values=("docker.io",)))
 
-    def act(self, host, item):
-        self.acts.append((self.looks, item.kind))
-        if item.kind == "image_facts":
-            host.facts["image"] = dict(self.answer, engine_id="sha256:e", origin={})
-        if item.kind not in self.stuck:
-            self.now[item.kind] = "there"
+    def act(self, kind, _host):
+        self.acts.append((self.looks, kind))
+        if kind not in self.stuck:
+            self.now[kind] = "there"
+        return kind in self.other
+
+    def look(self):
+        """A look of this host, as another part of an execution makes it."""
+        facts = Facts(Wanted(), readers=self.registry.readers)
+        return runner.Look(facts, runner.make_plan(self.registry, Spec(Wanted()), facts))
 
 
 @pytest.fixture
 def run(monkeypatch, tmp_path):
     """Apply on an invented host; gives the outcome."""
-    def carry_out(host, sections=("ssh",), secret=None, first=None):
-        written = []
-        monkeypatch.setattr(apply.assess, "assess", host.assess)
-        monkeypatch.setattr(apply.assess, "proof", lambda *_any: {"own": {"ok": True}})
-        monkeypatch.setattr(apply.assess, "result", lambda _w, _f, plan, proof: {"plan": plan.items, "proof": proof})
-        monkeypatch.setattr(apply, "HANDLERS", dict.fromkeys(host.wanted, host.act))
+    def carry_out(host, sections=("ssh",), first=None):
+        monkeypatch.setattr(apply_request, "REGISTRY", host.registry)
+        monkeypatch.setattr(apply_request.own_sshd, "read", OwnSshd)
+        monkeypatch.setattr(apply_request.report, "result",
+                            lambda _r, _s, _f, plan, proof: {"plan": plan.changes, "proof": proof})
+        monkeypatch.setattr(apply_request.state, "tidy", lambda _loading: None)
+        monkeypatch.setattr(apply_request.state, "absent_ledger_folders", list)
+        monkeypatch.setattr(apply_request.replacement, "whole", lambda *_any: contextlib.nullcontext())
+        monkeypatch.setattr(machine, "read", Machine)
+        monkeypatch.setattr(LedgerFile, "read", lambda _self: Written([]))
+        monkeypatch.setattr(LedgerFile, "record", lambda _self, *given: host.written.append((len(host.acts), *given)))
         monkeypatch.setattr(host_lock, "locked", lambda: lock(str(tmp_path / "lock")))
-        for name in ("before_packages", "after_packages", "record"):
-            monkeypatch.setattr(bookkeeping, name, lambda *given, name=name: written.append((name, *given)))
-        host.written = written
-        return apply.apply(WANT, list(sections), secret, {}, first)
+        for name in ("_before_packages", "_after_packages", "_before_service"):
+            monkeypatch.setattr(engine, name, lambda _host, *given, name=name: host.written.append(
+                (len(host.acts), name, *given)))
+        arguments = {"want": {"ssh": {}}, "sections": list(sections), "password": None}
+        return apply_request.following(arguments, first)
     lock = host_lock.locked
     return carry_out
+
+
+def kinds(done):
+    return [row["kind"] for row in done]
 
 
 def test_in_the_order_of_the_sections_and_then_another_look(run):
     host = Invented(running="container", host_key="keys", folder="state", image="image")
     outcome = run(host)
     assert [kind for _round, kind in host.acts] == ["image", "folder", "host_key", "running"]
-    assert host.looks == 2 and outcome["plan"] == [] and outcome["proof"] == {"own": {"ok": True}}
-    assert [item["kind"] for item in outcome["done"]] == ["image", "folder", "host_key", "running"]
+    assert host.looks == 2 and outcome["plan"] == [] and outcome["proof"] == OWN and outcome["changed"]
+    assert kinds(outcome["done"]) == ["image", "folder", "host_key", "running"]
     assert all(item["resource"].startswith(item["kind"].split("_")[0]) for item in outcome["done"])  # as in a plan
 
 
 def first_look(host, path):
     """A look that was made before the lock was taken."""
     turn = host_lock.turn(str(path))
-    return apply.First(turn, *host.assess(WANT, None))
+    return apply_request.First(turn, Seen({}, Spec(Wanted()), host.look()))
 
 
 def test_a_look_that_is_still_true_is_not_repeated(run, tmp_path):
@@ -87,7 +129,7 @@ def test_a_look_that_is_still_true_is_not_repeated(run, tmp_path):
     with host_lock.locked(str(tmp_path / "lock")):
         pass
     outcome = run(host, first=first_look(host, tmp_path / "lock"))
-    assert host.acts == [(1, "sshd_config")] and host.looks == 2 and outcome["proof"] == {"own": {"ok": True}}
+    assert host.acts == [(1, "sshd_config")] and host.looks == 2 and outcome["proof"] == OWN
 
 
 def test_a_look_before_somebody_elses_turn_is_repeated(run, tmp_path):
@@ -105,7 +147,8 @@ def test_a_look_before_somebody_elses_turn_is_repeated(run, tmp_path):
 def test_a_converged_host_is_looked_at_and_left_alone(run):
     host = Invented(folder="state")
     host.now["folder"] = "there"
-    assert run(host)["done"] == [] and host.acts == [] and host.looks == 1
+    outcome = run(host)
+    assert outcome["done"] == [] and not outcome["changed"] and host.acts == [] and host.looks == 1
 
 
 def test_only_the_sections_that_were_asked_for(run):
@@ -116,147 +159,108 @@ def test_only_the_sections_that_were_asked_for(run):
 
 def test_what_cannot_be_known_yet_waits_for_another_look(run):
     host = Invented(folder="state", sshd_config="config", container="container")
-    host.unknown_until = {"sshd_config": 1}
+    host.unknown_until, host.needs = {"sshd_config": 1}, {"sshd_config": ANOTHER_LOOK}
     run(host)
     assert host.acts == [(1, "folder"), (2, "sshd_config"), (2, "container")]
 
 
-@pytest.mark.parametrize("kind", sorted(apply_container.MAKERS))
-def test_what_only_the_act_can_tell_is_made_at_once(run, kind):
-    host = Invented(**{kind: "state"})
-    host.unknown_until = {kind: 9}
+def test_what_only_the_act_can_tell_is_made_at_once(run):
+    host = Invented(host_key="state")
+    host.unknown_until = {"host_key": 9}
     run(host)
-    assert host.acts == [(1, kind)]
+    assert host.acts == [(1, "host_key")]
 
 
-@pytest.mark.parametrize(("answer", "looks"), [({"kex": ["a"]}, 1), ({"kex": ["b"]}, 2)])
-def test_an_image_that_says_what_its_label_said_needs_no_other_look(run, answer, looks):
+@pytest.mark.parametrize(("other", "looks"), [(set(), 1), ({"image_facts"}, 2)])
+def test_what_turns_out_as_planned_needs_no_other_look(run, other, looks):
     host = Invented(image_facts="state", sshd_config="config")
-    host.label, host.answer = {"kex": ["a"]}, answer
+    host.other = other
     run(host)
     assert host.acts == [(1, "image_facts"), (looks, "sshd_config")]
 
 
-@pytest.mark.parametrize(("first", "then"), [("host_key", "known_hosts"), ("hop_identity", "hop_user")])
-def test_what_the_act_before_makes_known_follows_at_once(run, first, then):
-    host = Invented(**{first: "keys", then: "config"})
-    host.unknown_until = {first: 9, then: 9}
+def test_what_the_act_before_makes_known_follows_at_once(run):
+    host = Invented(host_key="keys", known_hosts="config")
+    host.unknown_until, host.needs = {"host_key": 9, "known_hosts": 9}, {"known_hosts": ("next_host_key", "host_key")}
     run(host)
-    assert host.acts == [(1, first), (1, then)]
-    alone = Invented(**{then: "config"})
-    alone.unknown_until = {then: 1}
+    assert host.acts == [(1, "host_key"), (1, "known_hosts")]
+    alone = Invented(folder="state", known_hosts="config")
+    alone.unknown_until, alone.needs = {"known_hosts": 1}, host.needs
     run(alone)
-    assert alone.acts == [(2, then)]
+    assert alone.acts == [(1, "folder"), (2, "known_hosts")]
+
+
+def test_what_nothing_makes_known_is_no_success(run):
+    """Such as the hop alone, on a host that has no image yet."""
+    host = Invented(hop_config="hop")
+    host.unknown_until, host.needs = {"hop_config": 99}, {"hop_config": ANOTHER_LOOK}
+    outcome = run(host, ["hop"])
+    assert outcome["failed"] and host.acts == []
+    assert outcome["msg"].startswith("hop config is still absent; it was to be %s" % UNKNOWN)
 
 
 def test_a_plan_with_a_refusal_changes_nothing(run):
     host = Invented(folder="state")
     host.errors = ["port 2222 is taken by nginx", "no root"]
-    with pytest.raises(apply.ApplyError, match="port 2222 is taken by nginx; no root"):
-        run(host)
+    outcome = run(host)
+    assert outcome["failed"] and outcome["msg"] == "port 2222 is taken by nginx; no root"
     assert host.acts == [] and host.written == []
 
 
 def test_what_does_not_change_is_named_and_not_tried_for_ever(run):
     host = Invented(folder="state", running="container")
     host.stuck = {"running"}
-    with pytest.raises(apply.ApplyError, match=r"running is still absent; it was to be there; .* run again"):
-        run(host)
+    words = run(host)["msg"]
+    assert words.startswith("running is still absent; it was to be there; ") and words.endswith(" run again")
     assert host.now["folder"] == "there" and host.looks == 3
 
 
 def test_two_resources_that_undo_each_other_come_to_an_end(run):
     host = Invented(folder="state", entry="state")
 
-    def undo(_host, item):
-        other = "entry" if item.kind == "folder" else "folder"
-        host.now.update({item.kind: "there", other: "absent"})
+    def undo(kind, _host):
+        other = "entry" if kind == "folder" else "folder"
+        host.now.update({kind: "there", other: "absent"})
 
     host.act = undo
-    with pytest.raises(apply.ApplyError, match="is still absent"):
-        run(host)
-    assert host.looks <= apply.ROUNDS
+    assert "is still absent" in run(host)["msg"]
+    assert host.looks <= runner.ROUNDS
 
 
 def test_an_act_that_fails_stops_the_rest_and_the_next_run_goes_on(run):
     host = Invented(folder="state", sshd_config="config", running="container")
     act = host.act
 
-    def fail(one, item):
-        if item.kind == "sshd_config":
-            raise apply_container.ContainerError("refused")
-        act(one, item)
+    def fail(kind, one):
+        if kind == "sshd_config":
+            raise UserError("refused")
+        return act(kind, one)
 
     host.act = fail
-    with pytest.raises(apply_container.ContainerError, match="refused"):
-        run(host)
+    assert run(host)["msg"] == "refused"
     assert host.now == {"folder": "there", "sshd_config": "absent", "running": "absent"}
     host.act = act
-    assert [item["kind"] for item in run(host)["done"]] == ["sshd_config", "running"]
+    assert kinds(run(host)["done"]) == ["sshd_config", "running"]
 
 
 def test_what_ansible_does_itself_is_written_down_first_and_left_to_it(run):
     host = Invented(daemon_settings="engine", packages="engine", service="engine")
-    run(host, ["engine"])
-    assert [kind for _round, kind in host.acts] == ["daemon_settings"]
-    assert [row[0] for row in host.written] == ["before_packages", "record"]
-    assert host.written[0][1] == ["there"] and host.written[1][1] == "service"
+    host.by_ansible = ("packages", "service")
+    outcome = run(host, ["engine"])
+    assert [kind for _round, kind in host.acts] == kinds(outcome["done"]) == ["daemon_settings"]
+    assert host.written == [
+        (0, "_before_packages", ["docker.io"]), (0, "service", "", "absent", "there"), (0, "_before_service", ""),
+    ], "once, before any act"
+    assert host.looks == 2 and len(outcome["plan"]) == 2
 
 
-def test_every_kind_that_can_be_planned_has_somebody_who_mends_it():
-    planned = set(apply.HANDLERS) | plan.BY_ANSIBLE
-    assert set(apply.HANDLERS) >= apply_container.MAKERS
-    assert not set(apply_container.HANDLERS) & set(apply_outside.HANDLERS)
-    assert {"packages", "service"} == planned - set(apply.HANDLERS)
+def test_where_no_packages_are_to_come_those_of_the_last_run_are_written_down(run):
+    host = Invented(folder="state")
+    run(host)
+    assert host.written == [(0, "_after_packages")]
 
 
 def test_sections_are_those_of_the_plan():
-    assert plan.section_names(["firewall"]) == ["firewall"]
-    assert "access" in plan.section_names(["ssh"])
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to own files as somebody else")
-def test_the_identity_goes_with_its_folder(tmp_path, monkeypatch):
-    """Else another look, before the container starts and hands over its home, would find an identity to mend."""
-    home = tmp_path / "home-ssh"
-    home.mkdir(mode=0o700)
-    for name, mode in (("id_ed25519", 0o600), ("id_ed25519.pub", 0o644), ("other", 0o644)):
-        (home / name).write_bytes(name.encode())
-        (home / name).chmod(mode)
-    (home / "link").symlink_to("/etc/passwd")
-    monkeypatch.setattr(paths, "HOME_SSH", str(home))
-    monkeypatch.setattr(paths, "IDENTITY", str(home / "id_ed25519"))
-    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
-    monkeypatch.setattr(apply_container.bookkeeping, "record", lambda *_any: None)
-    apply_container.folder(None, Item("state", "folder", str(home), "700 0:0", "700 4711:4712", ""))
-    seen = {path.name: (path.lstat().st_uid, path.lstat().st_gid, stat.S_IMODE(path.lstat().st_mode))
-            for path in (home, *home.iterdir())}
-    assert seen.pop("link")[0] == seen.pop("other")[0] == 0
-    assert seen == {"home-ssh": (4711, 4712, 0o700), "id_ed25519": (4711, 4712, 0o600),
-                    "id_ed25519.pub": (4711, 4712, 0o644)}
-    assert (home / "id_ed25519").read_bytes() == b"id_ed25519"
-
-
-@pytest.mark.parametrize("want", [{"ssh": {"entry": "ours"}}, {"hop": {"entry": "ours"}}])
-def test_what_is_run_comes_from_no_folder_that_a_container_can_write(want, monkeypatch, tmp_path):
-    """The state folder is mounted writable: what its entry says may be the container's word, and is never run."""
-    asked = []
-
-    def run_once(image, program, mounts, **_more):
-        source = next(mount for mount in mounts if "readonly" in mount and paths.ENTRY in mount).split("source=")[1]
-        path = source.split(",")[0]
-        with open(path, encoding="ascii") as entry:
-            asked.append((image, program[0], os.path.dirname(path), entry.read(), stat.S_IMODE(os.stat(path).st_mode)))
-        return commands.Completed(0, b"", b"")
-
-    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
-    monkeypatch.setattr(apply_container.cli, "run_once", run_once)
-    monkeypatch.setattr(apply_container.files, "make_dir", lambda *_any: None)
-    write = apply_container.files.write_file
-    monkeypatch.setattr(apply_container.files, "write_file",
-                        lambda path, data, mode: write(path, data, mode, os.geteuid(), os.getegid()))
-    host = apply.Host(want, None, {})
-    host.facts = {"image": {"engine_id": "sha256:e"}, "container": {}}
-    assert apply_container._asked(host, "/etc/oqs-ssh/private/candidate").rc == 0
-    assert asked == [("sha256:e", paths.ENTRY, str(tmp_path), "ours", 0o755)]
-    assert list(tmp_path.iterdir()) == [], "nothing of it is left"
+    assert REGISTRY.sections(["firewall"]) == ["firewall"]
+    assert "access" in REGISTRY.sections(["ssh"]) and REGISTRY.sections(["password"]) == ["password"]
+    assert set(REGISTRY.orders()) >= {"engine", "ssh", "password", "firewall", "hop", "lockdown", "removal"}

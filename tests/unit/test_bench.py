@@ -4,16 +4,10 @@
 
 from __future__ import annotations
 
-import sys
 import xml.etree.ElementTree as ET
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
-
-import login
-import measure
-import report
-from measure import Notebook, Sample
+from bench import login, measure, report
+from bench.measure import Notebook, Sample
 
 OURS, PEER = "quantumsafe.openssh", "by hand"
 

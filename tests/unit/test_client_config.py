@@ -8,22 +8,22 @@ import subprocess
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases, host
 from hypothesis import given
 from hypothesis import strategies as st
 
 KEYS = [samples.public_line("ssh-ed25519")]
-HOST = {
+HOST = host.parse({
     "address": "192.0.2.7", "port": 2222, "user": "oqs", "mode": "shell", "keys": KEYS,
     "offer": {"kex": ["mlkem768nistp256-sha256", "sntrup761x25519-sha512@openssh.com"], "host_keys": ["ssh-ed25519"],
               "pubkeys": ["ssh-ed25519"]},
     "hop_address": "localhost", "hop_port": 22, "hop_keys": KEYS,
-}
+})
 ABLE = aliases.Program(
     ["curve25519-sha256", "sntrup761x25519-sha512@openssh.com"], ["ssh-ed25519"], {"/h/id_ed25519": "ssh-ed25519"}
 )
 OLD = ABLE._replace(kex=["curve25519-sha256"])
-WISH = aliases.Wish("", "", "/h/oqs/known_hosts", "/h/bin/oqs-ssh")
+SPEC = aliases.AliasSpec("", "", "/h/oqs/known_hosts", "/h/bin/oqs-ssh")
 
 
 def effective(tmp_path, config, alias):
@@ -34,12 +34,12 @@ def effective(tmp_path, config, alias):
 
 
 def test_an_alias_as_the_real_ssh_reads_it(tmp_path):
-    found = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, WISH), "web1")
+    found = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, SPEC), "web1")
     assert (found["hostname"], found["port"], found["user"]) == ("192.0.2.7", "2222", "oqs")
     assert found["kexalgorithms"] == "sntrup761x25519-sha512@openssh.com", "nothing weaker can be negotiated"
     assert found["stricthostkeychecking"] == "true" and found["hostkeyalias"] == "web1.oqs-ssh"
     assert found["identityfile"] == "/h/id_ed25519"
-    hop = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, WISH), "web1-host")
+    hop = effective(tmp_path, aliases.fragment({"web1": HOST}, ABLE, {}, SPEC), "web1-host")
     assert (hop["hostname"], hop["port"], hop["proxyjump"]) == ("localhost", "22", "web1")
     assert hop["hostkeyalias"] == "web1.own-sshd" and hop["stricthostkeychecking"] == "true"
 
@@ -47,7 +47,7 @@ def test_an_alias_as_the_real_ssh_reads_it(tmp_path):
 def test_an_ssh_that_cannot_is_told_the_other_way(tmp_path):
     why = aliases.by_host({"web1": HOST}, OLD, "auto")
     assert "no quantum-safe key exchange" in why["web1"]
-    config = aliases.fragment({"web1": HOST}, OLD, why, WISH)
+    config = aliases.fragment({"web1": HOST}, OLD, why, SPEC)
     assert "oqs-ssh web1" in effective(tmp_path, config, "web1")["proxycommand"]
     assert effective(tmp_path, config, "web1-host")["proxycommand"] == "/h/bin/oqs-ssh -W %h:%p web1"
 
@@ -55,6 +55,7 @@ def test_an_ssh_that_cannot_is_told_the_other_way(tmp_path):
 @pytest.mark.parametrize(("program", "words"), [
     (ABLE, ""), (OLD, "no quantum-safe key exchange"), (ABLE._replace(kex=[]), "there is no ssh"),
     (ABLE._replace(keys=["ssh-rsa"]), "none of the server's host keys"),
+    (aliases.Program([], [], {}, "ssh -Q: exit code 1"), "it does not say what it knows (ssh -Q: exit code 1)"),
 ])
 def test_what_an_ssh_lacks(program, words):
     assert (words in aliases.lacks(HOST, program)) and bool(aliases.lacks(HOST, program)) == bool(words)
@@ -67,7 +68,7 @@ def test_who_is_asked_decides():
 
 
 def test_an_unknown_alias_is_refused_by_name(tmp_path):
-    config = aliases.image_config({"web1": HOST}, ABLE, WISH)
+    config = aliases.image_config({"web1": HOST}, ABLE, SPEC)
     assert "these are known: web1 web1-host" in effective(tmp_path, config, "nosuch")["proxycommand"]
     assert "proxycommand" not in effective(tmp_path, config, "web1")
 
@@ -78,7 +79,7 @@ def test_pins_have_names_of_their_own():
 
 
 def test_without_a_hop_there_is_one_alias():
-    text = aliases.fragment({"web1": dict(HOST, hop_keys=[])}, ABLE, {}, WISH)
+    text = aliases.fragment({"web1": HOST._replace(hop_keys=())}, ABLE, {}, SPEC)
     assert b"web1-host" not in text
 
 
@@ -100,6 +101,25 @@ def test_the_persons_own_aliases_win():
     assert aliases.clashes(config, ["web1", "web2", "web3"]) == ["web1", "web2"]
 
 
+@pytest.mark.parametrize("line", [
+    b"Host\tweb1", b"Host\tx\tweb1", b"Host = web1", b"Host=web1", b'Host "web1"', b"Host 'web1'", b'"Host" web1',
+    b"  hOsT WEB1 # mine", b"\tHost x web1\r", b'Host "x y" web1',
+])
+def test_a_head_is_read_as_ssh_reads_it(line, tmp_path):
+    config = line + b"\n  User me\n"
+    assert aliases.clashes(config, ["web1", "web2"]) == ["web1"]
+    if b"WEB1" not in line:
+        assert effective(tmp_path, config, "web1")["user"] == "me"
+
+
+@pytest.mark.parametrize("line", [
+    b"#Host web1", b"Host x # web1", b'Host "x web1"', b"Host !web1 x", b"Host web1.example", b"HostName web1",
+    b"Match host web1", b"User = Host web1",
+])
+def test_what_is_no_head_of_a_name(line):
+    assert aliases.clashes(line + b"\n", ["web1"]) == []
+
+
 @pytest.mark.parametrize("name", ["*", "!x", "a b", "", "-oProxyCommand=x", "a\nb", "a*"])
 def test_names_that_are_no_alias(name):
     assert not aliases.is_alias(name)
@@ -107,7 +127,7 @@ def test_names_that_are_no_alias(name):
 
 @given(st.text(max_size=40))
 def test_a_refusal_never_becomes_a_command(text):
-    config = aliases.image_config({}, ABLE, WISH)
+    config = aliases.image_config({}, ABLE, SPEC)
     assert config.count(b"\n") == 3
     said = aliases._refusal(text)
     assert said.count("'") == 2 and said.count('"') == 2 and "$" not in said and "`" not in said
@@ -116,15 +136,15 @@ def test_a_refusal_never_becomes_a_command(text):
 def test_an_address_for_a_name_is_no_port_for_ssh(tmp_path):
     """``ProxyJump 2001:db8::7`` ends every ssh command of a person, to whatever host."""
     name = "2001:db8::7"
-    for config in (aliases.fragment({name: HOST}, ABLE, {}, WISH),
-                   aliases.image_config({name: HOST}, ABLE, WISH)):
+    for config in (aliases.fragment({name: HOST}, ABLE, {}, SPEC),
+                   aliases.image_config({name: HOST}, ABLE, SPEC)):
         assert effective(tmp_path, config, name + "-host")["proxyjump"] == "[2001:db8::7]"
         assert effective(tmp_path, config, name)["hostname"] == "192.0.2.7"
         assert effective(tmp_path, config, "stranger")["hostname"] == "stranger"
 
 
 def test_a_zone_is_no_token_for_ssh(tmp_path):
-    config = aliases.fragment({"web1": dict(HOST, address="fe80::1%eth0")}, ABLE, {}, WISH)
+    config = aliases.fragment({"web1": HOST._replace(address="fe80::1%eth0")}, ABLE, {}, SPEC)
     assert effective(tmp_path, config, "web1")["hostname"] == "fe80::1%eth0"
 
 
@@ -134,9 +154,9 @@ def test_a_zone_is_no_token_for_ssh(tmp_path):
 ])
 def test_nothing_that_a_host_says_becomes_another_line_or_a_command(change):
     with pytest.raises(ValueError, match="cannot be written into ssh's files"):
-        aliases.fragment({"web1": dict(HOST, **change)}, ABLE, {}, WISH)
+        aliases.fragment({"web1": HOST._replace(**change)}, ABLE, {}, SPEC)
 
 
 def test_a_key_of_a_host_is_one_line_of_known_hosts():
     with pytest.raises(ValueError, match="cannot be written"):
-        aliases.known_hosts({"web1": dict(HOST, keys=["ssh-ed25519 AAAA\x1b[2J"])})
+        aliases.known_hosts({"web1": HOST._replace(keys=("ssh-ed25519 AAAA\x1b[2J",))})

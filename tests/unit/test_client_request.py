@@ -7,27 +7,29 @@ from __future__ import annotations
 import os
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases, machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases, programs, settings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import client_request
-from test_client_config import ABLE, HOST, OLD
+from test_client_config import ABLE, OLD
+from test_client_config import HOST as TYPED
 
 NONE = aliases.Program([], [], {})
+HOST = TYPED.to_json()
 
 
 @pytest.fixture
 def home(tmp_path, monkeypatch):
-    monkeypatch.setattr(machine, "own_program", lambda *_asked: ABLE)
-    monkeypatch.setattr(machine, "image_program", lambda *_asked: NONE)
+    monkeypatch.setattr(programs, "own_program", lambda *_asked: ABLE)
+    monkeypatch.setattr(programs, "image_program", lambda *_asked: NONE)
     return tmp_path
 
 
 def settle(home, check=False, **other):
-    settings = {
+    wanted = {
         "state": "present", "dir": str(home / ".ssh"), "bin": str(home / "bin"), "program": "auto", "image": "image:1",
         "identity": "", "hop_user": "", "prefix": "", "inventory": ["web1", "web2"], "hosts": {"web1": HOST},
-        "programs": dict.fromkeys(machine.WRAPPERS, "#!/bin/sh\nexec @SSH@ @IMAGE@ @FOLDER@\n"),
+        "programs": dict.fromkeys(settings.WRAPPERS, "#!/bin/sh\nexec @SSH@ @IMAGE@ @FOLDER@\n"),
     }
-    return client_request.run({"step": "settle", "settings": dict(settings, **other), "check_mode": check})
+    return client_request.run({"step": "settle", "settings": dict(wanted, **other), "check_mode": check})
 
 
 def tree(home):
@@ -91,7 +93,7 @@ def test_hosts_that_were_not_asked_stay_while_they_are_in_the_inventory(home):
 
 
 def test_no_way_is_told(home, monkeypatch):
-    monkeypatch.setattr(machine, "own_program", lambda *_asked: OLD)
+    monkeypatch.setattr(programs, "own_program", lambda *_asked: OLD)
     notes = settle(home)["notes"]
     assert any("no way to it from here" in note and "image:1" in note for note in notes)
 
@@ -103,7 +105,7 @@ def test_other_host_keys_are_told(home):
 
 
 def test_a_folder_that_cannot_be_written(home, monkeypatch):
-    monkeypatch.setattr(machine.os, "access", lambda *_asked: False)
+    monkeypatch.setattr(os, "access", lambda *_asked: False)
     found = settle(home)
     assert found["failed"] and "cannot be written by" in found["msg"] and tree(home) == {}
 
@@ -128,3 +130,37 @@ def test_what_an_older_run_has_believed_is_not_written(home):
     found = settle(home, hosts={"web2": HOST})
     assert any("web1: what this machine remembers" in note for note in found["notes"])
     assert b"`" not in (home / ".ssh/config.d/oqs.conf").read_bytes()
+
+
+def test_a_damaged_memory_is_told(home):
+    settle(home)
+    (home / ".ssh/oqs/memory.json").write_text("[")
+    found = settle(home, hosts={"web2": HOST})
+    assert any("memory.json: it is damaged and was not used" in note for note in found["notes"])
+    assert list(found["hosts"]) == ["web2"] and not settle(home, hosts={"web2": HOST})["changed"]
+
+
+def test_an_ssh_that_does_not_answer_is_told(home, monkeypatch):
+    monkeypatch.setattr(programs, "own_program", lambda *_asked: NONE._replace(trouble="ssh -Q kex: exit code 1"))
+    found = settle(home)
+    assert any("does not say what it knows (ssh -Q kex: exit code 1)" in note for note in found["notes"])
+    assert not found["hosts"]["web1"]["usable"]
+
+
+def test_a_reported_host_that_cannot_be_written_is_told(home):
+    found = settle(home, hosts={"web1": dict(HOST, address="a b"), "web2": HOST})
+    assert any(note.startswith("web1: what is known of it cannot be written") for note in found["notes"])
+    assert list(found["hosts"]) == ["web2"]
+
+
+def test_settings_of_another_form_end_a_run_by_name(home):
+    found = settle(home, prefix="*")
+    assert found["failed"] and found["msg"].startswith("nothing was changed; settings.prefix is not")
+    assert tree(home) == {}
+
+
+def test_an_open_quote_in_the_persons_configuration_is_told(home):
+    (home / ".ssh").mkdir()
+    (home / ".ssh/config").write_text('Host "web1\n')
+    found = settle(home)
+    assert found["failed"] and ".ssh/config: a quote is not closed" in found["msg"]

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The static promises of the collection, on the tree as it is. ``tests/lint`` tells the same with the tools besides."""
+"""The static promises of the collection, on the tree as it is. ``tests.lint`` tells the same with the tools besides."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from gates import artefact, code, roles, text
-from gates.common import Tree
+from tests.lint.gates import artefact, code, roles, text
+from tests.lint.gates.common import Tree
 
 ROOT = Path(__file__).resolve().parents[2]
 

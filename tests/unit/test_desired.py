@@ -7,13 +7,21 @@ from __future__ import annotations
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, known_hosts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from hypothesis import given
 from hypothesis import strategies as st
 
 
-def arguments(facts=None, **wish):
-    return desired.create_arguments(samples.ssh_want(**wish), facts or samples.image_known(), 22222)
+def arguments(facts=None, uid=22222, **wish):
+    want = {"ssh": samples.ssh_want(**wish)}
+    found = samples.facts_of(want, facts or samples.image_known())
+    known = [found.of(kind) for kind in (Machine, Engine)]
+    return content.create_arguments(samples.spec(want).of(ServerSpec), found.of(Image), uid, *known)
 
 
 def values(found, option):
@@ -27,8 +35,8 @@ def test_least_privilege():
     found = arguments()
     text = " ".join(found)
     assert values(found, "--cap-drop") == ["ALL"] and values(found, "--security-opt") == ["no-new-privileges"]
-    assert set(values(found, "--cap-add")) == set(desired.CAPABILITIES)
-    assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "ALL"} & set(desired.CAPABILITIES)
+    assert set(values(found, "--cap-add")) == set(content.CAPABILITIES)
+    assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "ALL"} & set(content.CAPABILITIES)
     assert "docker.sock" not in text and "--privileged" not in text and "--pid" not in found
     assert int(values(found, "--pids-limit")[0]) <= 1024
 
@@ -85,7 +93,7 @@ DOES_NOT = [
 
 
 def label(facts=None, uid=22222, **wish):
-    return desired.label_of(desired.create_arguments(samples.ssh_want(**wish), facts or samples.image_known(), uid))
+    return content.label_of(arguments(facts, uid, **wish))
 
 
 @pytest.mark.parametrize("wish", MATTERS)
@@ -117,11 +125,13 @@ def test_image_uid_and_log_change_the_label():
 def test_the_uid(asked, now, taken, uid):
     facts = samples.image_known()
     facts["state"]["uid"], facts["uid"]["taken"] = now, taken
-    assert desired.user_id(samples.ssh_want(uid=asked), facts) == uid
+    want = {"ssh": samples.ssh_want(uid=asked)}
+    found = samples.facts_of(want, facts)
+    assert content.user_id(samples.spec(want).of(ServerSpec), found.of(State), found.of(Uid)) == uid
 
 
 def test_private_folders_are_closed():
-    found = desired.folders(4444)
+    found = {path: str(owner) for path, owner in content.folders(4444).items()}
     assert found[paths.PRIVATE_DIR] == found[paths.VAR_DIR] == "700 0:0"
     assert found[paths.HOME_SSH] == "700 4444:4444" and found[paths.STATE_DIR] == "755 0:0"
 
@@ -137,7 +147,7 @@ def test_the_ledger_outlives_the_state():
     (22, "localhost,127.0.0.1,::1"), (2222, "[localhost]:2222,[127.0.0.1]:2222,[::1]:2222"),
 ])
 def test_the_host_itself_in_the_form_of_known_hosts(port, field):
-    assert desired.hosts_field(port) == field
+    assert known_hosts.hosts_field(port) == field
 
 
 OTHERS = st.lists(st.sampled_from([
@@ -148,15 +158,15 @@ OTHERS = st.lists(st.sampled_from([
 @given(OTHERS, st.booleans(), st.booleans())
 def test_a_part_of_ours_comes_changes_and_goes_without_a_trace(data, ended, both):
     data = data if ended else data[:-1]
-    other = desired.known_hosts(data, ["localhost k1"], desired.HOST) if both else data
-    first = desired.known_hosts(other, ["localhost k2", "localhost k3"], desired.OWN)
-    assert desired.known_hosts(first, ["localhost k2", "localhost k3"], desired.OWN) == first
+    other = known_hosts.replaced(data, ["localhost k1"], known_hosts.HOST) if both else data
+    first = known_hosts.replaced(other, ["localhost k2", "localhost k3"], known_hosts.OWN)
+    assert known_hosts.replaced(first, ["localhost k2", "localhost k3"], known_hosts.OWN) == first
     lines = first.split(b"\n")
     assert b"localhost k2 oqs-ssh-container" in lines and b"localhost k3 oqs-ssh-container" in lines
     assert (b"localhost k1 oqs-ssh-host" in lines) is both
-    second = desired.known_hosts(first, ["localhost k4"], desired.OWN)
+    second = known_hosts.replaced(first, ["localhost k4"], known_hosts.OWN)
     assert b"k2" not in second and b"localhost k4 oqs-ssh-container" in second.split(b"\n")
-    gone = desired.known_hosts(desired.known_hosts(second, [], desired.OWN), [], desired.HOST)
+    gone = known_hosts.replaced(known_hosts.replaced(second, [], known_hosts.OWN), [], known_hosts.HOST)
     assert gone == data or gone == data + b"\n"
 
 
@@ -164,13 +174,13 @@ def test_while_a_key_is_missing_nothing_is_known():
     facts = samples.converged()
     name = "ssh_host_ssh-mldsa44-ed25519_key"
     private, public = facts["state"]["keys"][name]
-    good = desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)
+    good = known_hosts.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)
     assert good == ["[localhost]:2222,[127.0.0.1]:2222,[::1]:2222 " + public.decode().strip()]
-    assert desired.known_hosts(b"x\n", None, desired.OWN) is None
+    assert known_hosts.replaced(b"x\n", None, known_hosts.OWN) is None
     other = samples.key_pair(samples.HYBRID_KEY, b"eels")[1]
     for pair in ((None, None), (private, None), (None, public), (private, b"\n"), (private, other), (b"x", public)):
         facts["state"]["keys"][name] = pair
-        assert desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222) is None
+        assert known_hosts.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222) is None
 
 
 def test_the_comment_of_a_host_key_does_not_travel():
@@ -178,4 +188,4 @@ def test_the_comment_of_a_host_key_does_not_travel():
     name = "ssh_host_ssh-mldsa44-ed25519_key"
     private, public = facts["state"]["keys"][name]
     facts["state"]["keys"][name] = (private, public.strip() + b" root@web1\n")
-    assert not desired.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)[0].endswith("web1")
+    assert not known_hosts.own_lines([samples.HYBRID_KEY], facts["state"]["keys"], 2222)[0].endswith("web1")

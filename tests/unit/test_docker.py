@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected
 
 
 @pytest.fixture
@@ -134,3 +134,11 @@ def test_a_path_that_docker_would_read_as_more_than_one_field_is_not_mounted(pat
         with pytest.raises(cli.DockerError, match="cannot be mounted"):
             cli.bind(*pair)
     assert cli.bind("/var/lib/a b", "/k", readonly=True) == "type=bind,source=/var/lib/a b,target=/k,readonly"
+
+
+@pytest.mark.parametrize("said", [b"{}", b"{", b"[1]", b"null", b'[{"Id": "a"}]', b"[{}, {}]",
+                                  b'[{"Id": 1, "Image": "b"}]', b'{"host": {"arch": "amd64"}, "version": {}}'])
+def test_an_answer_of_another_shape_is_an_error_with_a_name(program, said):
+    program.says(0, said)
+    with pytest.raises(cli.DockerError, match="docker container inspect oqs-ssh: "):
+        inspected.container("oqs-ssh")

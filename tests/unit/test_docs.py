@@ -1,35 +1,20 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The tables in the roles' READMEs say what argument_specs.yml says."""
+"""The tables in the roles' READMEs say what argument_specs.yml says; the picture of the rooms what the imports say."""
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 
 import pytest
 import yaml
 
+from docs import roles, rooms, tables
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def roles():
-    spec = importlib.util.spec_from_file_location("docs_roles", str(ROOT / "docs" / "roles.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture
-def tables():
-    spec = importlib.util.spec_from_file_location("docs_tables", str(ROOT / "docs" / "tables.py"))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def test_the_tables_are_up_to_date(tables, capsys):
+def test_the_tables_are_up_to_date(capsys):
     assert tables.main(["--check"]) == 0, capsys.readouterr().out
 
 
@@ -41,7 +26,7 @@ def test_what_is_said_to_be_run_for_real_is_there():
         assert not name or "def %s(" % name in text, row
 
 
-def test_a_stale_page_is_named_and_written(tables, tmp_path, monkeypatch, capsys):
+def test_a_stale_page_is_named_and_written(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(tables, "ROOT", tmp_path)
     monkeypatch.setattr(tables, "pages", lambda root: {root / "page.md": "new\n"})
     (tmp_path / "page.md").write_text("old\n")
@@ -53,16 +38,16 @@ def test_a_stale_page_is_named_and_written(tables, tmp_path, monkeypatch, capsys
 @pytest.mark.parametrize(("given", "shown"), [
     ("a|b", '"a\\|b"'), ("ü\n\x1b", '"\\u00fc\\n\\u001b"'), ("x" * 1000, '"' + "x" * 29 + "…"),
 ])
-def test_values_in_a_cell(tables, given, shown):
+def test_values_in_a_cell(given, shown):
     assert tables.code(tables.value(given)) == "`%s`" % shown
 
 
-def test_the_readmes_are_up_to_date(roles, capsys):
+def test_the_readmes_are_up_to_date(capsys):
     assert roles.main(["--check"]) == 0, capsys.readouterr().out
 
 
 @pytest.fixture
-def role(roles, tmp_path, monkeypatch):
+def role(tmp_path, monkeypatch):
     """A role of its own, whose README is stale."""
     folder = tmp_path / "roles" / "one"
     (folder / "meta").mkdir(parents=True)
@@ -78,7 +63,7 @@ def role(roles, tmp_path, monkeypatch):
     return folder / "README.md"
 
 
-def test_a_stale_table_is_named_and_written_and_the_rest_stays(roles, role, capsys):
+def test_a_stale_table_is_named_and_written_and_the_rest_stays(role, capsys):
     assert roles.main(["--check"]) == 1 and "roles/one/README.md: differs" in capsys.readouterr().out
     assert "old" in role.read_text()
     assert roles.main([]) == 0 and roles.main(["--check"]) == 0
@@ -89,6 +74,52 @@ def test_a_stale_table_is_named_and_written_and_the_rest_stays(roles, role, caps
     ]
 
 
-def test_a_wrong_argument_is_no_request_to_write(roles, role):
+def test_a_wrong_argument_is_no_request_to_write(role):
     before = role.read_text()
     assert roles.main(["--chek"]) == 2 and role.read_text() == before
+
+
+def test_the_picture_of_the_rooms_is_up_to_date(capsys):
+    assert rooms.main(["--check"]) == 0, capsys.readouterr().out
+    assert rooms.main(["--chek"]) == 2
+
+
+def test_a_stale_picture_is_named_and_written(tmp_path, monkeypatch, capsys):
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(rooms, "ROOT", tmp_path)
+    monkeypatch.setattr(rooms, "made", lambda _root: "<svg/>\n")
+    assert rooms.main(["--check"]) == 1 and "docs/rooms.svg: is not up to date" in capsys.readouterr().out
+    assert rooms.main([]) == 0 and (tmp_path / "docs" / "rooms.svg").read_text() == "<svg/>\n"
+
+
+def test_each_room_has_its_words_and_only_rooms_that_are_there_have(tmp_path, monkeypatch, capsys):
+    (tmp_path / "docs").mkdir()
+    words = yaml.safe_load((ROOT / "docs" / "rooms.yml").read_text(encoding="utf-8"))
+    del words["lookup"]
+    (tmp_path / "docs" / "rooms.yml").write_text(yaml.safe_dump(dict(words, attic="dust")))
+    monkeypatch.setattr(rooms, "ROOT", tmp_path)
+    assert rooms.main([]) == 1 and capsys.readouterr().out.endswith("differ: attic, lookup\n")
+
+
+def test_arrows_that_follow_from_others_are_left_out():
+    uses = {"low": set(), "mid": {"low"}, "top": {"mid", "low"}, "alone": set()}
+    assert rooms.layers.reduced(uses) == [("mid", "low"), ("top", "mid")]
+
+
+def test_boxes_of_a_row_lie_side_by_side_and_arrows_pass_between():
+    names = ["a", "b", "c", "d", "e"]
+    arrows = [("c", "a"), ("d", "b"), ("d", "c"), ("e", "a"), ("e", "d")]
+    sides = dict.fromkeys(names, (0.0, 400.0))
+    placed = rooms.layers.layout(names, arrows, sides, 100, 10)
+    assert placed.rows == {"a": 0, "b": 1, "c": 1, "d": 2, "e": 3}
+    assert placed.ways["e", "a"] == ["e", "e>a>2", "e>a>1", "a"]
+    assert abs(placed.middle["b"] - placed.middle["c"]) >= 109.9
+    for passage, boxes in (("e>a>2", "d"), ("e>a>1", "bc")):
+        assert all(abs(placed.middle[passage] - placed.middle[each]) >= 57 for each in boxes)
+    assert placed == rooms.layers.layout(names, arrows, sides, 100, 10)
+
+
+def test_words_that_do_not_fit_are_refused():
+    assert rooms.lines("what one ssh session runs, out of memory") == ["what one ssh session", "runs, out of memory"]
+    with pytest.raises(ValueError, match="two lines"):
+        rooms.lines("word " * 12)

@@ -20,8 +20,9 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import look_outside
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof
 
 ENTRY = Path(__file__).resolve().parents[2] / "roles" / "oqs_ssh" / "files" / "entry"
 SHELLS = {
@@ -132,20 +133,20 @@ def test_an_unknown_action(tree):
 
 
 def test_what_the_image_says_of_itself_is_understood(tree):
-    done = tree.run("facts", stdin=policy.keyword_question(samples.ssh_want()))
+    done = tree.run("facts", stdin=policy.keyword_question(samples.spec({"ssh": samples.ssh_want()}).of(ServerSpec)))
     assert done.returncode == 0, done.stderr
     found = image_facts.parse(done.stdout.decode(), "oqs")
-    assert found["kex"] == ["mlkem768nistp256-sha256", "curve25519-sha256@libssh.org"]
-    assert found["sig"] == ["ssh-falcon512"] and found["openssh"].startswith("OpenSSH_9.7")
-    assert found["user"] == ["oqs", "1000", "%s/home/oqs" % tree.root]
-    assert found["unknown_keywords"] == ["persourcepenalties"] and found["refuses"] == ""
-    assert found["sshd_config"] == found["ssh_config"] == "Port 2222\n# the image's own\n"
+    assert found.kex == ("mlkem768nistp256-sha256", "curve25519-sha256@libssh.org")
+    assert found.sig == ("ssh-falcon512",) and found.openssh.startswith("OpenSSH_9.7")
+    assert found.user == ("oqs", "1000", "%s/home/oqs" % tree.root)
+    assert found.unknown_keywords == ("persourcepenalties",) and found.refuses == ""
+    assert found.sshd_config == found.ssh_config == "Port 2222\n# the image's own\n"
 
 
 def test_an_image_with_a_broken_configuration_still_answers(one):
     one.put("broken", "")
     found = image_facts.parse(one.run("facts").stdout.decode(), "oqs")
-    assert found["refuses"] == "ssh_config line 3: Bad key types"
+    assert found.refuses == "ssh_config line 3: Bad key types"
 
 
 def test_a_configuration_is_checked_by_the_images_own_programs(one):
@@ -165,7 +166,7 @@ def test_the_proof_is_what_the_client_says(one):
     done = one.run("prove", "2222", "22", "alice")
     parts = {part.split("\n", 1)[0]: part for part in done.stdout.decode().split("\n== ")[1:]}
     assert set(parts) == {"own", "hop"}
-    assert look_outside.handshake(parts["own"])["ok"] and look_outside.handshake(parts["own"])["kex"]
+    assert proof.handshake(parts["own"]).ok and proof.handshake(parts["own"]).kex
     only = one.run("prove", "2222").stdout.decode()
     assert "== own" in only and "== hop" not in only
 

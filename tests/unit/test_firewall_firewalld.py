@@ -12,7 +12,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
     firewalls,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
 OURS = 'rule priority="22222" port port="2222" protocol="tcp" accept'
 THEIRS = 'rule family="ipv4" source address="192.0.2.7" port port="9100" protocol="tcp" accept'
@@ -47,10 +46,9 @@ def zone(name, target="default", interfaces="", sources="", ports="", rules=(), 
 
 
 def facts(*zones, kept=None, interfaces=("docker0", "eth0", "lo"), running=True, default="public"):
-    return samples.firewall_facts(firewalld={
-        "running": running, "now": "".join(zones), "kept": kept or {"public": (XML % "").encode()},
-        "default": default, "interfaces": list(interfaces),
-    })
+    kept = kept or {"public": (XML % "").encode()}
+    return samples.firewall_facts(
+        firewalld=firewall_firewalld.Firewalld(running, "".join(zones), kept, default, list(interfaces)))
 
 
 PUBLIC = zone("public", rules=[THEIRS])
@@ -58,7 +56,7 @@ DOCKER = zone("docker", "ACCEPT", "docker0")
 
 
 def changes(found, **wish):
-    return firewalls.changes(samples.firewall_want(**wish), found)
+    return firewalls.changes(samples.firewall_spec(**wish), found)
 
 
 def places(found, **wish):
@@ -93,6 +91,8 @@ def test_opened_now_and_for_later_without_a_reload():
         ("firewall-cmd", "--quiet", "--permanent", "--zone=public", "--add-rich-rule=" + OURS),
     ]
     kept = {"public": (XML % KEPT_OURS).encode()}
+    assert change.owned_files == (
+        "/etc/firewalld/zones/public.xml", "/etc/firewalld/zones/public.xml.old")  # its program writes them
     assert changes(facts(zone("public", rules=[THEIRS, OURS]), DOCKER, kept=kept)) == []
 
 
@@ -185,14 +185,15 @@ def test_one_that_does_not_run_is_not_started_and_ours_leave_its_files():
     assert firewalls.active(found) == [] == changes(found)
     file, = changes(found, state="absent")
     assert (file.kind, file.name) == ("firewall_file", "/etc/firewalld/zones/public.xml")
-    assert file.after == XML % ""
+    assert file.after == XML % "" and file.content == file.after.encode() and file.path == file.name
     assert firewall_firewalld.without_ours(XML % "") == XML % ""
     two = KEPT_OURS.replace("<rule ", '<rule family="ipv4" ').replace("<accept/>", "<accept>\n</accept>")
     assert firewall_firewalld.without_ours(XML % (KEPT_OURS + two)) == XML % ""
 
 
 def test_one_that_says_nothing_of_its_zones():
-    plan = planning.make({"firewall": samples.firewall_want()}, dict(samples.virgin(), firewall=facts()))
+    known = dict(samples.virgin(), firewall=facts())
+    plan = samples.plan({"firewall": samples.firewall_want()}, known)
     assert len(plan.errors) == 1
     assert plan.errors[0].startswith("firewalld runs, but says nothing of its zones: see what firewall-cmd")
     assert plan.errors[0].endswith("or set oqs_ssh_firewall_backend: none and open the port yourself")

@@ -13,7 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
     iptables as firewall_iptables,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings, Table
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -48,21 +48,25 @@ def saved(*rules, policy="DROP", others=()):
 
 def found(files=(), **tables):
     keys = {"nft": ("nft", "ip"), "nft6": ("nft", "ip6"), "legacy": ("legacy", "ip")}
-    listed = {keys[name]: text for name, text in tables.items()}
-    programs = {key: "/usr/sbin/%s-%s-restore" % (firewall_iptables.PROGRAMS[key[1]], key[0]) for key in listed}
-    iptables = {"tables": listed, "programs": programs, "files": list(files)}
-    return samples.firewall_facts(compat=True, iptables=iptables)
+    host = Surroundings(chains={chain: each.name for each in firewalls.BACKENDS for chain in each.chains})
+    listed = []
+    for name, text in tables.items():
+        kind, family = keys[name]
+        program = "/usr/sbin/%s-%s-restore" % (firewall_iptables.PROGRAMS[family], kind)
+        listed.append(Table(kind, family, text, program, host.keeper(text)))
+    kept = [firewall_iptables.SavedFile(*file, host.keeper(file[2])) for file in files]
+    return samples.firewall_facts(iptables=firewall_iptables.Iptables(listed, kept))
 
 
 def changes(facts, **wish):
-    return firewalls.changes(samples.firewall_want(**wish), facts)
+    return firewalls.changes(samples.firewall_spec(**wish), facts)
 
 
 def opened(*rules, **wish):
     """Our rules and where they stand among others, as the transaction and the file have them."""
     text = saved(*rules)
     parsed = iptables_save.parse(text, "ip")
-    return firewall_iptables.opening(parsed, samples.firewall_want(**wish)), text, parsed
+    return firewall_iptables.opening(parsed, samples.firewall_spec(**wish)), text, parsed
 
 
 @pytest.mark.parametrize(("rules", "policy", "closes"), [
@@ -134,7 +138,7 @@ def test_ours_come_last_where_the_policy_closes():
     edited = firewall_iptables.edited(text, parsed, wanted)
     assert edited == text.replace("COMMIT", OURS + "\nCOMMIT")
     again = iptables_save.parse(edited, "ip")
-    assert firewall_iptables.opening(again, samples.firewall_want()).right
+    assert firewall_iptables.opening(again, samples.firewall_spec()).right
 
 
 def test_each_kind_and_family_in_one_transaction():
@@ -228,10 +232,10 @@ def test_which_files_are_loaded_at_boot():
 def test_the_plan_and_the_next_look_agree():
     facts = samples.converged()
     facts["firewall"] = found(nft=saved(SSH))
-    plan = planning.make({"firewall": samples.firewall_want()}, facts)
-    assert [(item.kind, item.name) for item in plan.items] == [("iptables", "port 2222, IPv4")]
+    plan = samples.plan({"firewall": samples.firewall_want()}, facts)
+    assert [(item.kind, item.name) for item in plan.changes] == [("iptables", "port 2222, IPv4")]
     facts["firewall"] = found(nft=saved(SSH, OURS))
-    assert planning.make({"firewall": samples.firewall_want()}, facts).items == []
+    assert samples.plan({"firewall": samples.firewall_want()}, facts).changes == []
 
 
 RULES = st.lists(st.sampled_from([
@@ -246,7 +250,7 @@ SOURCES = st.sampled_from([[], ["192.0.2.7"], ["192.0.2.0/24", "198.51.100.1"], 
 @given(RULES, st.sampled_from(["DROP", "ACCEPT"]), SOURCES)
 def test_ours_come_and_go_without_a_trace(rules, policy, sources):
     text = saved(*rules, policy=policy).replace(":FORWARD", ":mine - [0:0]\n:FORWARD")
-    wish = samples.firewall_want(sources=sources)
+    wish = samples.firewall_spec(sources=sources)
     parsed = iptables_save.parse(text, "ip")
     wanted = firewall_iptables.opening(parsed, wish)
     edited = firewall_iptables.edited(text, parsed, wanted)
@@ -259,5 +263,5 @@ def test_ours_come_and_go_without_a_trace(rules, policy, sources):
         later = wanted.others[: wanted.at + 1] + later + wanted.others[wanted.at + 1:]
         assert firewall_iptables.closes(parsed, later, 2222, networks)
     gone = firewall_iptables.edited(
-        edited, again, firewall_iptables.opening(again, samples.firewall_want(state="absent")))
+        edited, again, firewall_iptables.opening(again, samples.firewall_spec(state="absent")))
     assert gone == "\n".join(line for line in text.split("\n") if line != OURS)

@@ -8,7 +8,6 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import ufw as firewall_ufw
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
 USER = """\
 *filter
@@ -49,13 +48,13 @@ def facts(ip=(), ip6=(), **other):
     found = {
         "conf": "# /etc/ufw/ufw.conf\nENABLED=yes\nLOGLEVEL=low\n", "loaded": True,
         "defaults": 'IPV6=yes\n\nDEFAULT_INPUT_POLICY="DROP"\nDEFAULT_FORWARD_POLICY="DROP"\n',
-        "ip": tuples(*ip), "ip6": "".join("### tuple ### %s\n" % row for row in ip6),
+        "rules": {"ip": tuples(*ip), "ip6": "".join("### tuple ### %s\n" % row for row in ip6)},
     }
-    return samples.firewall_facts(compat=True, ufw=dict(found, **other))
+    return samples.firewall_facts(ufw=firewall_ufw.Ufw(**dict(found, **other)))
 
 
 def changes(found, **wish):
-    return firewalls.changes(samples.firewall_want(**wish), found)
+    return firewalls.changes(samples.firewall_spec(**wish), found)
 
 
 def commands(found, **wish):
@@ -82,7 +81,7 @@ def test_one_that_is_not_active_stays_so(other, active):
 def test_one_that_sleeps_is_told():
     for loaded, notes in ((True, 0), (False, 1)):
         known = dict(samples.virgin(), firewall=facts(loaded=loaded))
-        plan = planning.make({"firewall": samples.firewall_want()}, known)
+        plan = samples.plan({"firewall": samples.firewall_want()}, known)
         assert len([note for note in plan.notes if "ufw is enabled, but its rules are not loaded" in note]) == notes
 
 

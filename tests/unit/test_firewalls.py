@@ -7,26 +7,25 @@ from __future__ import annotations
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, nftables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, nftables, ufw
 from hypothesis import given
 from hypothesis import strategies as st
 
-UFW_ON = {
-    "conf": "ENABLED=yes\nLOGLEVEL=low\n", "defaults": 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\n', "ip": "", "ip6": "",
-    "loaded": True,
-}
-NOTHING = {"ruleset": None, "persistent": False, "conf": b"", "snippet": None}
+UFW_ON = ufw.Ufw(
+    "ENABLED=yes\nLOGLEVEL=low\n", 'IPV6=yes\nDEFAULT_INPUT_POLICY="DROP"\n', {"ip": "", "ip6": ""}, True)
+NOTHING = nftables.Nftables()
 
 
 def firewall_plan(found=None, **other):
     facts = samples.virgin()
-    facts["firewall"]["nftables"].update(found or {})
-    return planning.make({"firewall": samples.firewall_want(**other)}, facts)
+    samples.firewalls_are(facts, nftables=found or {})
+    return samples.plan({"firewall": samples.firewall_want(**other)}, facts)
 
 
 def shown(plan):
-    return {(item.kind, item.name): (item.before, item.after) for item in plan.items}
+    return {(item.kind, item.name): (item.before, item.after) for item in plan.changes}
 
 
 def test_a_closed_port_is_opened_now_and_for_the_next_start():
@@ -41,13 +40,14 @@ def test_a_closed_port_is_opened_now_and_for_the_next_start():
 def with_sources(sources, sshd=None, ssh=None, **found):
     facts = samples.image_known()
     if sshd is not None:
-        wanted = samples.ssh_want(sources=sshd)
-        facts["firewall"]["sshd_config"] = policy.server_config(b"", wanted, facts["image"])
-    facts["firewall"].update(found)
+        wanted = samples.spec({"ssh": samples.ssh_want(sources=sshd)}).of(ServerSpec)
+        data = policy.server_config(b"", wanted, samples.facts_of({}, facts).of(Image))
+        facts["state"]["sshd_config"] = data
+    samples.firewalls_are(facts, **found)
     want = {"firewall": samples.firewall_want(sources=sources)}
     if ssh is not None:
         want["ssh"] = samples.ssh_want(sources=ssh)
-    return planning.make(want, facts)
+    return samples.plan(want, facts)
 
 
 def test_sources_are_in_the_rule():
@@ -71,17 +71,17 @@ def test_an_image_whose_sshd_cannot_enforce_sources():
     facts["image"]["unknown_keywords"] = ["allowusers"]
     want = samples.want(
         ssh=samples.ssh_want(sources=["192.0.2.1"]), firewall=samples.firewall_want(sources=["192.0.2.1"]), hop=None)
-    errors = planning.make(want, facts).errors
+    errors = samples.plan(want, facts).errors
     assert any("oqs_ssh_firewall_sources: nothing enforces them" in error for error in errors)
 
 
 def test_a_firewall_that_is_not_active_is_not_turned_on():
     plan = firewall_plan({"ruleset": None, "persistent": False})
-    assert (plan.items, plan.errors) == ([], [])
+    assert (plan.changes, plan.errors) == ([], [])
 
 
 def test_nothing_is_written_for_a_service_that_does_not_load_it():
-    assert [item.kind for item in firewall_plan({"persistent": False}).items] == ["nftables"]
+    assert [item.kind for item in firewall_plan({"persistent": False}).changes] == ["nftables"]
 
 
 @pytest.mark.parametrize(("backend", "words"), [
@@ -97,17 +97,17 @@ def test_one_that_is_asked_for_but_not_active_is_refused(backend, words):
 
 
 def test_none_means_hands_off():
-    assert firewall_plan(backend="none").items == []
+    assert firewall_plan(backend="none").changes == []
 
 
 def test_more_than_one_at_work_each_is_opened():
     facts = samples.virgin()
-    facts["firewall"]["ufw"] = UFW_ON
-    plan = planning.make({"firewall": samples.firewall_want()}, facts)
+    samples.firewalls_are(facts, ufw=UFW_ON)
+    plan = samples.plan({"firewall": samples.firewall_want()}, facts)
     assert firewalls.active(facts["firewall"]) == ["ufw", "nftables"]
-    assert [item.kind for item in plan.items] == ["ufw", "nftables", "firewall_file", "firewall_file"]
-    plan = planning.make({"firewall": samples.firewall_want(backend="ufw")}, facts)
-    assert [item.kind for item in plan.items] == ["ufw"]
+    assert [item.kind for item in plan.changes] == ["ufw", "nftables", "firewall_file", "firewall_file"]
+    plan = samples.plan({"firewall": samples.firewall_want(backend="ufw")}, facts)
+    assert [item.kind for item in plan.changes] == ["ufw"]
     assert "only ufw is opened, as oqs_ssh_firewall_backend says, and nftables may close the port" in plan.notes[0]
 
 
@@ -117,11 +117,11 @@ def test_chains_named_as_those_of_iptables_are_the_rule_sets_own_where_there_is_
     for item in rules:
         for kind, body in item.items():
             body.update({"name": "INPUT"} if kind == "chain" else {"chain": "INPUT"} if kind == "rule" else {})
-    facts["firewall"]["nftables"]["ruleset"] = rules
+    samples.firewalls_are(facts, nftables={"ruleset": rules})
     for compat, kinds in ((False, ["nftables", "firewall_file", "firewall_file"]), (True, [])):
-        facts["firewall"]["compat"] = compat
-        plan = planning.make({"firewall": samples.firewall_want()}, facts)
-        assert [item.kind for item in plan.items] == kinds
+        samples.firewalls_are(facts, nftables={"compat": compat})
+        plan = samples.plan({"firewall": samples.firewall_want()}, facts)
+        assert [item.kind for item in plan.changes] == kinds
 
 
 def test_a_chain_before_those_for_the_host_is_told():
@@ -137,28 +137,37 @@ def test_a_rule_behind_another_that_drops_is_put_first_again():
         {"drop": None}]}}
     facts = samples.converged()
     rules = samples.ruleset([samples.open_rule()])
-    facts["firewall"]["nftables"]["ruleset"] = rules[:-1] + [drop] + rules[-1:]
+    samples.firewalls_are(facts, nftables={"ruleset": rules[:-1] + [drop] + rules[-1:]})
     text = "inet filter input tcp dport 2222 accept"
-    found = shown(planning.make({"firewall": samples.firewall_want()}, facts))
+    found = shown(samples.plan({"firewall": samples.firewall_want()}, facts))
     assert found["nftables", "port 2222"] == (text + "\nwithout effect: another rule comes first", text)
 
 
 @pytest.mark.parametrize("backend", ["auto", "none", "ufw"])
 def test_absent_takes_our_rules_away_and_only_them(backend):
     facts = samples.converged()
-    plan = planning.make({"firewall": samples.firewall_want(state="absent", backend=backend)}, facts)
+    plan = samples.plan({"firewall": samples.firewall_want(state="absent", backend=backend)}, facts)
     found = shown(plan)
     assert found["nftables", "port 2222"] == ("inet filter input tcp dport 2222 accept", "closed")
     assert found["firewall_file", nftables.SNIPPET][1] == "absent"
     assert found["firewall_file", nftables.CONF][1] == "flush ruleset\n"
-    assert planning.make({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).items == []
+    assert samples.plan({"firewall": samples.firewall_want(state="absent")}, samples.virgin()).changes == []
 
 
 def test_absent_cleans_the_files_of_a_service_that_was_switched_off_since():
     facts = samples.converged()
-    facts["firewall"]["nftables"].update(persistent=False, ruleset=[])
-    found = shown(planning.make({"firewall": samples.firewall_want(state="absent")}, facts))
+    samples.firewalls_are(facts, nftables={"persistent": False, "ruleset": []})
+    found = shown(samples.plan({"firewall": samples.firewall_want(state="absent")}, facts))
     assert sorted(found) == [("firewall_file", nftables.CONF), ("firewall_file", nftables.SNIPPET)]
+
+
+def test_bytes_that_are_no_text_stay_in_nftables_conf():
+    facts = samples.virgin()
+    samples.firewalls_are(facts, nftables={"conf": b"# gr\xfc\xdfe\n"})
+    conf, = [change for change in firewalls.changes(samples.firewall_spec(), facts["firewall"])
+             if change.path == nftables.CONF]
+    assert conf.content == b"# gr\xfc\xdfe\n" + nftables.INCLUDE + b"\n"
+    assert conf.after.encode("utf-8", "surrogateescape") == conf.content  # and so they travel in a plan
 
 
 @given(st.binary(max_size=60))

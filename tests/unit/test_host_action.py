@@ -5,6 +5,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -17,12 +21,14 @@ from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_look as 
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
+ROOT = Path(__file__).resolve().parents[2]
+PLUGINS = "ansible_collections.quantumsafe.openssh.plugins"
 SECRET = "heron-4711-lapwing"
 WANT = {"hop": {"state": "present", "users": ["alice"]}}
 ITEM = {"section": "hop", "kind": "file", "name": "/etc/oqs-ssh/hop_config", "resource": "file /etc/oqs-ssh/hop_config",
-        "before": "absent", "after": "as wanted", "why": "the hop"}
+        "before": "absent", "after": "as wanted", "why": "the hop", "part": "hop", "by_ansible": False, "values": []}
 HOST = {"package_manager": "apt", "init": "systemd"}
-OTHER = dict(ITEM, section="firewall", resource="rule", name="rule")
+OTHER = dict(ITEM, section="firewall", part="firewall", resource="rule", name="rule")
 
 
 class Controller:
@@ -32,7 +38,8 @@ class Controller:
         self.sent, self.plan, self.errors, self.proof, self.quick = [], [], [], {}, True
         self.store = RunStore("web1", str(tmp_path))
         monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path)))
-        monkeypatch.setattr(host_action.HostAction, "wishes", lambda _self, arguments, _secret: dict(arguments["want"]))
+        monkeypatch.setattr(
+            host_action.HostAction, "completed", lambda _self, arguments, _secret: dict(arguments["want"]))
         monkeypatch.setattr(host_action.HostAction, "secret", lambda _self, _arguments: SECRET)
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
 
@@ -172,7 +179,23 @@ def test_probe_from_the_controller_asks_for_the_host_s_address(controller, monke
     assert asked == [address] and controller.modules == []
 
 
+def test_the_controller_loads_nothing_that_changes_a_host():
+    """It costs a tenth of a second, and a host's code has no business there."""
+    names = sorted(path.stem for path in (ROOT / "plugins/action").glob("*.py"))
+    program = """import importlib, sys
+for name in sys.argv[2:]:
+    importlib.import_module(sys.argv[1] + ".action." + name)
+print("\\n".join(sys.modules))"""
+    environment = dict(os.environ, PYTHONPATH=str(ROOT / "collections"))
+    said = subprocess.run([sys.executable, "-c", program, PLUGINS, *names], stdout=subprocess.PIPE, env=environment,
+                          check=True)
+    loaded = said.stdout.decode().split()
+    assert PLUGINS + ".module_utils.core.errors" in loaded and len(names) > 5
+    heavy = tuple("%s.module_utils.%s" % (PLUGINS, room) for room in ("resources", "container", "firewall"))
+    assert [name for name in loaded if name.startswith(heavy)] == []
+
+
 def test_the_modules_say_what_they_return():
     assert set(yaml.safe_load(look_module.RETURN)) == set(host_action.LOOK)
-    own = {"done", *platforms.how_to_install([], HOST)}
+    own = {"done", *platforms.how_to_install([], "apt", "systemd")}
     assert set(yaml.safe_load(apply_module.RETURN)) == {*host_action.LOOK, *own}

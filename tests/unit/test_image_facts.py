@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 
@@ -52,31 +54,31 @@ Port 2222
 
 def test_the_open_quantum_safe_image():
     found = image_facts.parse(OQS, "oqs")
-    assert found["openssh"].startswith("OpenSSH_9.7-2024-10_p1")
-    assert found["kex"] == [
+    assert found.openssh.startswith("OpenSSH_9.7-2024-10_p1")
+    assert found.kex == (
         "curve25519-sha256@libssh.org", "mlkem768nistp256-sha256", "sntrup761x25519-sha512@openssh.com",
-    ]
-    assert found["key"] == ["ssh-ed25519", "ssh-ecdsa-nistp384-mldsa65"]
-    assert found["sig"] == ["rsa-sha2-512", "ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512"]
-    assert found["user"] == ["oqs", "1000", "/home/oqs"]
-    assert found["unknown_keywords"] == ["permitlisten", "persourcepenalties"]
-    assert found["sshd_config"] == "# a == b\nPort 2222\n" and found["ssh_config"] == "Port 2222\n"
-    assert found["refuses"] == ""
+    )
+    assert found.key == ("ssh-ed25519", "ssh-ecdsa-nistp384-mldsa65")
+    assert found.sig == ("rsa-sha2-512", "ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512")
+    assert found.user == ("oqs", "1000", "/home/oqs")
+    assert found.unknown_keywords == ("permitlisten", "persourcepenalties")
+    assert found.sshd_config == "# a == b\nPort 2222\n" and found.ssh_config == "Port 2222\n"
+    assert found.refuses == ""
 
 
 def test_a_query_that_a_version_does_not_know_is_empty():
     text = OQS.replace("== sig\nrsa-sha2-512\nssh-falcon512\n", "== sig\n")
-    assert image_facts.parse(text, "oqs")["sig"] == ["ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512"]
+    assert image_facts.parse(text, "oqs").sig == ("ssh-ecdsa-nistp384-mldsa65", "ssh-falcon512")
 
 
 def test_an_image_whose_files_name_what_its_programs_do_not_know_says_so():
     words = "/opt/oqs-ssh/ssh_config line 3: Bad key types 'ssh-ecdsa-nistp384-mldsa65'."
-    assert image_facts.parse(OQS + words + "\n", "oqs")["refuses"] == words
+    assert image_facts.parse(OQS + words + "\n", "oqs").refuses == words
 
 
 def test_everything_known_is_nothing_unknown():
     text = OQS.replace("Bad configuration option", "Deprecated option")
-    assert image_facts.parse(text, "oqs")["unknown_keywords"] == []
+    assert image_facts.parse(text, "oqs").unknown_keywords == ()
 
 
 def without(part: str) -> str:
@@ -114,19 +116,32 @@ WHOLE = {"engine_id": "sha256:0", "kex": ["a"], "key": ["b"], "sig": [], "user":
     (dict(WHOLE, kex=[1]), False),
     (dict(WHOLE, user=["oqs"]), False),
     (dict(WHOLE, ssh_config=None), False),
-    ({name: value for name, value in WHOLE.items() if name != "key"}, False),
+    *[({name: value for name, value in WHOLE.items() if name != less}, False) for less in WHOLE],
 ])
 def test_stored_answers_are_believed_only_whole(stored, whole):
-    assert image_facts.is_whole(stored) is whole
+    assert (image_facts.stored(json.dumps(stored).encode()) is not None) is whole
+
+
+@pytest.mark.parametrize("data", [None, b"", b"{", b"\xff", b'{"engine_id": "sha256:0"'])
+def test_a_damaged_file_counts_as_none(data):
+    assert image_facts.stored(data) is None
+
+
+@pytest.mark.parametrize("known", [image_facts.parse(OQS, "oqs"), image_facts.Image()])
+def test_what_is_kept_is_what_is_read(known):
+    """All of it but where the image came from, which is asked each time."""
+    image = known._replace(engine_id="sha256:0", origin=image_facts.Origin("sha256:1", "2025-03-01"))
+    assert image_facts.stored(image_facts.kept(image)) == known._replace(engine_id="sha256:0")
 
 
 @pytest.mark.parametrize("home", ["/x,source=/,target=/host", "home/oqs", "/home/../etc", "/home/o qs", "/", "/a\x01"])
 def test_a_home_folder_that_could_mount_something_else_is_refused(home):
     with pytest.raises(image_facts.NotAnImage, match="home folder"):
         image_facts.parse(OQS.replace("/home/oqs", home), "oqs")
-    stored = dict(image_facts.parse(OQS, "oqs"), engine_id="sha256:e")
-    assert image_facts.is_whole(stored)
-    assert not image_facts.is_whole(dict(stored, user=["oqs", "1000", home]))  # what an earlier version has believed
+    known = image_facts.parse(OQS, "oqs")._replace(engine_id="sha256:e")
+    assert image_facts.stored(image_facts.kept(known)) == known
+    believed = known._replace(user=("oqs", "1000", home))  # by an earlier version
+    assert image_facts.stored(image_facts.kept(believed)) is None
 
 
 @pytest.mark.parametrize("uid", ["0x10", "-1", "", "1" * 11])

@@ -8,15 +8,21 @@ import hashlib
 import os
 from pathlib import Path
 
+import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply_image, look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine as FoundEngine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import image as image_resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.image import Arriving
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
 DIGEST, OTHER = "sha256:" + "1" * 64, "sha256:" + "2" * 64
 NAME = "registry.example:5000/team/oqs:1"
-ITEM = Item("image", "image", "", "absent", NAME, "")
 
 
 @pytest.mark.parametrize(("name", "parts"), [
@@ -76,24 +82,33 @@ class Engine:
 
     def __init__(self, monkeypatch, images=(), fails=""):
         self.images, self.fails, self.did = dict(images), fails, []
-        monkeypatch.setattr(apply_image.cli, "inspect", lambda _kind, name: self.images.get(name))
-        monkeypatch.setattr(apply_image.cli, "docker", self.docker)
-        monkeypatch.setattr(apply_image.bookkeeping, "record", lambda *words: self.did.append(("ledger", *words)))
-        monkeypatch.setattr(look, "stored_image", lambda _id: None)
+        monkeypatch.setattr(image_resource.cli, "inspect", lambda _kind, name: self.images.get(name))
+        monkeypatch.setattr(image_resource.cli, "docker", self.docker)
+        monkeypatch.setattr(image_resource.stored_images, "stored", lambda _id: None)
+
+    def record(self, *words):
+        """As the ledger does."""
+        self.did.append(("ledger", *words))
 
     def docker(self, arguments, stdin=b"", **_more):
         if self.fails:
-            raise apply_image.cli.DockerError("docker %s: %s" % (arguments[0], self.fails))
+            raise image_resource.cli.DockerError("docker %s: %s" % (arguments[0], self.fails))
         self.did.append((*arguments, stdin) if stdin else tuple(arguments))
-        return apply_image.cli.Completed(0, b"Loaded image: oqs:1\n", b"")
+        return image_resource.cli.Completed(0, b"Loaded image: oqs:1\n", b"")
 
 
 def want(name=NAME, **more):
-    return {"name": name, "source": "pull", "id": None, "digest": "", **more}
+    return ImageSpec(**{"name": name, "digest": "", **more})
 
 
-def host(image, parts=()):
-    return type("Host", (), {"want": {"ssh": {"image": image}}, "brought": {"parts": list(parts)}, "facts": {}})()
+def spec(image):
+    wanted = samples.spec(samples.want())
+    return wanted.having(wanted.of(ServerSpec)._replace(image=image))
+
+
+def host(engine, image, parts=()):
+    """A host; the engine also keeps the ledger."""
+    return Host(spec(image), Facts(), engine, parts)
 
 
 def held(*digests, created="2025-03-01T10:00:00Z", **config):
@@ -115,30 +130,36 @@ def held(*digests, created="2025-03-01T10:00:00Z", **config):
 ])
 def test_whether_a_host_holds_the_image(monkeypatch, images, wishes, there):
     Engine(monkeypatch, images)
-    found = look.image(wishes)
+    found = image_resource.find(wishes)
     assert bool(found) is there
     if there:
-        assert found["origin"]["made"] == "2025-03-01"
+        assert found.origin.made == "2025-03-01"
+
+
+def arriving(image):
+    """What is said of an image that is not there."""
+    engine = FoundEngine(program="/usr/bin/docker", running=True, version="26.1.5")
+    return Facts(spec(image), engine, Image(), readers=REGISTRY.readers).of(Arriving)
 
 
 def test_what_a_host_holds_under_the_tag_is_named(monkeypatch):
     Engine(monkeypatch, {NAME: held(OTHER)})
-    assert look.held(want(digest=DIGEST)) == "registry.example:5000/team/oqs@%s of 2025-03-01" % OTHER
-    assert look.held(want("registry.example:5000/team/oqs@" + DIGEST)) == ""
-    assert look.held(want(source="archive")) == ""
+    assert arriving(want(digest=DIGEST)).held == "registry.example:5000/team/oqs@%s of 2025-03-01" % OTHER
+    assert arriving(want("registry.example:5000/team/oqs@" + DIGEST)).held == ""
+    assert arriving(want(source="archive")).held == ""
 
 
 def test_an_image_built_from_something_else(monkeypatch):
-    Engine(monkeypatch, {NAME: held(Labels={look.RECIPE: "r1"})})
+    Engine(monkeypatch, {NAME: held(Labels={image_resource.RECIPE: "r1"})})
     wishes = want(source="build", recipe="r1")
-    assert look.image(wishes)
-    assert not look.image(dict(wishes, recipe="r2"))
+    assert image_resource.find(wishes)
+    assert not image_resource.find(wishes._replace(recipe="r2"))
 
 
 def test_a_pull_by_digest_keeps_the_tag(monkeypatch):
     engine = Engine(monkeypatch)
     pinned = "registry.example:5000/team/oqs@" + DIGEST
-    apply_image.image(host(want(digest=DIGEST)), ITEM)
+    image_resource.bring(host(engine, want(digest=DIGEST)))
     assert engine.did == [
         ("ledger", "image", pinned, None, NAME), ("pull", "--quiet", pinned), ("image", "tag", pinned, NAME),
     ]
@@ -147,20 +168,20 @@ def test_a_pull_by_digest_keeps_the_tag(monkeypatch):
 def test_what_is_there_is_only_tagged(monkeypatch):
     pinned = "registry.example:5000/team/oqs@" + DIGEST
     engine = Engine(monkeypatch, {pinned: held(DIGEST)})
-    apply_image.image(host(want(digest=DIGEST)), ITEM)
+    image_resource.bring(host(engine, want(digest=DIGEST)))
     assert engine.did[1:] == [("image", "tag", pinned, NAME)]
 
 
 def test_a_pinned_name_without_a_tag_gets_none(monkeypatch):
     engine = Engine(monkeypatch)
-    apply_image.image(host(want("a/b@" + DIGEST, digest=DIGEST)), ITEM)
+    image_resource.bring(host(engine, want("a/b@" + DIGEST, digest=DIGEST)))
     assert engine.did[1:] == [("pull", "--quiet", "docker.io/a/b@" + DIGEST)]
 
 
 def test_a_pull_that_fails_is_explained(monkeypatch):
-    Engine(monkeypatch, fails="manifest unknown")
-    with pytest.raises(apply_image.ImageError, match="has no such image: check oqs_ssh_image"):
-        apply_image.image(host(want(digest=DIGEST)), ITEM)
+    engine = Engine(monkeypatch, fails="manifest unknown")
+    with pytest.raises(image_resource.ImageError, match="has no such image: check oqs_ssh_image"):
+        image_resource.bring(host(engine, want(digest=DIGEST)))
 
 
 @pytest.fixture
@@ -185,8 +206,8 @@ def test_parts_are_loaded_and_go(monkeypatch, parts):
         loaded.append(Path(arguments[2]).read_bytes())
         return engine.docker(arguments, **more)
 
-    monkeypatch.setattr(apply_image.cli, "docker", load)
-    apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    monkeypatch.setattr(image_resource.cli, "docker", load)
+    image_resource.bring(host(engine, want(source="archive", id="sha256:i"), names))
     assert loaded == [b"onetwo"]
     assert not folder.exists()
 
@@ -199,17 +220,17 @@ def test_a_part_that_is_not_what_it_was(monkeypatch, parts, damage, words):
     folder, names = parts
     damage(folder / names[1])
     engine = Engine(monkeypatch)
-    with pytest.raises(apply_image.ImageError, match="%s.*run again" % words):
-        apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    with pytest.raises(image_resource.ImageError, match="%s.*run again" % words):
+        image_resource.bring(host(engine, want(source="archive", id="sha256:i"), names))
     assert os.listdir(str(folder)) == [names[0]]
     assert all(did[0] == "ledger" for did in engine.did)
 
 
 def test_a_load_that_fails_leaves_the_parts(monkeypatch, parts):
     folder, names = parts
-    Engine(monkeypatch, fails="no space left on device")
-    with pytest.raises(apply_image.ImageError, match="the disk of this host is full"):
-        apply_image.image(host(want(source="archive", id="sha256:i"), names), ITEM)
+    engine = Engine(monkeypatch, fails="no space left on device")
+    with pytest.raises(image_resource.ImageError, match="the disk of this host is full"):
+        image_resource.bring(host(engine, want(source="archive", id="sha256:i"), names))
     assert sorted(os.listdir(str(folder))) == sorted(names)
 
 
@@ -217,15 +238,15 @@ def test_a_build_on_the_host(monkeypatch, parts):
     engine = Engine(monkeypatch)
     wishes = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest",
                   arguments={"OQS_USER": "ops"})
-    apply_image.image(host(wishes, parts[1]), ITEM)
+    image_resource.bring(host(engine, wishes, parts[1]))
     built = engine.did[-1]
     assert built[0] == "build" and built[-1] == b"onetwo"
     assert "OQS_USER=ops" in built
-    assert "BASE=example.org/debian:1" in built and look.RECIPE + "=r1" in built
+    assert "BASE=example.org/debian:1" in built and image_resource.RECIPE + "=r1" in built
     assert built[built.index("--network") + 1] == "host"
-    Engine(monkeypatch, fails="manifest unknown")
+    engine = Engine(monkeypatch, fails="manifest unknown")
     parts[0].mkdir()
     for name, data in zip(parts[1], (b"one", b"two")):
         (parts[0] / name).write_bytes(data)
-    with pytest.raises(apply_image.ImageError, match=r"could not be built.*oqs_ssh_image_build_base.*no such image"):
-        apply_image.image(host(wishes, parts[1]), ITEM)
+    with pytest.raises(image_resource.ImageError, match=r"could not be built.*oqs_ssh_image_build_base.*no such image"):
+        image_resource.bring(host(engine, wishes, parts[1]))

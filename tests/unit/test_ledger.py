@@ -7,10 +7,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger, restore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
 
+KINDS = REGISTRY.kinds
 MACHINE, WHEN = "0123456789abcdef", "2026-01-02T03:04:05Z"
 HEAD = ledger.head(MACHINE)
 TEXT = st.text(max_size=30)
@@ -34,23 +37,27 @@ NAMES = {
     "iptables": ["port 2222, IPv4", "port 22, IPv6 (legacy)"],
 }
 ROWS = st.lists(
-    st.sampled_from(sorted(ledger.KINDS)).flatmap(
+    st.sampled_from(sorted(KINDS)).flatmap(
         lambda kind: st.tuples(st.just(kind), st.sampled_from(NAMES[kind]), st.none() | TEXT, st.none() | TEXT)),
     max_size=6,
 )
 
 
+def entry(kind, name, before, after):
+    return ledger.entry(KINDS, Row(kind, name, before, after, WHEN))
+
+
 def written(rows):
-    return HEAD + b"".join(ledger.entry(*row, WHEN) for row in rows)
+    return HEAD + b"".join(entry(*row) for row in rows)
 
 
 @given(ROWS)
 def test_what_is_written_is_read_again(rows):
     data = written(rows)
     assert data.count(b"\n") == len(rows) + 1 and data.isascii()
-    found = ledger.parse(data, MACHINE)
-    assert [(row["kind"], row["name"], row["before"], row["after"]) for row in found] == rows
-    assert all(row["when"] == WHEN for row in found)
+    found = ledger.parse(KINDS, data, MACHINE)
+    assert [(row.kind, row.name, row.before, row.after) for row in found] == rows
+    assert all(row.when == WHEN for row in found)
 
 
 @given(ROWS.filter(bool), st.data())
@@ -58,19 +65,19 @@ def test_a_last_line_cut_off_is_as_if_it_had_not_begun(rows, data):
     whole = written(rows)
     start = whole.rstrip(b"\n").rfind(b"\n") + 1
     cut = data.draw(st.integers(start, len(whole) - 1))
-    assert ledger.parse(whole[:cut], MACHINE) == ledger.parse(whole[:start], MACHINE)
+    assert ledger.parse(KINDS, whole[:cut], MACHINE) == ledger.parse(KINDS, whole[:start], MACHINE)
 
 
 @pytest.mark.parametrize("size", [0, 1, 10, len(HEAD) - 1, len(HEAD)])
 def test_a_head_cut_off_is_a_new_ledger(size):
-    assert ledger.parse(HEAD[:size], MACHINE) == []
+    assert ledger.parse(KINDS, HEAD[:size], MACHINE) == []
 
 
 @pytest.mark.parametrize("line", [b"", b"{", b"[]", b"nothing", b"\xff\xfe", b'"text"', b"{}{}"])
 def test_a_damaged_line_before_the_last_is_refused(line):
-    data = HEAD + line + b"\n" + ledger.entry("folder", "/etc/oqs-ssh", None, "755 0:0", WHEN)
+    data = HEAD + line + b"\n" + entry("folder", "/etc/oqs-ssh", None, "755 0:0")
     with pytest.raises(ledger.LedgerError, match="line 2 of the ledger is damaged"):
-        ledger.parse(data, MACHINE)
+        ledger.parse(KINDS, data, MACHINE)
 
 
 @pytest.mark.parametrize("row", [
@@ -78,47 +85,47 @@ def test_a_damaged_line_before_the_last_is_refused(line):
 ])
 def test_an_unknown_kind_is_refused(row):
     with pytest.raises(ledger.LedgerError, match="line 2 of the ledger is of no known kind"):
-        ledger.parse(HEAD + json.dumps(row).encode() + b"\n", MACHINE)
+        ledger.parse(KINDS, HEAD + json.dumps(row).encode() + b"\n", MACHINE)
 
 
 def test_an_unknown_kind_is_not_written_either():
     with pytest.raises(ledger.LedgerError, match="knows no kind 'shell'"):
-        ledger.entry("shell", "x", None, None, WHEN)
+        entry("shell", "x", None, None)
 
 
 @pytest.mark.parametrize("machine", ["", "fedcba9876543210", MACHINE + "0"])
 def test_a_ledger_of_another_machine_is_refused(machine):
     with pytest.raises(ledger.LedgerError, match=r"belongs to another machine .* To begin anew: "):
-        ledger.parse(HEAD, machine)
+        ledger.parse(KINDS, HEAD, machine)
 
 
 @pytest.mark.parametrize("data", [
     b"\n", b"{}\n", b'{"ledger": 2, "machine": "0123456789abcdef"}\n', b"[1]\n", b"rm -rf /", b"rm -rf /\n",
-    ledger.entry("folder", "/etc/oqs-ssh", None, None, WHEN),
+    entry("folder", "/etc/oqs-ssh", None, None),
 ])
 def test_what_is_no_ledger_is_refused(data):
     with pytest.raises(ledger.LedgerError):
-        ledger.parse(data, MACHINE)
+        ledger.parse(KINDS, data, MACHINE)
 
 
 @given(st.binary(max_size=80))
 def test_bytes_are_a_ledger_or_refused_and_nothing_else(data):
     for whole in (data, HEAD + data):
         try:
-            rows = ledger.parse(whole, MACHINE)
+            rows = ledger.parse(KINDS, whole, MACHINE)
         except ledger.LedgerError as error:
             assert len(str(error)) < 600
         else:
-            assert all(row["kind"] in ledger.KINDS for row in rows)
+            assert all(row.kind in KINDS for row in rows)
 
 
 def test_the_oldest_entry_tells_what_was_there_before_us():
     path = "/etc/oqs-ssh/a"
     rows = [("folder", path, None, "1"), ("file", path, "x", "2"), ("folder", path, "1", "2")]
-    found = ledger.parse(written(rows), MACHINE)
-    assert ledger.first_before(found, "folder", path)["before"] is None
-    assert ledger.first_before(found, "file", path)["before"] == "x"
-    assert ledger.first_before(found, "file", path + "b") is None
+    found = ledger.parse(KINDS, written(rows), MACHINE)
+    assert restore.first(found, "folder", path).before is None
+    assert restore.first(found, "file", path).before == "x"
+    assert restore.first(found, "file", path + "b") is None
 
 
 #: What somebody could write into a ledger to have root remove it.
@@ -141,16 +148,16 @@ TAMPERED = [
 def test_a_name_that_is_none_of_ours_is_refused_and_not_written(kind, name):
     row = {"kind": kind, "name": name, "before": None, "after": None, "when": WHEN}
     with pytest.raises(ledger.LedgerError, match=r"line 2 of the ledger names a \w+ that is none of ours.*"):
-        ledger.parse(HEAD + json.dumps(row).encode() + b"\n", MACHINE)
+        ledger.parse(KINDS, HEAD + json.dumps(row).encode() + b"\n", MACHINE)
     with pytest.raises(ledger.LedgerError, match="takes no %s of this name" % kind):
-        ledger.entry(kind, name, None, None, WHEN)
+        entry(kind, name, None, None)
 
 
 @pytest.mark.parametrize("before, after", [(1, None), (None, ["x"]), ({}, "x")])
 def test_a_value_that_is_no_text_is_refused(before, after):
     row = {"kind": "folder", "name": "/etc/oqs-ssh", "before": before, "after": after, "when": WHEN}
     with pytest.raises(ledger.LedgerError, match="line 2"):
-        ledger.parse(HEAD + json.dumps(row).encode() + b"\n", MACHINE)
+        ledger.parse(KINDS, HEAD + json.dumps(row).encode() + b"\n", MACHINE)
 
 
 def test_a_cut_end_is_seen():
@@ -160,5 +167,5 @@ def test_a_cut_end_is_seen():
 
 def test_the_machine_of_a_foreign_ledger_is_named_in_part_only():
     with pytest.raises(ledger.LedgerError) as caught:
-        ledger.parse(HEAD, "f" * 32)
+        ledger.parse(KINDS, HEAD, "f" * 32)
     assert "01234567…" in str(caught.value) and MACHINE not in str(caught.value) and "f" * 9 not in str(caught.value)

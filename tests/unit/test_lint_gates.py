@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from gates import artefact, code, roles, sanity, table, text
-from gates.common import GateError, Tree, pairs, run, snapshot
+from tests.lint.gates import artefact, code, cores, roles, sanity, table, text
+from tests.lint.gates.common import GateError, Tree, pairs, run, snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -72,6 +72,14 @@ BAD = [
     ("plugins/modules/m.py", HEADER + "A = 1\n" * 250, "at most 250"),
     ("plugins/module_utils/m.py", HEADER + "A = 1\n" * 350, "at most 350"),
     ("plugins/module_utils/m.py", HEADER + "def f():\n" + "    a = 1\n" * 50, "f() has 51 lines"),
+    ("tests/e2e/deploy/test_a.py", "A = 1\n" * 501, "at most 500"),
+    ("molecule/hop/tests/test_a.py", "A = 1\n" * 501, "at most 500"),
+    ("tests/unit/test_planning.py", "A = 1\n", "short enough now"),
+    ("tests/unit/test_a.py", "import sys\nsys." + "path.insert(0, '.')\n", "test_a.py:2: edits sys.path"),
+    ("bench/a.py", "import sys\nsys." + "path[:0] = ['.']\n", "edits sys.path"),
+    ("lab/a.py", "import sys\nsys." + "path += ['.']\n", "edits sys.path"),
+    ("tests/e2e/a.py", "TEXT = 'x'\n# sys." + "path.append(1)\n", "a.py:2: edits sys.path"),
+    ("tests/__init__.py", "import sys\nassert sys." + "path == []\n", "leaves sys.path alone now"),
     ("plugins/modules/m.py", "from __future__ import annotations\n", "lacks the licence header"),
     ("plugins/modules/m.py", "# GNU General Public License v3.0+\n", "lacks 'from __future__"),
     ("plugins/action/m.py", "#!/usr/bin/python\n" + HEADER, "has a shebang"),
@@ -208,7 +216,7 @@ def test_the_artefact_with_tests_links_and_holes_is_refused(tmp_path):
 
 
 def test_what_is_not_listed_does_not_ship_and_what_is_listed_does(tmp_path):
-    clone = ("oqs-ssh-info.yml", "docs/tables.py", "docs/hosts.yml", "images/stock/quirks/key-gen.sh", "plugins.txt")
+    clone = ("info-oqs-ssh.yml", "docs/tables.py", "docs/hosts.yml", "images/stock/quirks/key-gen.sh", "plugins.txt")
     listed = ("docs/a.md", "docs/a.svg", "images/build.py", "images/stock/key-gen.sh", "changelogs/changelog.yaml")
     ignored = {"galaxy.yml": GOOD["galaxy.yml"].replace("bench]", "'docs/a.*']")}
     tree = make(tmp_path / "tree", **dict.fromkeys(clone + listed, "x\n"), **ignored)
@@ -222,8 +230,9 @@ def test_what_is_not_listed_does_not_ship_and_what_is_listed_does(tmp_path):
 def test_a_role_page_that_cannot_be_made_closes_the_gate(tmp_path):
     broken = SPECS.replace("default: 22", "default: '{{ oqs_ssh_port | default(22) }}'")
     specs = "roles/spam/meta/argument_specs.yml"
+    files = {name: (ROOT / name).read_text(encoding="utf-8") for name in ("noxfile.py", "antsibull-nox.toml")}
     with pytest.raises(GateError, match="spam_port") as told:
-        table.GATES["docs"][1](make(tmp_path, **{specs: broken}))
+        table.GATES["docs"][1](make(tmp_path, **files, **{specs: broken}))
     assert str(told.value).startswith(specs)
 
 
@@ -236,6 +245,22 @@ def test_pythons_that_do_not_start_are_left_out(tmp_path, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     path, found = sanity.pythons(["3.8", "%d.%d" % sys.version_info[:2]])
     assert found == ["%d.%d" % sys.version_info[:2]] and str(tmp_path) not in path.split(os.pathsep)
+
+
+def test_a_core_takes_the_oldest_python_that_runs_it(tmp_path):
+    core = cores.Core("2.21.5", (3, 12))
+    for version in ("3.12", "3.13"):
+        (tmp_path / ("python" + version)).write_text("#!/bin/sh\n")
+        (tmp_path / ("python" + version)).chmod(0o755)
+    assert cores.python_for(core, str(tmp_path), ["3.11", "3.12", "3.13"]) == str(tmp_path / "python3.12")
+    assert cores.python_for(core, str(tmp_path), ["3.11"]) is None
+    assert [each.final for each in (core, cores.Core("2.22.0rc1", (3, 13)))] == [True, False]
+
+
+def test_a_core_without_a_python_is_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(sanity, "pythons", lambda _versions: ("", ["3.8"]))
+    with pytest.raises(sanity.NoPython, match=r"no Python for ansible-core 2\.21\.5 \(3\.12 or newer\)"):
+        sanity.sanity(tmp_path, core=cores.Core("2.21.5", (3, 12)))
 
 
 def test_a_tool_that_fails_closes_the_gate_with_its_words():
@@ -254,7 +279,7 @@ def test_the_program_says_how_to_run_a_closed_gate_again(monkeypatch, capsys):
     monkeypatch.setattr(table, "GATES", {"one": ("", lambda _tree: ""), "two": ("", closed)})
     assert table.main([]) == 1
     said = capsys.readouterr().out
-    assert "ok    one" in said and "FAIL  two" in said and "a.py:1: wrong" in said and "tests/lint two\n" in said
+    assert "ok    one" in said and "FAIL  two" in said and "a.py:1: wrong" in said and "-m tests.lint two\n" in said
     assert table.main(["one"]) == 0
     with pytest.raises(SystemExit, match="2"):
         table.main(["three"])
@@ -264,6 +289,7 @@ TOOLS = [
     ("ruff", "plugins/module_utils/m.py", HEADER + "import os\n", "F401"),
     ("ruff", "plugins/module_utils/m.py", '"""Doc."""\n\n\ndef _f(a: int | None) -> None:\n    print(a)\n', "FA102"),
     ("mypy", "plugins/module_utils/m.py", HEADER + "def f(a):\n    return a\n", "no-untyped-def"),
+    ("mypy", "plugins/action/m.py", HEADER + "def f(a):\n    return a\n", "no-untyped-def"),
     ("mypy", "lab/m.py", "a: int = 'b'\n", "assignment"),
     ("yamllint", "playbooks/a.yml", "---\na: yes\n", "truthy"),
     ("changelog", "changelogs/fragments/x.yml", "---\nnews:\n  - x\n", "news"),

@@ -9,9 +9,15 @@ import re
 import shutil
 import subprocess
 
+import core_samples as samples
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown, plan_lockdown
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown as resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import UNCONFIRMED
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -20,25 +26,30 @@ WISH = {
     "breakglass_minutes": 10, "container": "oqs-ssh", "port": 2222, "hop_port": 22,
     "hop_others": [2200], "by_key": True,
 }
-READY = plan_lockdown.complete(WISH)
 SERVICE = "/etc/systemd/system/oqs-ssh-lockdown.service"
 
 
-def facts(**found):
-    known = {"state": "open", "missing": [], "settings": {}, "token": "", "through": False}
-    return {"machine": {"systemd": True}, "lockdown": dict(known, **found)}
+def spec_of(wish=WISH, **other):
+    return shape.parse(LockdownSpec, dict(wish, **other), "want.lockdown")
 
 
-def plan(wish=WISH, items=(), **found):
-    made = Plan()
-    for name in items:
-        made.want("hop", name, "", "a", "b", "c")
-    plan_lockdown.plan_lockdown({"lockdown": wish}, facts(**found), made)
+READY = resource.complete(spec_of())
+
+
+def planned(wanted, **known):
+    """What the lockdown plans alone, on a host that is as ``known``."""
+    made = Plan(REGISTRY.places)
+    facts = samples.facts_of(wanted, dict(samples.virgin(), **known))
+    resource.LOCKDOWN.plan(samples.spec(wanted), facts, made)
     return made
 
 
+def plan(wish=WISH, *, settings=None, **found):
+    return planned({"lockdown": wish}, lockdown=found, own_sshd=settings or {})
+
+
 def test_all_ports_of_the_host_s_own_sshd_are_closed_but_for_the_host_itself():
-    text = lockdown.rules(READY["ports"])
+    text = lockdown.rules(READY.ports)
     assert "tcp dport { 22, 2200 } tcp flags & (fin | syn | rst | ack) == syn drop" in text
     assert text.index('iifname "lo" accept') < text.index("drop") and "saddr" not in text
     assert text.startswith("table inet oqs_ssh_lockdown {}\ndelete table inet oqs_ssh_lockdown\n"), "one transaction"
@@ -92,7 +103,7 @@ def test_a_damaged_watch_opens():
     (True, "/var/lib/oqs-ssh/home-ssh/authorized_keys"), (False, "/etc/oqs-ssh/private/password"),
 ])
 def test_a_server_that_lets_nobody_in_is_no_way(by_key, needs):
-    watch = lockdown.files(plan_lockdown.complete(dict(WISH, by_key=by_key)))[lockdown.WATCH]
+    watch = lockdown.files(resource.complete(spec_of(by_key=by_key)))[lockdown.WATCH]
     assert "[ -s %s ] || return 1\n" % needs in watch
 
 
@@ -110,18 +121,21 @@ def test_minutes_are_whole_seconds(minutes, seconds):
 
 def test_one_item_and_the_steps_of_the_way():
     words = lockdown.words(READY)
-    assert [(item.before, item.after) for item in plan().items] == [("open", words)]
-    close = dict(WISH, step=plan_lockdown.CLOSE)
-    assert plan(close).items[0].after == plan_lockdown.UNCONFIRMED
-    assert not plan(close, state=plan_lockdown.UNCONFIRMED).items
-    assert plan(dict(WISH, step=plan_lockdown.CONFIRM), state=plan_lockdown.UNCONFIRMED).items[0].after == words
-    assert not plan(state=words).items
-    assert plan(dict(WISH, state="absent"), state=words).items[0].after == "open"
-    assert not plan(dict(WISH, state="absent")).items
+    assert [(item.before, item.after) for item in plan().changes] == [("open", words)]
+    close = dict(WISH, step=lockdown.CLOSE)
+    assert plan(close).changes[0].after == UNCONFIRMED
+    assert not plan(close, state=UNCONFIRMED).changes
+    assert plan(dict(WISH, step=lockdown.CONFIRM), state=UNCONFIRMED).changes[0].after == words
+    assert not plan(state=words).changes
+    assert plan(dict(WISH, state="absent"), state=words).changes[0].after == "open"
+    assert not plan(dict(WISH, state="absent")).changes
 
 
 def test_a_host_that_is_not_as_wanted_is_deployed_first():
-    assert "the host is not as wanted (hop config): run deploy first" in plan(items=["hop_config"]).errors[0]
+    facts = samples.converged()
+    facts["state"]["hop_config"] = b"# another\n"
+    errors = samples.plan({"hop": samples.hop_want(), "lockdown": WISH}, facts).errors
+    assert "the host is not as wanted (hop config): run deploy first" in errors[0]
 
 
 def test_what_is_missing_is_named_with_its_package():
@@ -148,12 +162,10 @@ def test_refused_while_penalties_could_shut_out_every_hop(penalties, exempt, ref
     (2222, {"state": "present", "port": 2223}, True), (0, {"state": "absent", "port": 2222}, False),
 ])
 def test_the_only_way_in_is_not_taken_away(locked, ssh, refused):
-    made = Plan()
-    plan_lockdown.keep_the_way({"ssh": ssh}, {"locked": locked}, made)
-    assert bool(made.errors) == refused
+    assert bool(planned({"ssh": samples.ssh_want(**ssh)}, locked=locked).errors) == refused
 
 
 def test_nothing_stands_in_the_way_of_opening():
-    assert plan_lockdown.opens({"lockdown": {"state": "absent"}})
-    assert not plan_lockdown.opens({"lockdown": {"state": "present"}})
-    assert not plan_lockdown.opens({"lockdown": {"state": "absent"}, "ssh": {}})
+    assert resource.opens_only(samples.spec({"lockdown": {"state": "absent"}}))
+    assert not resource.opens_only(samples.spec({"lockdown": {"state": "present"}}))
+    assert not resource.opens_only(samples.spec({"lockdown": {"state": "absent"}, "ssh": samples.ssh_want()}))

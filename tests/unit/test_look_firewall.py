@@ -10,7 +10,14 @@ import os
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, look_firewall
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
+    firewalld,
+    firewalls,
+    iptables,
+    nftables,
+    surroundings,
+    ufw,
+)
 
 CHAIN = {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input",
                    "prio": 0, "policy": "drop"}}
@@ -22,26 +29,38 @@ class Machine:
     """A host of files and programs; what is run is written down."""
 
     def __init__(self, monkeypatch):
-        self.files, self.programs, self.units, self.asked = {}, {}, {}, []
-        monkeypatch.setattr(look_firewall, "_program", lambda name: name if name in self.programs else None)
-        monkeypatch.setattr(look_firewall.files, "read_file", self.files.get)
-        monkeypatch.setattr(look_firewall, "run", self.run)
-        monkeypatch.setattr(look_firewall.glob, "glob", lambda pattern: sorted(
-            path for path in self.files if path.startswith(pattern[:-len("*.xml")])))
+        self.files, self.programs, self.units, self.asked, self.booted = {}, {}, {}, [], True
+        monkeypatch.setattr(surroundings, "_which", lambda name: name if name in self.programs or (
+            name == "systemctl" and self.units is not None) else None)
+        monkeypatch.setattr(surroundings.files, "read_file", self.files.get)
+        monkeypatch.setattr(surroundings, "run", self.run)
+        monkeypatch.setattr(surroundings, "_names", lambda folder: sorted(
+            path[len(folder) + 1:] for path in self.files if path.startswith(folder + "/")))
+        monkeypatch.setattr(surroundings.os.path, "isdir", lambda path: self.booted and path == "/run/systemd/system")
 
     def run(self, argv, check=True, timeout=60.0):
-        if argv[0] == "systemctl":
-            if self.units is None:
-                raise CommandError(argv, "not found")
-            rows = ["Id=%s\nActiveState=%s\nUnitFileState=%s" % (name, *self.units.get(name, ("inactive", "")))
-                    for name in argv[3:]]
-            return Completed(0, "\n\n".join(rows).encode(), b"")
         self.asked.append(" ".join(argv))
-        answer = self.programs[argv[0]]
-        return Completed(0, (answer(argv) if callable(answer) else answer).encode(), b"")
+        answer = self.programs.get(argv[0], systemctl(self.units))
+        answer = answer(argv) if callable(answer) else answer
+        done = answer if isinstance(answer, Completed) else Completed(0, answer.encode(), b"")
+        if check and done.rc != 0:
+            raise CommandError(argv, done.reason, done)
+        return done
 
     def look(self, **wish):
-        return look_firewall.firewall(samples.firewall_want(**wish))
+        found = firewalls.read(samples.firewall_spec(**wish))
+        self.asked = [line for line in self.asked if not line.startswith("systemctl")]
+        return found
+
+
+def systemctl(units):
+    """What systemctl show says of these units."""
+    def answer(argv):
+        rows = ["Id=%s\nActiveState=%s\nUnitFileState=%s" % (name, *(units or {}).get(name, ("inactive", "")))
+                for name in argv[3:]]
+        return "\n\n".join(rows) + "\n"
+
+    return answer
 
 
 @pytest.fixture
@@ -54,11 +73,11 @@ def nft(*items):
 
 
 def test_a_host_without_any(machine):
-    found = machine.look()
-    assert machine.asked == [] and firewalls.active(found) == []
+    found = firewalls.read(samples.firewall_spec())
+    assert machine.asked == [] and firewalls.active(found) == []  # not even systemd is asked
     machine.units = None  # no systemd either
     assert machine.look() == found
-    assert found == samples.firewall_facts()
+    assert found == samples.firewall_facts(iptables=iptables.Iptables([], []))
 
 
 def test_hands_off_asks_nothing_unless_ours_are_to_go(machine):
@@ -77,11 +96,12 @@ def test_only_tables_that_hold_something_are_listed(machine):
     machine.programs["nft"] = nft(CHAIN)
     found = machine.look()
     assert machine.asked[1:] == ["nft -j list ruleset", "iptables-nft-save -t filter"]
-    assert found["iptables"]["tables"] == {("nft", "ip"): SAVED.rstrip("\n")}
-    assert found["iptables"]["programs"] == {("nft", "ip"): "iptables-nft-restore"}
+    assert found.of(iptables.BACKEND).tables == [
+        ("nft", "ip", SAVED.rstrip("\n"), "iptables-nft-restore", "")]
     assert firewalls.active(found) == ["iptables"]
     machine.files["/proc/%d/net/ip_tables_names" % os.getpid()] = b"nat\nfilter\n"
-    assert sorted(machine.look()["iptables"]["tables"]) == [("legacy", "ip"), ("nft", "ip")]
+    assert sorted(table[:2] for table in machine.look().of(iptables.BACKEND).tables) == [
+        ("legacy", "ip"), ("nft", "ip")]
 
 
 @pytest.mark.parametrize(("version", "kind"), [
@@ -92,7 +112,7 @@ def test_programs_under_their_plain_names_say_of_which_kind_they_are(machine, ve
     machine.programs = {"nft": nft(CHAIN), "iptables": ""}
     for name in ("iptables-save", "iptables-restore"):
         machine.programs[name] = lambda argv: version if "--version" in argv else SAVED
-    assert list(machine.look()["iptables"]["tables"]) == [(kind, "ip")]
+    assert [table[:2] for table in machine.look().of(iptables.BACKEND).tables] == [(kind, "ip")]
 
 
 def test_without_nft_iptables_is_asked_itself(machine):
@@ -102,21 +122,22 @@ def test_without_nft_iptables_is_asked_itself(machine):
 
 def test_saved_rules_that_are_loaded_at_boot(machine):
     machine.files["/etc/iptables/rules.v4"] = SAVED.encode() + b"# \xff\n"
-    assert machine.look()["iptables"]["files"] == []
+    assert machine.look().of(iptables.BACKEND).files == []
     machine.units["netfilter-persistent.service"] = ("active", "enabled")
-    assert machine.look()["iptables"]["files"] == [("/etc/iptables/rules.v4", "ip", SAVED + "# \udcff\n")]
+    assert machine.look().of(iptables.BACKEND).files == [
+        ("/etc/iptables/rules.v4", "ip", SAVED + "# \udcff\n", "")]
 
 
 def test_nftables_service_and_files(machine):
     machine.programs = {"nft": nft(), "iptables": ""}
     machine.files["/etc/nftables.conf"] = b"table inet filter {\n  chain INPUT {\n"
     machine.units["nftables.service"] = ("active", "enabled")
-    found = machine.look()
-    assert found["nftables"]["persistent"] and not found["compat"]  # its own chain, though named as those of iptables
+    found = machine.look().of(nftables.BACKEND)
+    assert found.persistent and not found.compat  # its own chain, though named as those of iptables
     machine.files["/etc/nftables.conf"] = b"table inet filter {\n  chain input {\n"
-    assert machine.look()["compat"]
+    assert machine.look().of(nftables.BACKEND).compat
     machine.units["nftables.service"] = ("active", "disabled")
-    assert not machine.look()["nftables"]["persistent"]
+    assert not machine.look().of(nftables.BACKEND).persistent
 
 
 @pytest.mark.parametrize(("conf", "text", "active"), [
@@ -126,7 +147,7 @@ def test_ufw_is_active_when_it_is_enabled_and_loaded(machine, conf, text, active
     machine.programs = {"nft": nft(CHAIN), "iptables": "", "iptables-nft-save": text, "iptables-nft-restore": ""}
     machine.files.update({"/etc/ufw/ufw.conf": conf, "/etc/default/ufw": b'DEFAULT_INPUT_POLICY="DROP"\n'})
     found = machine.look()
-    assert found["ufw"]["ip"] == found["ufw"]["ip6"] == ""
+    assert found.of(ufw.BACKEND).rules == {"ip": "", "ip6": ""}
     assert firewalls.active(found) == active
 
 
@@ -138,8 +159,121 @@ def test_firewalld_is_asked_only_while_it_runs(machine):
     })
     found = machine.look()
     assert machine.asked == [] and firewalls.active(found) == []
-    assert found["firewalld"]["kept"] == {"dmz": b"<zone/>"} and found["firewalld"]["default"] == "dmz"
+    assert found.of(firewalld.BACKEND).kept == {"dmz": b"<zone/>"} and found.of(firewalld.BACKEND).default == "dmz"
     machine.units["firewalld.service"] = ("active", "enabled")
     found = machine.look()
     assert machine.asked == ["firewall-cmd --list-all-zones"] and firewalls.active(found) == ["firewalld"]
-    assert found["firewalld"]["kept"] == {"dmz": b"<zone/>", "public": b"<zone target='x'/>"}
+    assert found.of(firewalld.BACKEND).kept == {"dmz": b"<zone/>", "public": b"<zone target='x'/>"}
+
+
+def test_each_thing_is_asked_once(machine):
+    machine.programs = {"nft": nft(CHAIN), "iptables": "", "iptables-nft-save": UFW, "iptables-nft-restore": "",
+                        "firewall-cmd": "public\n  target: default\n"}
+    machine.files.update({
+        "/etc/nftables.conf": b"", "/etc/iptables/rules.v4": b"", "/etc/ufw/ufw.conf": b"ENABLED=yes\n",
+        "/etc/firewalld/firewalld.conf": b"",
+    })
+    machine.units.update({"firewalld.service": ("active", "enabled"), "nftables.service": ("active", "enabled")})
+    firewalls.read(samples.firewall_spec())
+    units = "firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service"
+    assert sorted(machine.asked) == [
+        "firewall-cmd --list-all-zones", "iptables-nft-save -t filter", "nft -j list ruleset",
+        "systemctl show --property=Id,ActiveState,UnitFileState " + units,
+    ]
+
+
+def broken(reason="no such luck", rc=1):
+    return Completed(rc, b"", reason.encode())
+
+
+ZONES = {"/etc/firewalld/firewalld.conf": b""}
+RUNS = {"firewalld.service": ("active", "enabled")}
+TABLES = {"nft": nft(CHAIN), "iptables-nft-restore": ""}
+
+
+@pytest.mark.parametrize(("programs", "files", "words"), [
+    ({"nft": broken("Operation not permitted")}, {},
+     "nft -j list ruleset: Operation not permitted; what its firewall holds is not known: see what nft list ruleset"),
+    ({"nft": broken("cache initialization failed: Invalid argument")}, {}, "cache initialization failed"),
+    ({"nft": ""}, {}, "nft -j list ruleset: its answer is no JSON, or was cut short"),
+    ({"nft": nft(CHAIN)[:-9]}, {}, "its answer is no JSON, or was cut short"),
+    ({"nft": "[]"}, {}, "its JSON holds no list of the name nftables"),
+    ({"nft": '{"nftables": {}}'}, {}, "its JSON holds no list of the name nftables"),
+    ({"nft": '{"nftables": [7]}'}, {}, "its JSON lists something that is no object"),
+    ({"nft": nft({"chain": {"name": "INPUT"}})}, {}, "its JSON has a chain of another shape"),
+    ({"nft": nft({"rule": dict(CHAIN["chain"], chain="INPUT", expr={})})}, {}, "its JSON has a rule of another shape"),
+    (dict(TABLES, **{"iptables-nft-save": broken()}), {}, "iptables-nft-save -t filter: no such luck; what its"),
+    (dict(TABLES, **{"iptables-nft-save": SAVED.replace("COMMIT", "")}), {}, "its answer holds no whole table filter"),
+    ({"firewall-cmd": broken("FirewallD is not running", 252)}, ZONES,
+     "firewall-cmd --list-all-zones: FirewallD is not running; what its firewall holds is not known: see what"),
+    ({"firewall-cmd": "Zonen sind aus\n"}, ZONES, "its answer is no list of zones"),
+    ({"systemctl": broken("Failed to connect to bus")}, ZONES,
+     "systemctl show --property=Id,ActiveState,UnitFileState firewalld.service: Failed to connect to bus; what"),
+    ({"systemctl": "Id=firewalld.service\nActiveState=active\n"}, ZONES, "is not about all units that were asked for"),
+    ({"systemctl": "\n\n\n\n\n\n\n\n"}, ZONES, "is not about all units that were asked for"),
+])
+def test_a_question_that_failed_is_not_the_answer_none(machine, programs, files, words):
+    machine.programs, machine.units = dict(programs), dict(RUNS)
+    machine.files.update(files)
+    with pytest.raises(surroundings.NoAnswer) as raised:
+        machine.look()
+    assert words in str(raised.value)
+    assert str(raised.value).endswith("or set oqs_ssh_firewall_backend: none and open the port yourself")
+
+
+def test_a_legacy_table_that_is_in_use_is_never_empty(machine):
+    machine.files["/proc/%d/net/ip_tables_names" % os.getpid()] = b"filter\n"
+    machine.programs = {"nft": nft(), "iptables-legacy-save": "", "iptables-legacy-restore": ""}
+    with pytest.raises(surroundings.NoAnswer, match="its answer holds no whole table filter"):
+        machine.look()
+
+
+def test_a_host_where_systemd_does_not_run(machine):
+    machine.programs = {"systemctl": broken("System has not been booted with systemd as init system (PID 1).")}
+    machine.files.update(ZONES)
+    machine.booted = False
+    assert firewalls.active(machine.look()) == []
+
+
+def test_a_kernel_without_netfilter_has_no_rules(machine):
+    machine.programs = {"nft": broken("Unable to initialize Netlink socket: Protocol not supported")}
+    assert machine.look().of(nftables.BACKEND).ruleset == []
+
+
+def without_json(text, words="JSON support not compiled-in"):
+    return lambda argv: broken(words) if "-j" in argv else text
+
+
+@pytest.mark.parametrize("words", ["JSON support not compiled-in", "nft: invalid option -- 'j'"])
+def test_an_nft_without_json_is_no_empty_rule_set(machine, words):
+    """Rules of iptables it leaves to iptables; its own cannot be judged."""
+    chains = "table ip filter {\n\tchain INPUT {\n\t\ttype filter hook input priority 0; policy drop;\n\t}\n}\n"
+    machine.programs = {"nft": without_json(chains, words), "iptables": "", "iptables-nft-restore": "",
+                        "iptables-nft-save": SAVED}
+    found = machine.look()
+    assert found.of(nftables.BACKEND).ruleset is None and firewalls.active(found) == ["iptables"]
+    for own in (chains + "table inet mine {\n}\n", chains.replace("ip filter", "ip6 mine"), "flush\n"):
+        machine.programs["nft"] = without_json(own, words)
+        with pytest.raises(surroundings.NoAnswer, match=r"cannot print them as JSON.*install an nftables with JSON"):
+            machine.look()
+    machine.programs = {"nft": without_json(chains, words)}  # no iptables: the table is the host's own
+    with pytest.raises(surroundings.NoAnswer, match="cannot print them as JSON"):
+        machine.look()
+    machine.programs = {"nft": without_json("", words)}
+    assert machine.look().of(nftables.BACKEND).ruleset == []
+
+
+def test_a_table_that_only_nft_can_show_is_told(machine):
+    machine.programs = dict(TABLES, **{
+        "iptables": "", "iptables-nft-save": "# Table `filter' is incompatible, use 'nft' tool.\n"})
+    found = machine.look()
+    note, = firewalls.notes(samples.firewall_spec(), found)
+    assert note.startswith("the table filter of iptables holds rules that only nft can show")
+    assert firewalls.changes(samples.firewall_spec(), found) == []
+
+
+def test_firewalld_that_runs_without_a_file_of_settings(machine):
+    machine.programs["firewall-cmd"] = "public\n  target: default\n"
+    assert machine.look().of(firewalld.BACKEND) is None
+    machine.units.update(RUNS)
+    assert firewalls.active(machine.look()) == ["firewalld"]

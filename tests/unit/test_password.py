@@ -13,8 +13,7 @@ from typing import Optional
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import container_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import password, shadow
 
 GOOD, OTHER = "correct horse battery", "staple in the haystack"
 FEW = 1000

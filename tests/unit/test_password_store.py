@@ -12,7 +12,9 @@ from unittest.mock import MagicMock
 import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_rotate_password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import GIVEN, HERE_ONLY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostFailure
@@ -40,10 +42,11 @@ class Host:
     """A host with a password, and the controller's part of the rotation for it."""
 
     def __init__(self, tmp_path, monkeypatch, store):
-        self.password, self.cut, self.fails, self.state, self.calls = OLD, "", "", "", []
+        self.password, self.cut, self.fails, self.state, self.after, self.calls = OLD, "", "", "", GIVEN, []
         self.store, self.hours = store, 0
         monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path / "run")))
-        monkeypatch.setattr(host_action.HostAction, "wishes", lambda _self, arguments, _secret: dict(arguments["want"]))
+        monkeypatch.setattr(
+            host_action.HostAction, "completed", lambda _self, arguments, _secret: dict(arguments["want"]))
         monkeypatch.setattr(host_action.HostAction, "password_store", lambda _self: self.store)
         monkeypatch.setattr(host_action.HostAction, "_evaluated", lambda _self, _name: (self.hours, ""))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
@@ -65,10 +68,10 @@ class Host:
                 raise Cut
         good = self.password == arguments["password"]
         item = {"section": "password", "kind": "password", "name": "oqs", "resource": "password oqs",
-                "before": "another", "after": "the given one", "why": ""}
+                "before": "another", "after": self.after, "why": "", "part": "ssh"}
         return {"plan": [] if good else [item], "errors": [], "notes": [], "own_sshd": {}, "offer": {}, "proof": {},
                 "pins": [], "knows": {}, "hop_target": {}, "wanted": ["ssh"], "done": [item],
-                "host": {"password": self.state or ("the given one" if good else "another")}}
+                "host": {"password": self.state or (GIVEN if good else "another")}}
 
     def rotate(self, check=False):
         """One run of the playbook."""
@@ -199,6 +202,28 @@ def test_hosts_without_a_password(host, store, state, words):
     host.state = state
     result = host.rotate()
     assert result["failed"] and words in result["msg"] and not store.pending("web1")
+
+
+def test_a_host_that_does_not_hold_the_image(host, store):
+    """What its password is worth there cannot be known."""
+    host.after = UNKNOWN
+    result = host.rotate()
+    assert result["failed"] and "does not hold the image: run deploy first" in result["msg"]
+    assert not store.pending("web1") and host.password == OLD
+
+
+@pytest.mark.parametrize("state", [GIVEN, "another", "the published default", "empty"])
+def test_hosts_with_any_other_password_get_a_new_one(host, store, state):
+    host.state, host.password = state, "somebody else's"
+    assert host.rotate(check=True)["changed"] and host.calls == ["oqs_look"]
+
+
+def test_a_hash_that_does_not_prove_the_new_password_is_no_success(host, store):
+    host.rotate()
+    host.state = GIVEN + HERE_ONLY
+    result = host.rotate()
+    assert result["failed"] and "stored hash does not match" in result["msg"] and "run this again" in result["msg"]
+    assert store.pending("web1") == host.password
 
 
 def test_one_that_is_young_enough_is_kept_if_it_is_in_force(host, store):

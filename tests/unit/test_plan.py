@@ -4,44 +4,50 @@
 
 from __future__ import annotations
 
+from typing import Any, Dict
+
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import (
-    SECTIONS,
-    Item,
-    Plan,
-    as_dicts,
-    diff,
-    section_names,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
+
+SECTIONS = list(REGISTRY.places)
+
+
+def one(section: str, kind: str, name: str, before: str, after: str, why: str) -> Dict[str, Any]:
+    """A plan of one change, as it travels."""
+    plan = Plan(REGISTRY.places)
+    plan.add(Change(section, kind, name, before, after, why))
+    found, = plan.as_dicts()
+    return found
 
 
 @given(st.lists(st.tuples(st.sampled_from(SECTIONS), st.integers()), max_size=30))
 def test_items_come_by_section_and_within_one_as_they_were_planned(rows):
-    plan = Plan()
+    plan = Plan(REGISTRY.places)
     for number, (section, _any) in enumerate(rows):
-        plan.want(section, "thing", str(number), "absent", "there", "because")
+        plan.add(Change(section, "thing", str(number), "absent", "there", "because"))
     found = [(SECTIONS.index(item.section), int(item.name)) for item in plan.ordered()]
     assert found == sorted(found) and len(found) == len(rows)
 
 
 @given(st.text(max_size=20))
 def test_what_is_as_wanted_is_no_item(text):
-    plan = Plan()
-    plan.want("state", "thing", "", text, text, "because")
-    assert plan.items == []
+    plan = Plan(REGISTRY.places)
+    plan.add(Change("state", "thing", "", text, text, "because"))
+    assert plan.changes == []
 
 
 def test_a_section_of_the_plan():
-    plan = Plan()
+    plan = Plan(REGISTRY.places)
     for section in reversed(SECTIONS):
-        plan.want(section, "thing", section, "a", "b", "because")
+        plan.add(Change(section, "thing", section, "a", "b", "because"))
     assert [item.name for item in plan.section(["hop", "image"])] == ["image", "hop"]
 
 
 def test_refusals_and_notes_are_said_once():
-    plan = Plan()
+    plan = Plan(REGISTRY.places)
     for _again in range(2):
         plan.refuse("no")
         plan.note("well")
@@ -53,22 +59,24 @@ def test_refusals_and_notes_are_said_once():
     [("host_key", "ssh-ed25519", "host key ssh-ed25519"), ("entry", "", "entry")],
 )
 def test_a_resource_has_a_name_for_people(kind, name, resource):
-    assert as_dicts([Item("state", kind, name, "a", "b", "c")])[0]["resource"] == resource
+    assert one("state", kind, name, "a", "b", "c")["resource"] == resource
 
 
 def test_the_diff_says_why_and_ends_its_lines():
-    shown = diff(as_dicts([Item("config", "sshd_config", "", "Port 22\n", "Port 2222", "as wished")]))
+    shown = diff([one("config", "sshd_config", "", "Port 22\n", "Port 2222", "as wished")])
     assert shown == [{
         "before_header": "sshd config (as wished)", "after_header": "sshd config",
         "before": "Port 22\n", "after": "Port 2222\n",
     }]
-    assert diff(as_dicts([Item("hop", "hop_user", "alice", "", "key", "why")]))[0]["before"] == ""
+    assert diff([one("hop", "hop_user", "alice", "", "key", "why")])[0]["before"] == ""
 
 
 def test_a_wish_may_own_several_sections():
-    owned = [part for name in ("lockdown", "engine", "ssh", "firewall", "hop") for part in section_names([name])]
+    owned = [part for name in ("lockdown", "engine", "ssh", "firewall", "hop") for part in REGISTRY.sections([name])]
     assert [*owned, "removal"] == list(SECTIONS)
-    assert section_names(["removal"]) == ["lockdown", "firewall", "hop", "removal"], "what we closed opens first"
+    back = REGISTRY.sections(["removal"])
+    assert back == SECTIONS, "each has something to take back"
+    assert back[0] == "lockdown" and back[-3:] == ["firewall", "hop", "removal"], "what we closed opens first"
 
 
 @pytest.mark.parametrize(("before", "after"), [
@@ -77,5 +85,5 @@ def test_a_wish_may_own_several_sections():
     ("", "<known after apply>\n"),
 ])
 def test_what_is_not_known_yet_takes_no_line_away(before, after):
-    shown = diff(as_dicts([Item("config", "known_hosts", "", before, "<known after apply>", "pinned")]))[0]
+    shown = diff([one("config", "known_hosts", "", before, "<known after apply>", "pinned")])[0]
     assert shown["after"] == after

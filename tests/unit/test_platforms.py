@@ -5,6 +5,8 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import machine as machines
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import platforms
 
 #: os-release texts, and what is known of the machine: title, package manager, packages for Docker.
@@ -104,11 +106,11 @@ PRETTY_NAME="Alpine Linux v3.22"
 
 
 def machine(text):
-    release = platforms.parse_release(text)
-    return {
-        "distribution": release.get("ID", "unknown"), "like": release.get("ID_LIKE", "").split(),
-        "codename": release.get("VERSION_CODENAME", ""), "name": release.get("PRETTY_NAME", "unknown"),
-    }
+    release = machines.parse_release(text)
+    return Machine(
+        distribution=release.get("ID", "unknown"), like=tuple(release.get("ID_LIKE", "").split()),
+        codename=release.get("VERSION_CODENAME", ""), name=release.get("PRETTY_NAME", "unknown"),
+    )
 
 
 @pytest.mark.parametrize("name", sorted(RELEASES))
@@ -129,7 +131,7 @@ def test_one_that_is_not(text):
 
 
 def test_quotes_and_blanks_of_os_release():
-    assert platforms.parse_release("A='x y'\nB=\"z\"\n  C=1\n# D=2\nE\n") == {"A": "x y", "B": "z", "C": "1"}
+    assert machines.parse_release("A='x y'\nB=\"z\"\n  C=1\n# D=2\nE\n") == {"A": "x y", "B": "z", "C": "1"}
 
 
 @pytest.mark.parametrize(("manager", "command"), [
@@ -137,11 +139,10 @@ def test_quotes_and_blanks_of_os_release():
     ("zypper", ["zypper", "--non-interactive", "install", "--no-recommends", "docker"]),
 ])
 def test_how_packages_are_installed(manager, command):
-    host = {"package_manager": manager, "init": "systemd"}
-    assert platforms.how_to_install(["docker"], host) == {
+    assert platforms.how_to_install(["docker"], manager, "systemd") == {
         "packages": ["docker"], "manager": manager, "install": command, "init": "systemd",
     }
-    assert platforms.how_to_install([], host)["install"] == []
+    assert platforms.how_to_install([], manager, "systemd")["install"] == []
 
 
 @pytest.mark.parametrize(("names", "arguments"), [
@@ -149,7 +150,7 @@ def test_how_packages_are_installed(manager, command):
     (["apparmor", "selinux"], ["--security-opt", "label=disable"]),
 ])
 def test_what_docker_is_told_for_security_modules(names, arguments):
-    assert platforms.security_arguments({"security": names}) == arguments
+    assert platforms.security_arguments(names) == arguments
 
 
 def test_the_table_is_whole():

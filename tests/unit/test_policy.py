@@ -7,6 +7,8 @@ from __future__ import annotations
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from hypothesis import given, settings
@@ -32,8 +34,16 @@ KEPT = {
 }
 
 
-def server(data=SSHD, image=None, **wish):
-    return policy.server_config(data, samples.ssh_want(**wish), image or samples.image())
+def ssh(**wish):
+    return samples.spec({"ssh": samples.ssh_want(**wish)}).of(ServerSpec)
+
+
+def image(**known):
+    return Image(**samples.image(**known))
+
+
+def server(data=SSHD, of=None, **wish):
+    return policy.server_config(data, ssh(**wish), of or image())
 
 
 def effective(data, dialect="sshd_config"):
@@ -55,7 +65,7 @@ def test_the_server_is_closed_by_name():
 @pytest.mark.parametrize("unknown", [["persourcepenalties"], ["persourcepenalties", "permitlisten", "maxstartups"]])
 def test_what_the_image_does_not_know_is_left_out_and_nothing_else(unknown):
     expected = {name: value for name, value in dict(CLOSED, **KEPT).items() if name not in unknown}
-    assert effective(server(image=samples.image(unknown_keywords=unknown))) == words(expected)
+    assert effective(server(of=image(unknown_keywords=unknown))) == words(expected)
 
 
 def test_hop_mode_gives_no_session_and_leaves_the_way_to_the_host():
@@ -83,12 +93,12 @@ def test_forwarding_goes_to_the_hops_port_only():
 def test_a_second_run_changes_nothing(wish):
     once = server(**wish)
     assert server(once, **wish) == once
-    assert policy.client_config(policy.client_config(SSH, samples.ssh_want(**wish)), samples.ssh_want(**wish)) == (
-        policy.client_config(SSH, samples.ssh_want(**wish)))
+    assert policy.client_config(policy.client_config(SSH, ssh(**wish)), ssh(**wish)) == (
+        policy.client_config(SSH, ssh(**wish)))
 
 
 def test_every_byte_that_is_no_setting_of_ours_stays():
-    ours = {keyword.lower() for keyword, _value in policy.closed_by_name(samples.ssh_want())}
+    ours = {keyword.lower() for keyword, _value in policy.closed_by_name(ssh())}
     ours |= {"kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedkeytypes", "hostkey"}
     before = SSHD.splitlines(True)
     kept = [line for line in before if not line.split() or line.split()[0].decode().lower() not in ours]
@@ -129,13 +139,13 @@ def test_stock_clients_are_served_too():
 
 
 def test_only_what_the_image_knows_is_offered_to_stock_clients():
-    found = effective(server(image=samples.image(kex=["mlkem768nistp256-sha256"]), stock_clients=True))
+    found = effective(server(of=image(kex=["mlkem768nistp256-sha256"]), stock_clients=True))
     assert found["kexalgorithms"] == ["mlkem768nistp256-sha256,mlkem768x25519-sha256"]  # as the file had it
 
 
 def test_clients_without_post_quantum_key_exchange_come_last():
-    image = samples.image(kex=["mlkem768nistp256-sha256", "mlkem768x25519-sha256", "curve25519-sha256"])
-    found = effective(server(image=image, stock_clients=True, classical_clients=True))
+    known = image(kex=["mlkem768nistp256-sha256", "mlkem768x25519-sha256", "curve25519-sha256"])
+    found = effective(server(of=known, stock_clients=True, classical_clients=True))
     assert found["kexalgorithms"] == ["mlkem768nistp256-sha256,mlkem768x25519-sha256,curve25519-sha256"]
 
 
@@ -153,9 +163,9 @@ def test_a_client_without_anything_in_common(server_kex, client_kex, words):
 
 
 def test_what_an_image_could_offer():
-    image = {"kex": ["a"], "key": ["k", "k-cert-v01@openssh.com", "sk-k"], "sig": ["rsa-sha2-512", "k"]}
-    assert policy.knows(image) == {"kex": ["a"], "host_keys": ["k"], "pubkeys": ["k", "sk-k", "rsa-sha2-512"]}
-    assert policy.knows({}) == {"kex": [], "host_keys": [], "pubkeys": []}
+    known = Image(kex=["a"], key=["k", "k-cert-v01@openssh.com", "sk-k"], sig=["rsa-sha2-512", "k"])
+    assert policy.knows(known) == {"kex": ["a"], "host_keys": ["k"], "pubkeys": ["k", "sk-k", "rsa-sha2-512"]}
+    assert policy.knows(Image()) == {"kex": [], "host_keys": [], "pubkeys": []}
 
 
 def test_wishes_for_algorithms_win_in_their_order():
@@ -175,8 +185,8 @@ def test_an_empty_file_offers_what_the_program_does():
 
 
 def test_the_question_to_the_image_has_every_keyword():
-    asked = [line.split()[0].decode().lower() for line in policy.keyword_question(samples.ssh_want()).splitlines()]
-    assert asked == [keyword.lower() for keyword, _value in policy.closed_by_name(samples.ssh_want())]
+    asked = [line.split()[0].decode().lower() for line in policy.keyword_question(ssh()).splitlines()]
+    assert asked == [keyword.lower() for keyword, _value in policy.closed_by_name(ssh())]
 
 
 @pytest.mark.parametrize(("accepted", "key_type", "verdict"), [
@@ -199,7 +209,7 @@ def test_unknown_names():
 
 def test_forwarding_goes_where_the_hosts_own_sshd_listens():
     for address, last in (("192.0.2.5", "192.0.2.5:2022"), ("2001:db8::5", "[2001:db8::5]:2022")):
-        settings = dict(policy.closed_by_name(samples.ssh_want(hop_port=2022, hop_address=address)))
+        settings = dict(policy.closed_by_name(ssh(hop_port=2022, hop_address=address)))
         assert settings["PermitOpen"] == "localhost:2022 127.0.0.1:2022 [::1]:2022 " + last
 
 
@@ -207,11 +217,11 @@ def test_forwarding_goes_where_the_hosts_own_sshd_listens():
 
 
 def test_without_wishes_the_clients_file_is_as_it_was():
-    assert policy.client_config(SSH, samples.ssh_want()) == SSH
+    assert policy.client_config(SSH, ssh()) == SSH
 
 
 def test_wishes_count_for_the_client_too():
-    found = effective(policy.client_config(SSH, samples.ssh_want(kex_algorithms=["a", "b"])), "ssh_config")
+    found = effective(policy.client_config(SSH, ssh(kex_algorithms=["a", "b"])), "ssh_config")
     assert found["kexalgorithms"] == ["a,b"] and found["hostkeyalgorithms"] == [samples.HYBRID_KEY]
 
 

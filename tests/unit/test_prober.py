@@ -4,18 +4,12 @@
 
 from __future__ import annotations
 
-import pathlib
-import sys
 import xml.etree.ElementTree as ET
 from typing import Any, Dict, List
 
 import pytest
 
-OUTSIDE = str(pathlib.Path(__file__).resolve().parents[1] / "outside")
-if OUTSIDE not in sys.path:
-    sys.path.insert(0, OUTSIDE)
-
-from prober import picture, timeline
+from tests.e2e.library.prober import picture, timeline
 
 KEYS = {"web1": ["own"]}
 HOSTS = ("web1",)

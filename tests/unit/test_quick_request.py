@@ -1,40 +1,48 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""When a look goes on by itself, and when it is only a look."""
+"""When a look goes on by itself, and when it is only a look. Which kinds are quick: test_acts."""
 
 from __future__ import annotations
 
 import contextlib
 
+import plan_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, host_lock
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import BY_ANSIBLE, QUICK, Plan
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply, assess
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request, quick_request
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import (
+    apply_request,
+    look_request,
+    quick_request,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
 WANT = {"ssh": {"container": "oqs-ssh", "image": {"id": None, "name": "example.org/x:1", "source": "pull"}}}
+#: What the real resources plan, by kind.
+CHANGES = {each.kind: each for each in plan_samples.every_change()}
 
 
 @pytest.fixture
 def carried(monkeypatch):
     """The request on a host with a plan; what it would have applied."""
     def run(kinds, error=""):
-        plan, applied, waited = Plan(), [], []
-        for kind in kinds:
-            plan.want("config", kind, "", "before", "after", "why")
+        plan, applied, waited = Plan(REGISTRY.places), [], []
+        plan.add(*[CHANGES[kind] for kind in kinds])
         plan.errors = [error] if error else []
 
-        def seen(want, _secret, proving):
-            waited.append(proving(plan))
-            return assess.Seen({"plan": list(kinds), "changed": False}, want, {}, plan)
+        def seen(_arguments, worth):
+            waited.append(worth(plan))
+            return look_request.Seen({"plan": list(kinds), "changed": False}, Spec(), Look(Facts(), plan))
 
-        def carry_out(_want, sections, _secret, _brought, first):
-            applied.append((sections, first.turn, first.plan))
-            return {"done": list(kinds), "plan": []}
+        def carry_out(arguments, first):
+            applied.append((arguments["sections"], first.turn, first.seen.look.plan))
+            return {"done": list(kinds), "plan": [], "changed": True}
 
-        monkeypatch.setattr(assess, "seen", seen)
-        monkeypatch.setattr(apply, "apply", carry_out)
+        monkeypatch.setattr(look_request, "seen", seen)
+        monkeypatch.setattr(apply_request, "following", carry_out)
         monkeypatch.setattr(host_lock, "turn", lambda: 7)
         monkeypatch.setattr(look_request, "asking", lambda _want: contextlib.nullcontext())
         result = quick_request.run({"want": WANT, "password": None, "sections": ["ssh"]})
@@ -56,10 +64,6 @@ def test_else_it_is_a_look_that_waits_for_its_proof(carried, kinds):
 
 def test_a_plan_that_cannot_succeed_is_not_begun(carried):
     assert carried(["sshd_config"], "the port is taken")[1] == []
-
-
-def test_quick_kinds_are_kinds_that_oqs_apply_knows():
-    assert set(apply.HANDLERS) >= QUICK and not QUICK & BY_ANSIBLE
 
 
 @pytest.mark.parametrize(("image", "asked"), [

@@ -14,7 +14,8 @@ import core_samples as samples
 import pytest
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_lockdown, oqs_rotate_password
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import request_options
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -71,9 +72,12 @@ def ordered_in_roles():
 
 def test_every_section_that_is_ordered_may_be(options_of):
     choices = set(options_of("oqs_apply")["sections"]["choices"])
+    assert choices == set(request_options.ORDERS) and choices <= set(REGISTRY.orders())
     assert {"engine", "ssh", "hop"} <= ordered_in_roles() <= choices
     assert {oqs_lockdown.SECTION, oqs_rotate_password.SECTION} <= choices
-    assert set(plan.section_names(sorted(choices))) == set(plan.SECTIONS)
+    assert set(REGISTRY.specs) <= choices, "whatever can be wanted can be carried out"
+    assert set(REGISTRY.sections(sorted(choices - {"removal"}))) == set(REGISTRY.places) - {"removal"}
+    assert set(REGISTRY.sections(["removal"])) == set(REGISTRY.places)
 
 
 class Action(host_action.HostAction):

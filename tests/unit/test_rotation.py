@@ -9,11 +9,10 @@ from typing import Any, Dict, List, Optional
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import desired, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
 
 FILE = key_files.host_key_name(samples.HYBRID_KEY)
 NEXT = samples.key_pair(samples.HYBRID_KEY, b"next")
@@ -33,7 +32,7 @@ def host(announced: bool = False, pair: Optional[Any] = None, age: float = 200.0
     if pair:
         state.update(next={FILE: pair}, next_age=age)
     if announced:
-        goal = desired.desired(wishes()["ssh"], facts)
+        goal = samples.content_of(wishes(), facts)
         state.update(sshd_config=goal.sshd_config, known_hosts=goal.known_hosts)
         state["in_force"] = digests.digest(goal.sshd_config)
     return facts
@@ -45,14 +44,14 @@ def told(plan: Any) -> List[str]:
 
 
 def test_without_a_wish_nothing_is_rotated() -> None:
-    assert told(planning.make(wishes(), host())) == []
+    assert told(samples.plan(wishes(), host())) == []
 
 
 def test_announced_beside_the_present_key_which_stays_the_first() -> None:
-    plan = planning.make(wishes("announce"), host())
+    plan = samples.plan(wishes("announce"), host())
     assert told(plan) == [
         "next host key " + samples.HYBRID_KEY, "sshd config", "known hosts container", "in force oqs-ssh"]
-    after = {item.kind: item.after for item in plan.items}
+    after = {item.kind: item.after for item in plan.changes}
     assert after["next_host_key"] == after["known_hosts"] == UNKNOWN
     paths = sshconfig.read(after["sshd_config"].encode(), "sshd_config")["hostkey"]
     assert paths == ["/opt/oqs-ssh/" + FILE, PATH]
@@ -63,82 +62,82 @@ def test_announced_beside_the_present_key_which_stays_the_first() -> None:
 def test_every_later_run_keeps_what_is_announced_and_names_it() -> None:
     facts = host(announced=True, pair=NEXT, age=3.0)
     for step in ("", "announce"):
-        plan = planning.make(wishes(step), facts)
+        plan = samples.plan(wishes(step), facts)
         assert told(plan) == []
         assert any("for 3.0 hours now" in note and "oqs_ssh_rotate_keys=switch" in note for note in plan.notes)
-    assert len(desired.own_keys(facts["state"]["known_hosts"])) == 2, "both are pinned"
+    assert len(known_hosts.keys_of(facts["state"]["known_hosts"])) == 2, "both are pinned"
 
 
 def test_another_wish_keeps_what_is_announced() -> None:
     want = dict(wishes(), ssh=dict(wishes()["ssh"], kex_algorithms=["mlkem768x25519-sha256"]))
-    plan = planning.make(want, host(announced=True, pair=NEXT))
-    after = next(item.after for item in plan.items if item.kind == "sshd_config")
+    plan = samples.plan(want, host(announced=True, pair=NEXT))
+    after = next(item.after for item in plan.changes if item.kind == "sshd_config")
     assert PATH in after
 
 
 def test_a_switch_is_told_with_both_fingerprints() -> None:
     facts = host(announced=True, pair=NEXT)
-    plan = planning.make(wishes("switch"), facts)
+    plan = samples.plan(wishes("switch"), facts)
     assert told(plan) == [
         "host key switch " + samples.HYBRID_KEY, "sshd config", "known hosts container", "in force oqs-ssh"]
     old, new = (key_files.pair_state(*pair).key for pair in (facts["state"]["keys"][FILE], NEXT))
     assert old and new
-    items = {item.kind: item for item in plan.items}
+    items = {item.kind: item for item in plan.changes}
     assert (items["host_key_switch"].before, items["host_key_switch"].after) == (old.fingerprint, new.fingerprint)
-    assert desired.own_keys(items["known_hosts"].after.encode()) == [" ".join(new.line.split()[:2])]
+    assert known_hosts.keys_of(items["known_hosts"].after.encode()) == [" ".join(new.line.split()[:2])]
     assert PATH not in items["sshd_config"].after
 
 
 @pytest.mark.parametrize(("age", "overlap", "refused"), [(3.0, 168.0, True), (3.0, 0.0, False), (200.0, 168.0, False)])
 def test_a_switch_waits_for_the_clients(age: float, overlap: float, refused: bool) -> None:
-    plan = planning.make(wishes("switch", overlap), host(announced=True, pair=NEXT, age=age))
+    plan = samples.plan(wishes("switch", overlap), host(announced=True, pair=NEXT, age=age))
     assert bool(plan.errors) is refused
     assert not refused or "announced 3.0 hours ago" in plan.errors[0]
 
 
 def test_nothing_to_switch_to_is_said_and_no_failure() -> None:
-    plan = planning.make(wishes("switch"), host())
+    plan = samples.plan(wishes("switch"), host())
     assert told(plan) == []
     assert any("announce" in note for note in plan.notes)
 
 
 def test_cancel_drops_what_is_announced() -> None:
-    plan = planning.make(wishes("cancel"), host(announced=True, pair=NEXT))
+    plan = samples.plan(wishes("cancel"), host(announced=True, pair=NEXT))
     assert "next host key gone " + samples.HYBRID_KEY in told(plan)
-    assert PATH not in next(item.after for item in plan.items if item.kind == "sshd_config")
+    assert PATH not in next(item.after for item in plan.changes if item.kind == "sshd_config")
 
 
 @pytest.mark.parametrize("pair", [(None, NEXT[1]), (NEXT[0], None), (b"rubbish", NEXT[1])], ids=["public", "private",
                                                                                               "damaged"])
 def test_half_a_next_key_is_served_to_nobody(pair: Any) -> None:
     facts = host(announced=False, pair=pair)
-    assert told(planning.make(wishes(), facts)) == ["next host key gone " + samples.HYBRID_KEY]
-    assert told(planning.make(wishes("announce"), facts))[0] == "next host key " + samples.HYBRID_KEY
+    assert told(samples.plan(wishes(), facts)) == ["next host key gone " + samples.HYBRID_KEY]
+    assert told(samples.plan(wishes("announce"), facts))[0] == "next host key " + samples.HYBRID_KEY
 
 
 def test_a_switch_that_was_cut_short_is_brought_to_its_end_by_any_run() -> None:
     facts = host(announced=True, pair=NEXT)
     facts["state"]["keys"][FILE] = NEXT  # in its place, and not yet gone from where it waited
     facts["state"]["in_force"] = ""
-    plan = planning.make(wishes(), facts)
+    plan = samples.plan(wishes(), facts)
     assert told(plan) == [
         "next host key gone " + samples.HYBRID_KEY, "sshd config", "known hosts container", "in force oqs-ssh"]
 
 
 def test_keys_of_hosts_without_a_container_are_not_rotated() -> None:
     facts = samples.image_known()
-    plan = planning.make(wishes("announce"), facts)
+    plan = samples.plan(wishes("announce"), facts)
     assert any("run deploy first" in error for error in plan.errors)
 
 
 def test_the_hops_key_is_replaced_when_that_is_wished() -> None:
     want = samples.want(hop=samples.hop_want(rotate=True))
-    plan = planning.make(want, samples.converged())
+    plan = samples.plan(want, samples.converged())
     assert told(plan) == ["hop identity /var/lib/oqs-ssh/home-ssh/id_ed25519", "hop user alice"]
-    assert all(item.after == UNKNOWN for item in plan.items)
+    assert all(item.after == UNKNOWN for item in plan.changes)
 
 
 def test_a_hop_without_a_key_has_none_to_rotate() -> None:
     want = samples.want(hop=samples.hop_want(rotate=True, users=[]))
-    plan = planning.make(want, samples.converged(want))
+    plan = samples.plan(want, samples.converged(want))
     assert any("nothing to rotate" in note for note in plan.notes)

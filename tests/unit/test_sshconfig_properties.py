@@ -8,17 +8,13 @@ The generator and the checks are those of tests/fuzz, which runs them by the mil
 from __future__ import annotations
 
 import random
-import sys
-from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig, syntax
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "fuzz"))
-
-import properties
+from tests.fuzz import properties
 
 SSH, SSHD = "ssh_config", "sshd_config"
 BYTES = st.binary(max_size=200).map(lambda data: data.replace(b"\0", b""))

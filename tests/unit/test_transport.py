@@ -19,7 +19,7 @@ ARGUMENTS = {"want": {}, "password": None, "sections": [], "parts": [], "check_m
 
 def prepare(arguments, interpreters):
     """The request of a look."""
-    return transport.prepare("session.look_request", arguments, interpreters, transport.packed())
+    return transport.prepare("session.look_request", arguments, interpreters, transport.packed("session.look_request"))
 
 
 def travel(trip, before="", folder=None, environment=None):

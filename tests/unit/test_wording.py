@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import SECTIONS, as_dicts, section_names
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import planning
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary
 
@@ -36,11 +36,20 @@ def ending(**rows):
     return said
 
 
+def change(section, kind, name, **more):
+    return Change(section, kind, name, **dict({"before": "1", "after": "2", "why": ""}, **more))
+
+
+def travelling(*changes):
+    """Changes as the controller gets them."""
+    plan = Plan(REGISTRY.places)
+    plan.add(*changes)
+    return plan.as_dicts()
+
+
 def test_a_host_that_was_done():
-    done = as_dicts(planning.make(samples.want(), samples.converged()).items) + [
-        {"section": "container", "kind": "container", "name": "oqs-ssh", "resource": "container oqs-ssh"},
-        {"section": "access", "kind": "password", "name": "oqs"},
-    ]
+    done = samples.plan(samples.want(), samples.converged()).as_dicts()
+    done += travelling(change("container", "container", "oqs-ssh")) + travelling(change("password", "password", "oqs"))
     said = ending(web1=row(done=done))
     assert "done        container oqs-ssh, password oqs" in said
     assert "negotiated  mlkem768x25519-sha256, host key ssh-mldsa44-ed25519 SHA256:abc (OpenSSH_10.6)" in said
@@ -59,23 +68,44 @@ def test_a_batch_tells_its_own_hosts():
 
 
 def test_many_changes_are_told_by_section():
-    plan = planning.make(samples.want(), samples.virgin())
-    said = ending(web1=row(done=[item._asdict() for item in plan.ordered()]))
-    assert "done        %s" % ", ".join(summary._SECTIONS[name] for name in SECTIONS[1:-1]) in said
+    plan = samples.plan(samples.want(), samples.virgin())
+    said = ending(web1=row(done=plan.as_dicts()))
+    labels = [place.label for name, place in REGISTRY.places.items() if name not in ("lockdown", "removal")]
+    assert "done        %s\n" % ", ".join(labels) in said
 
 
 def test_every_section_has_words():
-    items = [{"section": section, "kind": "x", "name": "y"} for section in section_names(
-        ["engine", "ssh", "firewall", "hop"])]
-    assert "x y" not in ending(web1=row(done=items))
+    sections = REGISTRY.sections(["engine", "ssh", "firewall", "hop"])
+    items = travelling(*[change(section, "x", "y") for section in sections])
+    said = ending(web1=row(done=items))
+    assert "x y" not in said and all(REGISTRY.places[item["section"]].label in said for item in items)
+    assert all(place.label for place in REGISTRY.places.values())
 
 
 def test_a_converged_host():
     assert "done        nothing, it was as wanted" in ending(web1=row())
 
 
+def test_an_image_that_was_replaced_is_told_from_which_to_which():
+    done = travelling(change("container", "swap", "oqs-ssh", before="image a", after="image b", headline="upgraded"))
+    assert "  upgraded    image a -> image b\n" in ending(web1=row(done=done))
+    done = travelling(change("container", "swap", "oqs-ssh", before="without x", after="with x"))
+    assert "with x" not in ending(web1=row(done=done))
+
+
+def test_what_a_removal_took_is_called_as_people_call_it():
+    done = travelling(
+        change("removal", "image_gone", "sha256:0", said="the image oqs:1"), change("removal", "thing", "one"),
+        change("removal", "keys_aside", "/etc/oqs-ssh/private", said=" "))
+    said = ending(web1=row(done=done, want={"removal": {}}))
+    assert "  gone        the image oqs:1, thing one\n" in said and "1 of 1 hosts are rid of it." in said
+    said = ending(web1=row(done, check=True, want={"removal": {}}), web2=row(want={"removal": {}}))
+    assert "a run would take away: the image oqs:1, thing one\n" in said and "1 of 2 hosts are rid of it." in said
+    assert "  gone        nothing, nothing of ours was here\n" in said
+
+
 def test_check_mode_says_what_a_run_would_change():
-    plan = as_dicts(planning.make(samples.want(), samples.virgin()).items)
+    plan = samples.plan(samples.want(), samples.virgin()).as_dicts()
     said = ending(web1=row(plan, check=True), web2=row(check=True))
     assert "nothing (check mode); a run would change: Docker" in said
     assert "nothing (check mode); a run would change: nothing" in said

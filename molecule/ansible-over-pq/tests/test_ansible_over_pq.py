@@ -9,8 +9,9 @@ import pathlib
 from typing import Any, Dict, Iterator
 
 import pytest
-from scenario import ROOT, Run, Scenario
-from walls import reachable
+
+from tests.e2e.library.scenario import ROOT, Run, Scenario
+from tests.e2e.library.walls import reachable
 
 LOOKUP = "{{ lookup('quantumsafe.openssh.pq_path') }} "
 BACK = "coming back"

@@ -13,11 +13,12 @@ import time
 from typing import Any, Iterator, NamedTuple
 
 import pytest
-import terminal
-from scenario import CLIENT_IMAGE, PQ_KEY, ROOT, STOCK_KEY, Run, Scenario
+
+from tests.e2e.library import terminal
+from tests.e2e.library.scenario import CLIENT_IMAGE, PQ_KEY, ROOT, STOCK_KEY, Run, Scenario
 
 HOST = "web1"
-PLAYBOOK = ROOT / "oqs-ssh-client.yml"
+PLAYBOOK = ROOT / "client-oqs-ssh.yml"
 
 
 class Home(NamedTuple):

@@ -8,9 +8,10 @@ import subprocess
 from typing import Any, Iterator
 
 import pytest
-from scenario import Scenario
-from visitor import Visitor
-from walls import reachable
+
+from tests.e2e.library.scenario import Scenario
+from tests.e2e.library.visitor import Visitor
+from tests.e2e.library.walls import reachable
 
 FIREWALLED, OPEN = "web1", "db1"
 

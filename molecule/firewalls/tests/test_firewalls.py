@@ -11,9 +11,10 @@ import subprocess
 from typing import Dict, List, Tuple
 
 import pytest
-import walls
-from scenario import Run, Scenario
-from visitor import CLIENT, Said, Visitor
+
+from tests.e2e.library import walls
+from tests.e2e.library.scenario import Run, Scenario
+from tests.e2e.library.visitor import CLIENT, Said, Visitor
 
 #: Kind of firewall by host.
 KINDS = {"firewalld1": "firewalld", "iptables1": "iptables", "saved1": "iptables-persistent", "ufw1": "ufw"}

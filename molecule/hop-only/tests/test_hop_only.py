@@ -9,8 +9,9 @@ import re
 from typing import Iterator
 
 import pytest
-from scenario import Scenario
-from visitor import CLIENT, Visitor
+
+from tests.e2e.library.scenario import Scenario
+from tests.e2e.library.visitor import CLIENT, Visitor
 
 SERVER = "web1"
 REFUSED = "administratively prohibited"

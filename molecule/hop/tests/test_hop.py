@@ -9,8 +9,9 @@ import re
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
-from scenario import Scenario
-from visitor import Visitor
+
+from tests.e2e.library.scenario import Scenario
+from tests.e2e.library.visitor import Visitor
 
 NAMED, OTHER = "web1", "web2"
 HOP = "ssh alice@localhost -p 22 id -un"

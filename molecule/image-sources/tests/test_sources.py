@@ -13,9 +13,10 @@ import threading
 from typing import Any, Dict, Iterator, List
 
 import pytest
-from registry_box import LOGIN, PLAIN, TLS, Registry
-from scenario import Run, Scenario, image
-from walls import reachable
+
+from tests.e2e.library.registry_box import LOGIN, PLAIN, TLS, Registry
+from tests.e2e.library.scenario import Run, Scenario, image
+from tests.e2e.library.walls import reachable
 
 WEB1, WEB2 = "web1", "web2"
 NOTHING = "nothing, it was as wanted"

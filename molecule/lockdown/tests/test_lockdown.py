@@ -15,11 +15,12 @@ import time
 from typing import Dict, Iterator, NamedTuple, Tuple
 
 import pytest
-import traces
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown
-from scenario import ROOT, Run, Scenario
-from visitor import CLIENT, Visitor
+
+from tests.e2e.library import traces
+from tests.e2e.library.scenario import ROOT, Run, Scenario
+from tests.e2e.library.visitor import CLIENT, Visitor
 
 HOST = "web1"
 LOCK = ROOT / "lockdown-oqs-ssh.yml"

@@ -11,9 +11,9 @@ import subprocess
 import time
 from typing import Dict, List
 
-import terminal
-from scenario import PQ_KEY, Scenario
-from visitor import CLIENT, Visitor
+from tests.e2e.library import terminal
+from tests.e2e.library.scenario import PQ_KEY, Scenario
+from tests.e2e.library.visitor import CLIENT, Visitor
 
 
 def _keys(scenario: Scenario, server: str) -> Dict[str, str]:

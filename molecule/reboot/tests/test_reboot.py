@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import subprocess
 
-from scenario import Scenario, environment
-from visitor import Visitor
+from tests.e2e.library.scenario import Scenario, environment
+from tests.e2e.library.visitor import Visitor
 
 
 def test_serves_after_a_reboot_by_ansible(scenario: Scenario, visitor: Visitor) -> None:

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from scenario import Scenario
+from tests.e2e.library.scenario import Scenario
 
 
 def test_check_mode_changes_nothing(scenario: Scenario, server: str) -> None:

@@ -4,15 +4,15 @@
 
 from __future__ import annotations
 
-import negotiation
-from scenario import Scenario
-from visitor import Visitor
+from tests.e2e.library import negotiation
+from tests.e2e.library.scenario import Scenario
+from tests.e2e.library.visitor import Visitor
 
 SERVER = "web1"
 
 
 def test_the_table_is_true(scenario: Scenario) -> None:
-    """Clients are tried, not believed; `python tests/outside/negotiation.py` makes the page anew."""
+    """Clients are tried, not believed; `python -m tests.e2e.library.negotiation` makes the page anew."""
     found = negotiation.measured(scenario)
     assert negotiation.PAGE.read_text(encoding="utf-8") == negotiation.page(found)
     for name in negotiation.CLIENTS:

@@ -3,21 +3,19 @@
 """What lies on a client machine: pinned host keys, and an alias per host for the person's own ssh or for the client in
 the image. Pure.
 
-A host is a dictionary as ``client_facts`` reads it, with ``address``; hosts are known by their names in the inventory.
+Hosts are known by their names in the inventory.
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.host import Host, Hosts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-
-Host = Mapping[str, Any]
-Hosts = Mapping[str, Host]
 
 HOP = "-host"
 _ALIAS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
@@ -28,15 +26,19 @@ _PINNED = ("GlobalKnownHostsFile /dev/null", "StrictHostKeyChecking yes", "Check
 
 
 class Program(NamedTuple):
-    """An ssh: what it knows (``ssh -Q``), and the identities that it may use (path to key type)."""
+    """An ssh: what it knows (``ssh -Q``), and the identities that it may use (path to key type).
+
+    ``trouble`` says why it could not be asked: it is there, so that it knows nothing is no answer.
+    """
 
     kex: Sequence[str]
     keys: Sequence[str]
     identities: Mapping[str, str]
+    trouble: str = ""
 
 
-class Wish(NamedTuple):
-    """How aliases are to look: what stands before a host's name, the account behind the hop, where the pins are."""
+class AliasSpec(NamedTuple):
+    """How aliases look: what stands before a host's name, the account behind the hop, where the pins are."""
 
     prefix: str
     hop_user: str
@@ -66,11 +68,8 @@ def clashes(config: bytes, names: Sequence[str]) -> List[str]:
 
     :raises ConfigError: the file cannot be read.
     """
-    own: Set[str] = set()
-    for head in sshconfig.blocks(config, sshconfig.SSH):
-        keyword, _blank, patterns = head.replace("=", " ", 1).partition(" ")
-        if keyword.lower() == "host":
-            own.update(word.strip('"').lower() for word in patterns.split())
+    heads = sshconfig.heads(config, sshconfig.SSH)
+    own = {pattern.lower() for head in heads if head[0] == "host" for pattern in head[1:]}
     return [name for name in names if name.lower() in own]
 
 
@@ -78,7 +77,7 @@ def known_hosts(hosts: Hosts) -> bytes:
     """Pinned keys under names of their own, so that neither an address nor a port matters (HostKeyAlias)."""
     lines = []
     for name, host in sorted(hosts.items()):
-        for alias, keys in ((_own(name), host["keys"]), (_hop(name), host["hop_keys"])):
+        for alias, keys in ((_own(name), host.keys), (_hop(name), host.hop_keys)):
             lines += ["%s\n" % plain("%s %s" % (alias, " ".join(key.split()[:2]))) for key in keys]
     return "".join(lines).encode()
 
@@ -104,22 +103,23 @@ def _hop(name: str) -> str:
 
 def common(host: Host, program: Program) -> Tuple[List[str], List[str]]:
     """Quantum-safe key exchanges, best first, and host key types that a host and an ssh have in common."""
-    kex = [name for name in host["offer"]["kex"] if name in program.kex and algorithms.is_quantum_safe(name)]
-    pinned = [key.split()[0] for key in host["keys"]]
-    return list(algorithms.sort_for_preference(kex)), [name for name in pinned if name in program.keys]
+    kex = [name for name in host.offer.kex if name in program.kex and algorithms.is_quantum_safe(name)]
+    return list(algorithms.sort_for_preference(kex)), [name for name in host.key_types if name in program.keys]
 
 
 def lacks(host: Host, program: Program) -> str:
     """Why an ssh cannot be used for a host; empty: it can."""
     kex, keys = common(host, program)
+    if program.trouble:
+        return "it does not say what it knows (%s)" % program.trouble
     if not program.kex:
         return "there is no ssh"
     if not kex:
-        return "it knows no quantum-safe key exchange that the server offers (%s)" % ", ".join(host["offer"]["kex"])
+        return "it knows no quantum-safe key exchange that the server offers (%s)" % ", ".join(host.offer.kex)
     if not keys:
-        return "it knows none of the server's host keys (%s)" % ", ".join(key.split()[0] for key in host["keys"])
-    if not any(name in program.keys for name in host["offer"]["pubkeys"]):
-        return "it knows no type of identity that the server takes (%s)" % ", ".join(host["offer"]["pubkeys"])
+        return "it knows none of the server's host keys (%s)" % ", ".join(host.key_types)
+    if not any(name in program.keys for name in host.offer.pubkeys):
+        return "it knows no type of identity that the server takes (%s)" % ", ".join(host.offer.pubkeys)
     return ""
 
 
@@ -131,34 +131,34 @@ def with_identity(program: Program, made: Mapping[str, str]) -> Program:
 
 def identities(host: Host, program: Program) -> List[str]:
     """Private keys that a server takes, as far as their type says it."""
-    return [path for path, kind in program.identities.items() if algorithms.accepts(host["offer"]["pubkeys"], kind)]
+    return [path for path, kind in program.identities.items() if algorithms.accepts(host.offer.pubkeys, kind)]
 
 
-def fragment(hosts: Hosts, program: Program, use_wrapper: Mapping[str, str], wish: Wish) -> bytes:
+def fragment(hosts: Hosts, program: Program, use_wrapper: Mapping[str, str], spec: AliasSpec) -> bytes:
     """Aliases for the person's own ssh.
 
     :param use_wrapper: hosts that the ssh at hand cannot reach, and why.
     """
     blocks = []
     for name, host in sorted(hosts.items()):
-        alias = wish.prefix + name
+        alias = spec.prefix + name
         if name in use_wrapper:
-            blocks.append(_block(alias, [_says(alias, use_wrapper[name], wish.wrapper)]))
-            way = "ProxyCommand %s -W %%h:%%p %s" % (sshquoted(wish.wrapper), alias)
+            blocks.append(_block(alias, [_says(alias, use_wrapper[name], spec.wrapper)]))
+            way = "ProxyCommand %s -W %%h:%%p %s" % (sshquoted(spec.wrapper), alias)
         else:
-            blocks.append(_block(alias, _direct(name, host, program, wish)))
+            blocks.append(_block(alias, _direct(name, host, program, spec)))
             way = "ProxyJump " + _jump(alias)
-        blocks += _through(name, host, way, wish)
+        blocks += _through(name, host, way, spec)
     return "".join(blocks).encode()
 
 
-def image_config(hosts: Hosts, program: Program, wish: Wish) -> bytes:
+def image_config(hosts: Hosts, program: Program, spec: AliasSpec) -> bytes:
     """The whole configuration of the client in the image."""
     blocks, names = [], []
     for name, host in sorted(hosts.items()):
-        alias = wish.prefix + name
-        blocks.append(_block(alias, _direct(name, host, program, wish)))
-        blocks += _through(name, host, "ProxyJump " + _jump(alias), wish)
+        alias = spec.prefix + name
+        blocks.append(_block(alias, _direct(name, host, program, spec)))
+        blocks += _through(name, host, "ProxyJump " + _jump(alias), spec)
         names += [alias, alias + HOP]
     known = " ".join(names[:40]) + (" ..." if len(names) > 40 else "")
     others = " ".join(["*"] + ["!" + name for name in names])
@@ -172,26 +172,26 @@ def _jump(alias: str) -> str:
     return "[%s]" % alias if ":" in alias else alias
 
 
-def _direct(name: str, host: Host, program: Program, wish: Wish) -> List[str]:
+def _direct(name: str, host: Host, program: Program, spec: AliasSpec) -> List[str]:
     kex, keys = common(host, program)
-    pubkeys = [one for one in host["offer"]["pubkeys"] if one in program.keys]
-    lines = [plain("HostName " + host["address"].replace("%", "%%")), "Port %d" % host["port"],
-             plain("User " + host["user"]), "HostKeyAlias " + _own(name),
+    pubkeys = [one for one in host.offer.pubkeys if one in program.keys]
+    lines = [plain("HostName " + host.address.replace("%", "%%")), "Port %d" % host.port,
+             plain("User " + host.user), "HostKeyAlias " + _own(name),
              plain("KexAlgorithms " + ",".join(kex)), plain("HostKeyAlgorithms " + ",".join(_signing(keys))),
-             "UserKnownHostsFile " + sshquoted(wish.known_hosts), *_PINNED]
+             "UserKnownHostsFile " + sshquoted(spec.known_hosts), *_PINNED]
     lines += [plain("PubkeyAcceptedAlgorithms +" + ",".join(pubkeys))] if pubkeys else []
     return lines + ["IdentityFile " + sshquoted(path) for path in identities(host, program)]
 
 
-def _through(name: str, host: Host, way: str, wish: Wish) -> List[str]:
+def _through(name: str, host: Host, way: str, spec: AliasSpec) -> List[str]:
     """The alias of the host's own sshd; none where there is no hop, or its keys are not known."""
-    if not host["hop_keys"] or not host["hop_port"]:
+    if not host.hop_keys or not host.hop_port:
         return []
-    lines = [plain("HostName " + host["hop_address"].replace("%", "%%")), "Port %d" % host["hop_port"],
+    lines = [plain("HostName " + host.hop_address.replace("%", "%%")), "Port %d" % host.hop_port,
              "HostKeyAlias " + _hop(name), way,
-             "UserKnownHostsFile " + sshquoted(wish.known_hosts), *_PINNED]
-    lines += ["User " + wish.hop_user] if wish.hop_user else []
-    return [_block(wish.prefix + name + HOP, lines)]
+             "UserKnownHostsFile " + sshquoted(spec.known_hosts), *_PINNED]
+    lines += ["User " + spec.hop_user] if spec.hop_user else []
+    return [_block(spec.prefix + name + HOP, lines)]
 
 
 def _signing(types: Sequence[str]) -> List[str]:

@@ -1,37 +1,28 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""A person's own machine: what its ssh knows, what lies in the person's folder, and the changes there.
+"""A person's own machine: what lies in the person's folders, and the changes there.
 
 Everything is done as that person, so links that the person has made (a configuration kept elsewhere) are followed.
 """
 
 from __future__ import annotations
 
-import contextlib
-import json
 import os
 import pwd
-import re
 import shutil
 import stat
 import tempfile
-import time
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
 
-Facts = Dict[str, Any]
-#: What an older run has left, and what was not there before it; hosts that a run does not ask are taken from here.
-MEMORY = "memory.json"
-WRAPPERS = ("oqs-ssh", "oqs-scp", "oqs-sftp")
 
-
-class Refused(Exception):
+class Refused(UserError):
     """Nothing was changed; the text says why and what to do."""
 
 
@@ -50,6 +41,11 @@ class Places(NamedTuple):
     def fragment(self) -> str:
         """Ours, included by it."""
         return self.folder + "/config.d/oqs.conf"
+
+    @property
+    def memory(self) -> str:
+        """What earlier runs have left in mind."""
+        return self.ours("memory.json")
 
     def ours(self, name: str) -> str:
         """A file in a folder of our own."""
@@ -75,71 +71,6 @@ def read(path: str) -> Optional[bytes]:
     return files.read_file(os.path.realpath(path))
 
 
-def memory(where: Places) -> Facts:
-    """What earlier runs left in mind: ``hosts``, and ``made`` (what was not there before)."""
-    try:
-        found = json.loads((read(where.ours(MEMORY)) or b"{}").decode())
-    except ValueError:
-        found = {}
-    return {"hosts": dict(found.get("hosts", {})), "made": list(found.get("made", []))}
-
-
-def own_program(folder: str) -> aliases.Program:
-    """What the person's own ssh knows, and the identities in the folder."""
-    program = shutil.which("ssh")
-    names: Dict[str, List[str]] = {"kex": [], "key": []}
-    for query, found in names.items():
-        with contextlib.suppress(CommandError):
-            found += run([program, "-Q", query], timeout=10.0).text.split() if program else []
-    known = identities(folder)
-    return aliases.Program(
-        names["kex"], names["key"], {path: kind for path, kind in known.items() if kind in names["key"]}
-    )
-
-
-def image_program(folder: str, image: str) -> aliases.Program:
-    """What the client in the image knows; nothing where this machine does not hold the image, or has no Docker.
-
-    :raises DockerError: Docker is there, but does not answer.
-    """
-    if not cli.program() or not cli.inspect("image", image):
-        return aliases.Program([], [], {})
-    names = {}
-    for query in ("kex", "key"):
-        names[query] = cli.run_once(image, [paths.IMAGE_SSH, "-Q", query]).text.split()
-    return aliases.Program(names["kex"], names["key"], identities(folder))
-
-
-def identities(folder: str) -> Dict[str, str]:
-    """Private keys of the folder with the type of their public halves."""
-    found = {}
-    for name in files.list_dir(folder):
-        if not name.startswith("id_") or not name.endswith(".pub") or "-cert" in name:
-            continue
-        path = "%s/%s" % (folder, name[: -len(".pub")])
-        with contextlib.suppress(key_files.BadKey, files.UnsafePath, OSError):
-            line = (read(path + ".pub") or b"").decode("utf-8", "replace")
-            if os.path.exists(path):
-                found[path] = key_files.parse_public(line.strip()).type
-    return found
-
-
-def expired(folder: str) -> Dict[str, str]:
-    """Certificates of the folder's identities that are no longer valid, with the time of their end, as the person's own
-    ssh-keygen tells it (ssh-keygen(1), -L; local time)."""
-    found = {}
-    now = time.strftime("%Y-%m-%dT%H:%M:%S")
-    for name in files.list_dir(folder):
-        if not name.startswith("id_") or not name.endswith("-cert.pub"):
-            continue
-        with contextlib.suppress(CommandError):
-            told = run(["ssh-keygen", "-L", "-f", "%s/%s" % (folder, name)], timeout=10.0).text
-            end = re.search(r"^\s*Valid: .*(?:to|before) (\d{4}-\S+)$", told, re.MULTILINE)
-            if end and end.group(1) < now:
-                found["%s/%s" % (folder, name)] = end.group(1)
-    return found
-
-
 def check_writable(where: Places) -> None:
     """Raise Refused where the person may not write."""
     for path in where:
@@ -152,18 +83,16 @@ def check_writable(where: Places) -> None:
                           "(oqs_ssh_client_dir, oqs_ssh_client_bin)" % (above, name))
 
 
-def identity(where: Places, algorithm: str, image: str, check: bool) -> Optional[keypair.Result]:
-    """A pair of the person's own, where one is wished for; a pair that is there is never replaced.
+def identity(where: Places, algorithm: str, image: str, known: Sequence[str], check: bool) -> keypair.Result:
+    """A pair of the person's own; a pair that is there is never replaced.
 
     Made by the person's own ssh-keygen where that ssh knows the type, else by the image's.
 
+    :param known: the types that the person's own ssh knows.
     :raises KeyPairError: neither can make it, or what is there is damaged.
     """
-    if not algorithm:
-        return None
     path = aliases.identity_path(where.folder, algorithm)
-    kind, known = key_files.key_type(algorithm), own_program(where.folder).keys
-    maker = keypair.on_host() if kind in known else keypair.in_image(image)
+    maker = keypair.on_host() if key_files.key_type(algorithm) in known else keypair.in_image(image)
     if check and not os.path.isdir(where.folder):
         return keypair.Result(path, True, "missing", "there is none", "made", None, False, ())
     comment = "%s@%s" % (pwd.getpwuid(os.geteuid()).pw_name, os.uname().nodename)
@@ -171,7 +100,7 @@ def identity(where: Places, algorithm: str, image: str, check: bool) -> Optional
     return keypair.ensure_pairs([request], maker, check)[0]
 
 
-def carry_out(items: List[Item], where: Places, made: List[str]) -> None:
+def carry_out(items: Sequence[Item], where: Places, made: List[str]) -> None:
     """Write and remove files; folders are made where they are missing, and written down in ``made``."""
     for item in items:
         real = os.path.realpath(item.path)
@@ -192,11 +121,19 @@ def _folder(path: str, mode: int, made: List[str]) -> None:
     made.append(path)
 
 
-def tidy(made: List[str]) -> None:
-    """Remove folders that were made, where nothing lies in them any more."""
+def tidy(made: Sequence[str]) -> List[str]:
+    """Remove folders that were made, where nothing lies in them any more.
+
+    :returns: those that could not be removed, with the reason.
+    """
+    failed = []
     for path in sorted(made, key=len, reverse=True):
-        with contextlib.suppress(OSError):
-            os.rmdir(path)
+        try:
+            if os.path.isdir(path) and not os.path.islink(path) and not os.listdir(path):
+                os.rmdir(path)
+        except OSError as error:
+            failed.append("%s is empty and could not be removed (%s)" % (path, error.strerror))
+    return failed
 
 
 def mode_of(path: str, default: int) -> int:
@@ -218,12 +155,6 @@ def without_include(config: bytes, path: str) -> bytes:
 
 def _line(path: str) -> bytes:
     return b"Include " + aliases.sshquoted(path).encode()
-
-
-def hosts_of(known: Mapping[str, Any], told: Mapping[str, Any], inventory: List[str]) -> Dict[str, Any]:
-    """Hosts that this run has asked, and those of the inventory that it has not; None: nothing is deployed there."""
-    merged = dict({name: host for name, host in known.items() if name in inventory}, **told)
-    return {name: host for name, host in merged.items() if host}
 
 
 def check_read(config: bytes, fragment: bytes, where: Places, names: Sequence[str]) -> None:
@@ -255,6 +186,6 @@ def check_read(config: bytes, fragment: bytes, where: Places, names: Sequence[st
 def check_config(data: bytes, path: str) -> None:
     """Raise Refused where the person's configuration cannot be read."""
     try:
-        sshconfig.blocks(data, sshconfig.SSH)
+        sshconfig.heads(data, sshconfig.SSH)
     except sshconfig.ConfigError as error:
         raise Refused("%s: %s" % (path, error)) from error

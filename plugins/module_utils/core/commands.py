@@ -7,7 +7,14 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+if TYPE_CHECKING:
+    _Process = subprocess.Popen[bytes]
+else:
+    _Process = subprocess.Popen  # Python 3.8 cannot say of what
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 
 class Completed(NamedTuple):
@@ -29,7 +36,7 @@ class Completed(NamedTuple):
         return said[-400:] if said else "exit code %d and no message" % self.rc
 
 
-class CommandError(Exception):
+class CommandError(UserError):
     """A program could not be run, took too long, or ended with an exit code nobody expected."""
 
     def __init__(self, argv: Sequence[str], message: str, completed: Optional[Completed] = None) -> None:
@@ -37,8 +44,30 @@ class CommandError(Exception):
         self.completed = completed
 
 
+class Program(_Process):
+    """A program at work, in a C locale, with pipes for all that it reads and says.
+
+    AnsibleModule's run_command is no way here: it waits for the end, and this code runs without a module, too.
+    """
+
+    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
+        environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
+        environment.update(env)
+        pipe = subprocess.PIPE
+        super().__init__(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+
+    def end(self) -> None:
+        """Leave nothing behind of it, whether it has ended or not."""
+        self.kill()
+        for pipe in (self.stdin, self.stdout, self.stderr):
+            with contextlib.suppress(OSError):
+                if pipe:
+                    pipe.close()
+        self.wait()
+
+
 #: Questions that were asked ahead, and whose answers nobody has wanted yet.
-_asked: "Dict[Tuple[str, ...], subprocess.Popen[bytes]]" = {}
+_asked: Dict[Tuple[str, ...], Program] = {}
 
 
 @contextlib.contextmanager
@@ -51,12 +80,12 @@ def ahead(questions: Iterable[Sequence[str]]) -> Iterator[None]:
     """
     for argv in questions:
         with contextlib.suppress(OSError):
-            _asked[tuple(argv)] = _start(argv, {})
+            _asked[tuple(argv)] = Program(argv, {})
     try:
         yield
     finally:
         while _asked:
-            _end(_asked.popitem()[1])
+            _asked.popitem()[1].end()
 
 
 def run(
@@ -77,7 +106,7 @@ def run(
     """
     process = None if stdin or env else _asked.pop(tuple(argv), None)
     try:
-        process = process or _start(argv, env or {})
+        process = process or Program(argv, env or {})
         out, err = process.communicate(stdin, timeout)
     except subprocess.TimeoutExpired as error:
         raise CommandError(argv, "no answer within %g seconds" % timeout) from error
@@ -85,25 +114,8 @@ def run(
         raise CommandError(argv, error.strerror or str(error)) from error
     finally:
         if process:
-            _end(process)
+            process.end()
     completed = Completed(process.returncode, out, err)
     if check and completed.rc != 0:
         raise CommandError(argv, completed.reason, completed)
     return completed
-
-
-def _start(argv: Sequence[str], env: Mapping[str, str]) -> "subprocess.Popen[bytes]":
-    environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
-    environment.update(env)
-    pipe = subprocess.PIPE
-    return subprocess.Popen(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
-
-
-def _end(process: "subprocess.Popen[bytes]") -> None:
-    """Leave nothing behind of a process, whether it has ended or not."""
-    process.kill()
-    for pipe in (process.stdin, process.stdout, process.stderr):
-        with contextlib.suppress(OSError):
-            if pipe:
-                pipe.close()
-    process.wait()

@@ -1,32 +1,56 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Mode and owner in words, as plans and the ledger have them: ``644 0:0``, mode in octal digits, numbers of user and
-group."""
+"""Mode and owner of what lies at a path."""
 
 from __future__ import annotations
 
 import os
+import re
+from typing import NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 
 ABSENT = "absent"
+_WORDS = re.compile(r"([0-7]{1,4}) ([0-9]{1,10}):([0-9]{1,10})")
 
 
-def words(found: os.stat_result) -> str:
+class Ownership(NamedTuple):
+    """Mode, user and group; as text ``644 0:0``, as plans show it and the ledger keeps it."""
+
+    mode: int
+    uid: int = 0
+    gid: int = 0
+
+    def __str__(self) -> str:
+        return "%o %d:%d" % self
+
+
+def found(status: os.stat_result) -> Ownership:
     """What stat(2) told."""
-    return "%o %d:%d" % (found.st_mode & 0o7777, found.st_uid, found.st_gid)
+    return Ownership(status.st_mode & 0o7777, status.st_uid, status.st_gid)
 
 
-def of(path: str, root: str = "/") -> str:
-    """What lies at path; ``absent`` where nothing does.
+def parse(text: Optional[str]) -> Optional[Ownership]:
+    """What the ledger keeps; None where that is something else."""
+    match = _WORDS.fullmatch(text or "")
+    return Ownership(int(match.group(1), 8), int(match.group(2)), int(match.group(3))) if match else None
+
+
+def of(path: str, root: str = "/") -> Optional[Ownership]:
+    """What lies at a path; None where nothing does.
 
     :raises UnsafePath: a folder on the way is a link or no folder.
     """
-    found = files.stat_file(path, root=root)
-    return words(found) if found else ABSENT
+    status = files.stat_file(path, root=root)
+    return found(status) if status else None
 
 
-def wrong(path: str, uid: int, mode: int) -> str:
+def words(ownership: Optional[Ownership]) -> str:
+    """For a plan: ``644 0:0``, or ``absent``."""
+    return ABSENT if ownership is None else str(ownership)
+
+
+def wrong(path: str, wanted: Ownership) -> str:
     """``mode 644 0:0``, where a file is there with another mode or owner than it should have."""
-    found = of(path)
-    return "" if found in (ABSENT, "%o %d:%d" % (mode, uid, uid)) else "mode " + found
+    there = of(path)
+    return "" if there in (None, wanted) else "mode " + str(there)

@@ -20,7 +20,7 @@ import stat
 import time
 from typing import Iterator, List, NamedTuple, Optional, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import disk
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError, written
 
 TEMPORARY = ".oqs-tmp-"
 _LEFT_OVER_SECONDS = 3600
@@ -29,7 +29,7 @@ _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SHARED = stat.S_IWGRP | stat.S_IWOTH
 
 
-class UnsafePath(Exception):
+class UnsafePath(UserError):
     """A path leads through a link, to a special file, or out of the trusted folder. The message names it."""
 
 
@@ -253,7 +253,7 @@ def write_file(
     :raises UnsafePath: a link on the way; a link, folder, pipe, device or second hard link at path.
     :raises OSError: the folder is missing, or the kernel says no (full, read-only); the old file is untouched.
     """
-    with disk.named(path), open_place(path, root) as place:
+    with written(path), open_place(path, root) as place:
         present = lstat(place)
         if present is not None:
             check_regular(present, place)

@@ -11,12 +11,13 @@ import time
 from typing import Iterator
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 #: Seconds to wait for another run on the same host.
 PATIENCE = 60.0
 
 
-class LockError(Exception):
+class LockError(UserError):
     """Somebody else has been changing this host for too long."""
 
 

@@ -32,6 +32,7 @@ LEDGER_DIR = VAR_DIR + "/ledger"
 LEDGER = LEDGER_DIR + "/ledger.jsonl"
 #: Of a replacement on its way: copies of the state for the trial, what was there before, and how far it is.
 UPGRADE_DIR = VAR_DIR + "/upgrade"
+UPGRADE_BEFORE = UPGRADE_DIR + "/before"
 TRIAL_STATE = UPGRADE_DIR + "/etc"
 TRIAL_HOME = UPGRADE_DIR + "/home"
 #: Where parts of an image wait until all are there; only root's. Empty (and gone) but after an interruption.
@@ -39,6 +40,8 @@ PARTS_DIR = "/var/cache/oqs-ssh"
 #: Where keys are kept when asked; with a number where something lies there already.
 ASIDE = "/var/backups/oqs-ssh"
 
+#: How folders begin in which keys are made, below /run.
+KEYS_PREFIX = "oqs-ssh-keys-"
 LOCK = "/run/lock/oqs-ssh.lock"
 #: How work ended that outlives its connection.
 RESULTS_DIR = "/run/oqs-ssh-errands"

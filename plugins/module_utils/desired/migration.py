@@ -8,12 +8,12 @@ whole by sshd(8), and a host key of an unknown type is not loaded: clients that 
 
 from __future__ import annotations
 
-from typing import Any, Container, Dict, List, Mapping, Sequence
+from typing import Container, Dict, List, Mapping, Sequence
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 
-Image = Mapping[str, Any]
 #: Lists of algorithms: the keyword as it is written, as ``read`` names it, and the image's lists that it is out of.
 _LISTS = (
     ("KexAlgorithms", "kexalgorithms", ("kex",)),
@@ -27,7 +27,6 @@ _SPECIAL = ("+", "-", "^")
 def lost(data: bytes, image: Image, dialect: str = "sshd_config", spare: Container[str] = ()) -> List[str]:
     """Names in the algorithm lists of a configuration, and types of its host keys, that an image does not know.
 
-    :param image: with ``kex``, ``key`` and ``sig``, as it answered ``ssh -Q``.
     :param dialect: ``sshd_config`` or ``ssh_config``.
     :param spare: settings that something else replaces anyway, as ``sshconfig.read`` names them.
     """
@@ -36,7 +35,7 @@ def lost(data: bytes, image: Image, dialect: str = "sshd_config", spare: Contain
     for _keyword, name, lists in _LISTS:
         found.update(dict.fromkeys(_unknown(_members(now, name), _known(image, lists))))
     types = [key_files.algorithm_of(path) for path in now.get("hostkey", [])]
-    found.update(dict.fromkeys(name for name in types if name and name not in image["key"]))
+    found.update(dict.fromkeys(name for name in types if name and name not in image.key))
     return list(found)
 
 
@@ -49,7 +48,7 @@ def without(data: bytes, image: Image, accepted: Sequence[str], dialect: str) ->
     gone = lost(data, image, dialect)
     if not gone or not set(gone) <= set(accepted):
         return data
-    now, own = sshconfig.read(data, dialect), sshconfig.read(image[dialect].encode(), dialect)
+    now, own = sshconfig.read(data, dialect), sshconfig.read(image.config(dialect), dialect)
     changes = []
     for keyword, name, lists in _LISTS:
         members = _members(now, name)
@@ -71,7 +70,7 @@ def advice(gone: Sequence[str], data: bytes, image: Image, before: Image) -> str
     :param data: the configuration with the lost names.
     :param before: what the present image knows; empty: not known.
     """
-    own = sshconfig.read(image["sshd_config"].encode(), "sshd_config")
+    own = sshconfig.read(image.config("sshd_config"), "sshd_config")
     now = sshconfig.read(data, "sshd_config")
     lists = []
     for option, name, kinds in (
@@ -82,7 +81,7 @@ def advice(gone: Sequence[str], data: bytes, image: Image, before: Image) -> str
         present = _members(now, name)
         if not set(present) & set(gone):
             continue
-        both = [each for each in _members(own, name) if each in _known(before, kinds)] if before else []
+        both = [each for each in _members(own, name) if each in _known(before, kinds)] if before.known else []
         if both:
             lists.append("%s: [%s]" % (option, ", ".join(dict.fromkeys(present + both))))
     accept = "oqs_ssh_image_drops: [%s]" % ", ".join(gone)
@@ -98,7 +97,8 @@ def advice(gone: Sequence[str], data: bytes, image: Image, before: Image) -> str
 
 
 def _known(image: Image, lists: Sequence[str]) -> List[str]:
-    return [name for each in lists for name in image.get(each, [])]
+    of = {"kex": image.kex, "key": image.key, "sig": image.sig}
+    return [name for each in lists for name in of[each]]
 
 
 def _unknown(members: Sequence[str], known: Sequence[str]) -> List[str]:

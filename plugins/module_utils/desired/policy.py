@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import member
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
@@ -38,18 +40,17 @@ def is_next(path: str) -> bool:
     return path.startswith(paths.NEXT_DIR + "/")
 
 
-def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def closed_by_name(want: ServerSpec) -> List[Tuple[str, str]]:
     """Every setting that closes the server, by name, because defaults and catch-all options changed between versions.
 
-    :param want: the ``ssh`` part of what is wanted.
     """
-    password = "yes" if want["password_set"] else "no"
-    hop = want["hop_port"]
-    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.get("hop_address", "localhost"))])
+    password = "yes" if want.password_set else "no"
+    hop = want.hop_port
+    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.hop_address)])
     targets = " ".join("%s:%d" % (host, hop) for host in hosts)
-    allowed = ["%s@%s" % (want["user"], source) for source in want["sources"]] or [want["user"]]
+    allowed = ["%s@%s" % (want.user, source) for source in want.sources] or [want.user]
     return [
-        ("Port", str(want["port"])),
+        ("Port", str(want.port)),
         ("PidFile", "/run/oqs-sshd.pid"),
         ("PermitRootLogin", "no"),
         ("AllowUsers", " ".join(allowed)),
@@ -66,8 +67,8 @@ def closed_by_name(want: Mapping[str, Any]) -> List[Tuple[str, str]]:
         ("PerSourceMaxStartups", "8"),
         ("PerSourcePenalties", "yes"),
         # no shell, command or subsystem; forwarding needs no session (sshd_config(5))
-        ("MaxSessions", "0" if want["mode"] == "hop" else "10"),
-        ("PermitTTY", "no" if want["mode"] == "hop" else "yes"),
+        ("MaxSessions", "0" if want.mode == "hop" else "10"),
+        ("PermitTTY", "no" if want.mode == "hop" else "yes"),
         ("AllowTcpForwarding", "local"),
         ("AllowStreamLocalForwarding", "no"),
         ("PermitOpen", targets),
@@ -85,7 +86,7 @@ def _bracketed(host: str) -> str:
     return "[%s]" % host if ":" in host else host
 
 
-def keyword_question(want: Mapping[str, Any]) -> bytes:
+def keyword_question(want: ServerSpec) -> bytes:
     """A configuration with every keyword that we set, to ask an image's sshd which of them it does not know."""
     return "".join("%s %s\n" % pair for pair in closed_by_name(want)).encode()
 
@@ -94,17 +95,17 @@ class Lists:
     """The algorithms that a server configuration is to offer: as wished, else as the file says (where it is silent, as
     the image's own does: sshd's built-in lists are classical ones, too); and stock clients."""
 
-    def __init__(self, want: Mapping[str, Any], image: Mapping[str, Any], data: bytes) -> None:
-        now = dict(sshconfig.read(image["sshd_config"].encode(), "sshd_config"), **sshconfig.read(data, "sshd_config"))
-        self.kex = list(want["kex_algorithms"] or _members(now, "kexalgorithms"))
-        self.host_keys = list(want["host_key_algorithms"] or _members(now, "hostkeyalgorithms"))
-        self.pubkeys = list(want["pubkey_algorithms"] or _members(now, "pubkeyacceptedalgorithms"))
+    def __init__(self, want: ServerSpec, image: Image, data: bytes) -> None:
+        now = dict(sshconfig.read(image.sshd_config.encode(), "sshd_config"), **sshconfig.read(data, "sshd_config"))
+        self.kex = list(want.kex_algorithms or _members(now, "kexalgorithms"))
+        self.host_keys = list(want.host_key_algorithms or _members(now, "hostkeyalgorithms"))
+        self.pubkeys = list(want.pubkey_algorithms or _members(now, "pubkeyacceptedalgorithms"))
         self.files = [path for path in now.get("hostkey", []) if not is_next(path)]
-        if want["host_key_algorithms"]:
+        if want.host_key_algorithms:
             self.files = ["%s/%s" % (paths.INSTALL_DIR, key_files.host_key_name(name)) for name in self.host_keys]
-        if want["stock_clients"]:
-            known = image["kex"]
-            added = STOCK_KEX + (CLASSICAL_KEX if want.get("classical_clients") else ())
+        if want.stock_clients:
+            known = image.kex
+            added = STOCK_KEX + (CLASSICAL_KEX if want.classical_clients else ())
             self.kex = _with(self.kex, [name for name in added if name in known])
             self.host_keys = _with(self.host_keys, [CLASSICAL_KEY])
             self.pubkeys = _with(self.pubkeys, [CLASSICAL_KEY])
@@ -145,7 +146,7 @@ def take_back(data: bytes, default: bytes, written: Written, dialect: str) -> by
 
 
 def server_config(
-    data: bytes, want: Mapping[str, Any], image: Mapping[str, Any], coming: Sequence[str] = ()
+    data: bytes, want: ServerSpec, image: Image, coming: Sequence[str] = ()
 ) -> bytes:
     """The server's configuration as wanted: the one at hand with our settings, every other byte as it was.
 
@@ -157,7 +158,7 @@ def server_config(
     changes = [
         sshconfig.Change(keyword=keyword, values=[value])
         for keyword, value in closed_by_name(want)
-        if keyword.lower() not in image["unknown_keywords"]
+        if keyword.lower() not in image.unknown_keywords
     ]
     for keyword, names in (
         ("KexAlgorithms", lists.kex),
@@ -172,15 +173,15 @@ def server_config(
     return sshconfig.edit(data, changes, "sshd_config")
 
 
-def client_config(data: bytes, want: Mapping[str, Any]) -> bytes:
+def client_config(data: bytes, want: ServerSpec) -> bytes:
     """The client's configuration as wanted, without the hop: wishes for algorithms count for both sides, so that the
     image's client goes on reaching the image's server."""
     changes = []
     now = sshconfig.read(data, "ssh_config")
     for keyword, name, names in (
-        ("KexAlgorithms", "kexalgorithms", want["kex_algorithms"]),
-        ("HostKeyAlgorithms", "hostkeyalgorithms", want["host_key_algorithms"]),
-        ("PubkeyAcceptedKeyTypes", "pubkeyacceptedalgorithms", want["pubkey_algorithms"]),
+        ("KexAlgorithms", "kexalgorithms", want.kex_algorithms),
+        ("HostKeyAlgorithms", "hostkeyalgorithms", want.host_key_algorithms),
+        ("PubkeyAcceptedKeyTypes", "pubkeyacceptedalgorithms", want.pubkey_algorithms),
     ):
         # a hop for connections to anywhere adds its own behind ours
         if names and _members(now, name)[: len(names)] != list(names):
@@ -209,11 +210,11 @@ def offer(data: bytes, dialect: str = "sshd_config") -> Dict[str, List[str]]:
     }
 
 
-def knows(image: Mapping[str, Any]) -> Dict[str, List[str]]:
+def knows(image: Image) -> Dict[str, List[str]]:
     """What an image could offer, in the shape of ``offer``; certificates need an authority, which nobody has here."""
-    signatures = [name for name in [*image.get("key", []), *image.get("sig", [])] if "-cert" not in name]
-    keys = [name for name in image.get("key", []) if name in signatures and not name.startswith("sk-")]
-    return {"kex": list(image.get("kex", [])), "host_keys": keys, "pubkeys": list(dict.fromkeys(signatures))}
+    signatures = [name for name in [*image.key, *image.sig] if "-cert" not in name]
+    keys = [name for name in image.key if name in signatures and not name.startswith("sk-")]
+    return {"kex": list(image.kex), "host_keys": keys, "pubkeys": list(dict.fromkeys(signatures))}
 
 
 def out_of_reach(

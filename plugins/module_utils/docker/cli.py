@@ -15,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands 
     Completed,
     run,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 #: Seconds for a question to the engine; a busy host answers within one.
 QUESTION = 30.0
@@ -28,7 +29,7 @@ _INFO = ("info", "--format", "{{json .}}")
 _PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
 
 
-class DockerError(Exception):
+class DockerError(UserError):
     """The engine refused or did not answer; the text says what was attempted."""
 
 
@@ -74,13 +75,19 @@ def inspect(kind: str, name: str) -> Optional[Dict[str, Any]]:
     """``docker KIND inspect NAME`` as a dictionary, or None where there is no such thing.
 
     :param kind: ``container`` or ``image``.
+    :raises DockerError: the engine does not answer, or in another shape.
     """
     done = docker(_inspect(kind, name), check=False)
     if done.rc != 0:
         if b"o such " in done.err:
             return None
         raise DockerError("docker %s inspect %s: %s" % (kind, name, done.reason))
-    found: List[Dict[str, Any]] = json.loads(done.out.decode("utf-8", "replace"))
+    try:
+        found = json.loads(done.out.decode("utf-8", "replace"))
+    except ValueError:
+        found = None
+    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found) or len(found) > 1:
+        raise DockerError("docker %s inspect %s: the answer is no list of one" % (kind, name))
     return found[0] if found else None
 
 

@@ -12,7 +12,8 @@ import tarfile
 import time
 from typing import Dict, Mapping, NamedTuple, Optional, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError, docker, inspect
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import inspected
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import DockerError, docker
 
 ContainerFile = Tuple[bytes, tarfile.TarInfo]
 _LIMIT = 16 << 20
@@ -31,11 +32,10 @@ def container_state(name: str) -> Optional[ContainerState]:
 
     :raises DockerError: the engine does not answer.
     """
-    found = inspect("container", name)
+    found = inspected.container(name)
     if found is None:
         return None
-    state = found.get("State") or {}
-    return ContainerState(str(found.get("Id", "")), bool(state.get("Running")) and not state.get("Paused"))
+    return ContainerState(found.Id, found.State.Running and not found.State.Paused)
 
 
 def file_info(mode: int, uid: int = 0, gid: int = 0) -> tarfile.TarInfo:

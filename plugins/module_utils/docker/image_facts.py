@@ -1,64 +1,137 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What an image says of itself when the entry asks it (``entry facts``). Pure."""
+"""What an image says of itself when the entry asks it (``entry facts``), and how that is kept. Pure."""
 
 from __future__ import annotations
 
+import json
 import re
-from typing import Any, Dict, List
+from typing import Collection, Dict, List, NamedTuple, Optional, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 _HOME = re.compile(r"/[A-Za-z0-9._/-]{1,255}")
 _UID = re.compile(r"[0-9]{1,10}")
 _UNKNOWN = re.compile(r"[Bb]ad configuration option: (\S+)")
 
 
-class NotAnImage(Exception):
+class NotAnImage(UserError):
     """The answer lacks something without which the image cannot serve; the text says what."""
 
 
-def parse(text: str, user: str) -> Dict[str, Any]:
-    """The parts of the answer as a dictionary.
+class Origin(NamedTuple):
+    """Where an image came from: its digest in the registry (empty: from none), and the day it was made."""
+
+    digest: str = ""
+    made: str = ""
+
+
+class Image(NamedTuple):
+    """An image as far as a host holds it and knows it: false where it is not there.
+
+    ``engine_id`` is the engine's name for it. What it was asked: version text of its OpenSSH; names of key exchanges,
+    of key types and of signatures; the account (name, uid, home); both configurations as they come with it; keywords
+    that its sshd does not know (lower case); what its client says against its own configuration.
+    """
+
+    engine_id: str = ""
+    openssh: str = ""
+    kex: Tuple[str, ...] = ()
+    key: Tuple[str, ...] = ()
+    sig: Tuple[str, ...] = ()
+    user: Tuple[str, ...] = ()
+    sshd_config: str = ""
+    ssh_config: str = ""
+    unknown_keywords: Tuple[str, ...] = ()
+    refuses: str = ""
+    origin: Origin = Origin()
+
+    def __bool__(self) -> bool:
+        return bool(self.engine_id)
+
+    @property
+    def known(self) -> bool:
+        """Whether it was asked, or its label says what it would answer."""
+        return bool(self.sshd_config)
+
+    @property
+    def home(self) -> str:
+        """Of the account."""
+        return self.user[2] if len(self.user) == 3 else ""
+
+    def config(self, name: str) -> bytes:
+        """A configuration as it comes with the image.
+
+        :param name: ``sshd_config`` or ``ssh_config``.
+        """
+        return (self.sshd_config if name == "sshd_config" else self.ssh_config).encode()
+
+    def answers(self) -> "Image":
+        """What it says of itself, without where it lies."""
+        return self._replace(engine_id="", origin=Origin())
+
+
+def parse(text: str, user: str) -> Image:
+    """The answer of an image.
 
     :param user: the account that must be there.
-    :returns: openssh (version text), kex, key, sig (lists of names), user (name, uid, home), sshd_config, ssh_config,
-        unknown_keywords (lower case), refuses (what the client says against its own configuration).
     :raises NotAnImage: no OpenSSH at the expected place, or no such account.
     """
     parts: Dict[str, str] = {}
     for part in ("\n" + text).split("\n== ")[1:]:
         name, _newline, body = part.partition("\n")
         parts[name] = body
-    found: Dict[str, Any] = {name: _lines(parts.get(name, "")) for name in ("kex", "key", "sig", "user")}
-    if not found["kex"]:
+    lists = {name: tuple(_lines(parts.get(name, ""))) for name in ("kex", "key", "sig", "key-sig", "user")}
+    if not lists["kex"]:
         raise NotAnImage("it has no OpenSSH client at /opt/oqs-ssh/bin/ssh that answers")
-    if len(found["user"]) != 3:
+    if len(lists["user"]) != 3:
         raise NotAnImage("it has no account %s (oqs_ssh_user)" % user)
-    if not _is_account(found["user"]):
+    if not _is_account(lists["user"]):
         raise NotAnImage("its account %s has a uid or a home folder that cannot be used" % user)
-    found["sig"] = sorted(set(found["sig"]) | set(_lines(parts.get("key-sig", ""))))
-    found["openssh"] = parts.get("version", "").strip()
     for name in ("sshd_config", "ssh_config"):
-        found[name] = parts.get(name, "")
-        if not found[name].strip():
+        if not parts.get(name, "").strip():
             raise NotAnImage("it has no /opt/oqs-ssh/%s" % name)
-    found["unknown_keywords"] = sorted({name.lower() for name in _UNKNOWN.findall(parts.get("keywords", ""))})
-    found["refuses"] = parts.get("refuses", "").strip()
-    return found
-
-
-def is_whole(found: Any) -> bool:
-    """Whether this is what :func:`parse` gave and the caller stored: with the engine's id, and all of it or no more."""
-    if not isinstance(found, dict) or not isinstance(found.get("engine_id"), str):
-        return False
-    lists = all(
-        isinstance(found.get(name), list) and all(isinstance(word, str) for word in found[name])
-        for name in ("kex", "key", "sig", "user", "unknown_keywords")
+    return Image(
+        openssh=parts.get("version", "").strip(), kex=lists["kex"], key=lists["key"],
+        sig=tuple(sorted(set(lists["sig"]) | set(lists["key-sig"]))), user=lists["user"],
+        sshd_config=parts["sshd_config"], ssh_config=parts["ssh_config"],
+        unknown_keywords=tuple(sorted({name.lower() for name in _UNKNOWN.findall(parts.get("keywords", ""))})),
+        refuses=parts.get("refuses", "").strip(),
     )
-    texts = all(isinstance(found.get(name), str) for name in ("sshd_config", "ssh_config", "openssh"))
-    return set(found) == {"engine_id"} or bool(lists and texts and _is_account(found["user"]))
 
 
-def _is_account(words: List[str]) -> bool:
+def stored(data: Optional[bytes]) -> Optional[Image]:
+    """What was kept of an image: its id, and either all that it answered or no more.
+
+    :returns: None where it was damaged, or is not what is kept now: then the image is asked again.
+    """
+    try:
+        row = json.loads(data.decode()) if data else {}
+        found = shape.parse(Image, row, "the file")
+    except (ValueError, shape.WrongShape):
+        return None
+    if set(row) != {"engine_id"} and not _is_whole(found, row):
+        return None
+    return found or None
+
+
+def _is_whole(found: Image, row: Collection[str]) -> bool:
+    """Whether all is there that an image answers; that its client refuses its own configuration is said only since
+    some version."""
+    missing = set(Image._fields) - set(row) - {"refuses", "origin"}
+    return not missing and bool(found.kex and found.known and found.ssh_config and _is_account(found.user))
+
+
+def kept(image: Image) -> bytes:
+    """What is kept of an image; where it came from is asked anew each time."""
+    if not image.known:
+        return json.dumps({"engine_id": image.engine_id}).encode()
+    row = {name: value for name, value in image._asdict().items() if name != "origin"}
+    return json.dumps(row, sort_keys=True).encode()
+
+
+def _is_account(words: Tuple[str, ...]) -> bool:
     """Whether this is a name, a uid and a home folder that may stand in ``--mount``; an image may say anything."""
     if len(words) != 3 or not _UID.fullmatch(words[1]):
         return False

@@ -9,17 +9,19 @@ messages of Docker 20.10 to 28.
 from __future__ import annotations
 
 import re
-from typing import Any, List, Mapping, NamedTuple, Sequence
+from typing import List, NamedTuple, Sequence
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 HUB = "docker.io"
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
-class NoAnswer(Exception):
+class NoAnswer(UserError):
     """The registry cannot be asked from here (down, no way to it, no trust, a login); the hosts may still reach it."""
 
 
-class NoSuchImage(Exception):
+class NoSuchImage(UserError):
     """The registry was asked, and says that it has no such image."""
 
 
@@ -154,7 +156,7 @@ def why_not(said: str, name: str) -> str:
     return "%s cannot be had: %s" % (name, words)
 
 
-def planned(image: Mapping[str, Any]) -> str:
+def planned(name: str, digest: str, source: str) -> str:
     """The wanted image as the plan names it; the controller says it again when it has learnt the digest."""
-    pinned = parse(image["name"]).pinned(image.get("digest") or "") if image["source"] == "pull" else ""
-    return "%s (%s)" % (pinned or image["name"], image["source"])
+    pinned = parse(name).pinned(digest) if source == "pull" else ""
+    return "%s (%s)" % (pinned or name, source)

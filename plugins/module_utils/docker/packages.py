@@ -72,6 +72,18 @@ def needed(installed: Dict[str, Package], ours: Iterable[str]) -> Staying:
     return staying
 
 
+def installed() -> List[str]:
+    """The names of all packages of the host; empty where its package manager is another one: its packages are named in
+    the ledger, what they pull in is not.
+
+    :raises CommandError: the package manager gives no answer.
+    """
+    for argv in (["dpkg-query", "-W", "-f", "${Package}\n"], ["rpm", "-qa", "--queryformat", "%{NAME}\n"]):
+        if shutil.which(argv[0]):
+            return sorted(set(run(argv).text.splitlines()))
+    return []
+
+
 def staying(ours: Sequence[str], along: Sequence[str]) -> "tuple[List[str], Staying]":
     """Our packages that are there, and which of them must stay and for whom.
 

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 
 
 class Platform(NamedTuple):
@@ -63,63 +65,51 @@ SECURITY: Dict[str, List[str]] = {"selinux": ["--security-opt", "label=disable"]
 PRIVILEGED_GROUPS = frozenset({"root", "sudo", "wheel", "admin", "adm", "docker", "lxd", "libvirt", "disk", "shadow"})
 
 
-def parse_release(text: str) -> Dict[str, str]:
-    """The settings of an os-release file (os-release(5): shell-like assignments, quotes or none)."""
-    found: Dict[str, str] = {}
-    for line in text.splitlines():
-        name, sign, value = line.strip().partition("=")
-        if sign and not name.startswith("#"):
-            found[name] = value.strip().strip("\"'")
-    return found
-
-
-def find(machine: Mapping[str, Any]) -> Optional[Platform]:
+def find(machine: Machine) -> Optional[Platform]:
     """The family of a machine, by its own name first, then by what it says it is like.
 
-    :param machine: ``look.machine()``: distribution, like, codename.
     """
-    for name in [machine["distribution"]] + list(machine["like"]):
+    for name in [machine.distribution, *machine.like]:
         for platform in PLATFORMS:
             if name in platform.ids:
                 return platform
     return None
 
 
-def manager(machine: Mapping[str, Any]) -> str:
+def manager(machine: Machine) -> str:
     """The package manager of a machine; empty: not known."""
     platform = find(machine)
     return platform.manager if platform else ""
 
 
-def docker_packages(machine: Mapping[str, Any]) -> List[str]:
+def docker_packages(machine: Machine) -> List[str]:
     """Packages to install for Docker, empty where none are known."""
     platform = find(machine)
     if not platform or not platform.docker:
         return []
-    return list(platform.docker.get(machine["codename"], platform.docker[""]))
+    return list(platform.docker.get(machine.codename, platform.docker[""]))
 
 
-def how_to_install(packages: Sequence[str], host: Mapping[str, Any]) -> Dict[str, Any]:
+def how_to_install(packages: Sequence[str], manager: str, init: str) -> Dict[str, object]:
     """What the role docker_engine needs to know: the module of ansible-core to use, or else the command line.
 
-    :param host: as ``assess.result`` gives it: ``package_manager``, ``init``.
+    :param init: ``systemd`` or ``other``.
     """
-    manager = host["package_manager"]
     command = INSTALL[manager] + list(packages) if packages and manager in INSTALL else []
-    return {"packages": list(packages), "manager": manager, "install": command, "init": host["init"]}
+    return {"packages": list(packages), "manager": manager, "install": command, "init": init}
 
 
-def no_docker(machine: Mapping[str, Any]) -> str:
+def no_docker(machine: Machine) -> str:
     """Why Docker cannot be installed here, and what to do."""
     platform = find(machine)
     if platform and platform.missing:
-        reason, cure = "%s has none among its own packages" % machine["name"], platform.missing
+        reason, cure = "%s has none among its own packages" % machine.name, platform.missing
     else:
-        reason, cure = "which packages bring one on %s is not known" % machine["name"], "Docker"
+        reason, cure = "which packages bring one on %s is not known" % machine.name, "Docker"
     words = "there is no Docker engine here, and %s: install %s, then run again; all the rest works with it"
     return words % (reason, cure)
 
 
-def security_arguments(engine: Mapping[str, Any]) -> List[str]:
+def security_arguments(modules: Sequence[str]) -> List[str]:
     """What ``docker create`` and ``docker run`` are told because of the host's security modules."""
-    return [word for name in engine.get("security", ()) for word in SECURITY.get(name, [])]
+    return [word for name in modules for word in SECURITY.get(name, [])]

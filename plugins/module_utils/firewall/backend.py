@@ -1,17 +1,22 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What every kind of firewall is to the plan: is it there, what would change, which rules are ours. Pure."""
+"""The one contract of all kinds of firewalls: what is wanted, what a kind can do, and what a change carries with it.
+
+A new kind is a file with a ``Backend``, and a line in ``firewalls.BACKENDS``.
+"""
 
 from __future__ import annotations
 
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Generic, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 #: The comment that our rules carry where a firewall has comments.
 TAG = "oqs-ssh"
 CLOSED = "closed"
+ABSENT = "absent"
 #: What the plan says of rules that are there, but behind one that closes the port.
 BEHIND = "without effect: another rule comes first"
 
@@ -19,10 +24,26 @@ UNWANTED = "not wanted any more"
 SERVED = "the port is served"
 KEPT = "open after a restart, too"
 
-Wish = Mapping[str, Any]
-"""The firewall part of what is wanted: state, port, sources."""
-Found = Mapping[str, Any]
-"""What ``look_firewall`` found, by firewall."""
+#: The kind of a change to a file that a firewall loads, whichever it is.
+FILE = "firewall_file"
+
+Facts = TypeVar("Facts")
+"""What one kind of firewall reads of a host."""
+
+
+class FirewallSpec(NamedTuple):
+    """What is wanted of the firewalls of a host.
+
+    :ivar state: ``present`` or ``absent``.
+    :ivar backend: ``auto``, ``none``, or the name of one.
+    :ivar sources: addresses and networks that may connect; none: all.
+    """
+
+    state: str
+    backend: str
+    sources: List[str]
+    port: int
+    container: str
 
 
 class Command(NamedTuple):
@@ -32,30 +53,79 @@ class Command(NamedTuple):
     stdin: bytes = b""
 
 
-class Change(NamedTuple):
-    """One thing of a firewall that is not as wanted. A file has no commands: ``after`` is its content or ``absent``."""
+class FirewallChange(NamedTuple):
+    """One thing of a firewall that is not as wanted. It has commands, or it is a file (``path`` is set).
+
+    :ivar kind: the kind of its entry in the ledger, or ``FILE``.
+    :ivar before: what there is, as text for people; ``after``: what there will be.
+    :ivar opens: it lets packets in that were kept out.
+    :ivar commands: they carry it out, one after the other.
+    :ivar owned_files: files that the firewall's own program writes meanwhile; the ledger keeps them first.
+    :ivar content: what the file becomes; None: it goes.
+    """
 
     kind: str
     name: str
     before: str
     after: str
     why: str
-    commands: Tuple[Command, ...] = ()
     opens: bool = False
+    commands: Tuple[Command, ...] = ()
+    owned_files: Tuple[str, ...] = ()
+    path: str = ""
+    content: Optional[bytes] = None
 
 
-class Backend(NamedTuple):
-    """One kind of firewall, as pure functions of what was found."""
+class Backend(Generic[Facts]):
+    """One kind of firewall. Only ``read`` touches the host; all else is pure.
 
-    name: str
-    #: it is loaded, runs, or has rules: whether it lets the port pass is another question
-    active: Callable[[Found], bool]
-    #: what is to be done; with the state ``absent``: to take ours away, and only ours
-    changes: Callable[[Wish, Found], Sequence[Change]]
-    #: our rules as people read them
-    shown: Callable[[Found], List[str]]
-    #: why it cannot be opened, and what to do
-    problems: Callable[[Wish, Found], List[str]]
+    :cvar ledger: kinds of ledger entries that its changes make -> what their names look like (regular expressions).
+    :cvar absent_because: why it is not active, for somebody who asked for it.
+    :cvar units: the systemd units that it asks ``Surroundings`` about.
+    :cvar chains: chains of iptables by which one sees that this program keeps a table.
+    """
+
+    name: str = ""
+    ledger: Mapping[str, str] = {}
+    absent_because: str = ""
+    units: Tuple[str, ...] = ()
+    chains: Tuple[str, ...] = ()
+
+    def read(self, host: Surroundings) -> Facts:
+        """What it holds.
+
+        :raises CommandError: its program gives no answer, or one that cannot be understood.
+        """
+        raise NotImplementedError
+
+    def active(self, found: Facts) -> bool:
+        """It is loaded, runs, or has rules: whether it lets the port pass is another question."""
+        raise NotImplementedError
+
+    def changes(self, spec: FirewallSpec, found: Facts) -> Sequence[FirewallChange]:
+        """What is to be done; with the state ``absent``: to take ours away, and only ours."""
+        raise NotImplementedError
+
+    def shown(self, found: Facts) -> List[str]:
+        """Our rules as people read them."""
+        raise NotImplementedError
+
+    def problems(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
+        """Why it cannot be opened, and what to do."""
+        return []
+
+    def notes(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
+        """What a person should know of it, whether it is active or not."""
+        return []
+
+
+def file_change(path: str, now: Optional[bytes], wanted: Optional[bytes], why: str) -> FirewallChange:
+    """A file that a firewall loads, as it is and as it should be (None: no file)."""
+    return FirewallChange(FILE, path, _text(now), _text(wanted), why, path=path, content=wanted)
+
+
+def _text(data: Optional[bytes]) -> str:
+    return ABSENT if data is None else data.decode("utf-8", "surrogateescape")
 
 
 def networks(sources: Sequence[str], family: str) -> Optional[List[Network]]:

@@ -4,8 +4,6 @@
 
 Each is put into the running firewall and into its permanent settings, so that nothing needs a reload, which would cost
 others the rules that they have at runtime only. There are no comments in firewalld: ours are told by their priority.
-
-Pure.
 """
 
 from __future__ import annotations
@@ -17,24 +15,41 @@ from xml.etree import ElementTree
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
     Backend,
-    Change,
     Command,
-    Found,
-    Wish,
+    FirewallChange,
+    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
 
 NAME = "firewalld"
+UNIT = "firewalld.service"
 CONF = "/etc/firewalld/firewalld.conf"
 #: Where the permanent settings of zones are; the first that has one counts.
 ZONE_DIRS = ("/etc/firewalld/zones", "/usr/lib/firewalld/zones")
 #: Behind all rules of others, or before them where one of these would close the port to everybody.
 LAST, FIRST = "22222", "-22222"
+_ZONE_LINE = re.compile(r"(?m)^  (target|interfaces):")
 _MARK = re.compile(r'\brule priority="-?22222"')
 _ELEMENT = re.compile(r'[ \t]*<rule\b[^>]*\bpriority="-?22222"[^>]*>(?:(?!</rule>).)*</rule>[ \t]*\n?', re.S)
 #: Interfaces of containers and virtual machines: nobody outside comes in by these.
 INNER = re.compile(r"(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|vnet|cni|podman|flannel|cali|lxcbr|lxdbr|kube)")
+
+
+class Firewalld(NamedTuple):
+    """What firewalld says of its zones while it runs, and what it keeps of them.
+
+    :ivar now: what ``firewall-cmd --list-all-zones`` prints; ``kept``: the file of each zone.
+    :ivar default: the zone of interfaces that belong to none.
+    :ivar interfaces: those of the host.
+    """
+
+    running: bool
+    now: str
+    kept: Dict[str, bytes]
+    default: str
+    interfaces: List[str]
 
 
 class Zone(NamedTuple):
@@ -145,26 +160,26 @@ def _shuts(rule: str, port: int) -> bool:
     return not re.search(r" (service|protocol|icmp-\S+|forward-port|source-port|destination) ", rule)
 
 
-def rules_for(zone: Zone, wish: Wish) -> List[str]:
+def rules_for(zone: Zone, spec: FirewallSpec) -> List[str]:
     """The rich rules that open the port in this zone, none where it is open; as if none of ours were there.
 
     :raises ValueError: a source that is none.
     """
     others = [rule for rule in zone.rules if rule not in zone.ours]
-    shut = any(_shuts(rule, wish["port"]) for rule in others)
-    if not shut and (zone.target == "ACCEPT" or (not wish["sources"] and _covers(zone.ports, wish["port"]))):
+    shut = any(_shuts(rule, spec.port) for rule in others)
+    if not shut and (zone.target == "ACCEPT" or (not spec.sources and _covers(zone.ports, spec.port))):
         return []
     head = 'rule priority="%s"' % (FIRST if shut else LAST)
-    tail = 'port port="%d" protocol="tcp" accept' % wish["port"]
+    tail = 'port port="%d" protocol="tcp" accept' % spec.port
     rules = []
-    for network in matching.merge(model.parse_sources(wish["sources"])):
+    for network in matching.merge(model.parse_sources(spec.sources)):
         single = network.prefixlen == network.max_prefixlen
         address = network.network_address if single else network
         rules.append('%s family="ipv%d" source address="%s" %s' % (head, network.version, address, tail))
     return rules or ["%s %s" % (head, tail)]
 
 
-def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str], wish: Wish) -> Set[str]:
+def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str], spec: FirewallSpec) -> Set[str]:
     """The zones that packets from outside come to: those of interfaces, and those that an operator bound to sources,
     unless to shut these out.
 
@@ -174,7 +189,7 @@ def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str
     for interface in [name for name in interfaces if not INNER.match(name)] or [""]:
         of = [name for name, zone in zones.items() if interface in zone.interfaces]
         found.add(of[0] if of else default)
-    mine = model.parse_sources(wish["sources"])
+    mine = model.parse_sources(spec.sources)
     for name, zone in zones.items():
         if zone.sources and zone.target == "default" and any(_meets(each, mine) for each in zone.sources):
             found.add(name)
@@ -197,78 +212,120 @@ def _both(now: Sequence[str], kept: Sequence[str]) -> List[str]:
     return ["until a reload: %s" % rule for rule in now] + ["after a reload: %s" % rule for rule in kept]
 
 
-def _changes(wish: Wish, facts: Found) -> List[Change]:
-    found: Optional[Mapping[str, Any]] = facts[NAME]
-    if found is None:
-        return []
-    kept = {name: zone_kept(data) for name, data in found["kept"].items()}
-    if not found["running"]:
-        return _left_behind(wish, found, kept)
-    now = zones_now(found["now"])
-    wanted: Set[str] = set()
-    if wish["state"] == "present":
-        wanted = open_zones(now, found["default"], found["interfaces"], wish)
-    empty = Zone("default", [], [], [], [])
-    changes = []
-    for name in sorted(set(now) | set(kept)):
-        before = now.get(name, empty).ours, kept.get(name, empty).ours
-        after = tuple(
-            rules_for(zones[name], wish) if name in wanted and name in zones else [] for zones in (now, kept)
-        )
-        commands = [Command(_argv(name, *change)) for change in (
-            (option, action, rules)
-            for option, mine, rules_wanted in (("", before[0], after[0]), ("--permanent", before[1], after[1]))
-            for action, rules in (
-                ("add", [rule for rule in rules_wanted if rule not in mine]),
-                ("remove", [rule for rule in mine if rule not in rules_wanted]),
-            )
-        ) if change[2]]
-        if commands:
-            why = "the port is served, and packets from outside come to this zone" if name in wanted else (
-                backend.UNWANTED if wish["state"] == "absent" else "no packets from outside come to this zone")
-            changes.append(Change(
-                NAME, "zone %s" % name, backend.lines(_both(*before)), backend.lines(_both(*after)),
-                why, tuple(commands), any(after),
-            ))
-    return changes
-
-
-def _argv(zone: str, option: str, action: str, rules: Sequence[str]) -> Tuple[str, ...]:
-    words = ["firewall-cmd", "--quiet"] + ([option] if option else []) + ["--zone=%s" % zone]
-    return tuple(words + ["--%s-rich-rule=%s" % (action, rule) for rule in rules])
-
-
-def _left_behind(wish: Wish, found: Mapping[str, Any], kept: Mapping[str, Zone]) -> List[Change]:
-    """While firewalld does not run, its own tool cannot take our rules out of its files."""
-    changes: List[Change] = []
-    if wish["state"] == "absent":
-        for name in sorted(name for name, zone in kept.items() if zone.ours):
-            text = found["kept"][name].decode("utf-8", "surrogateescape")
-            path = "%s/%s.xml" % (ZONE_DIRS[0], name)
-            changes.append(Change("firewall_file", path, text, without_ours(text), backend.UNWANTED))
-    return changes
-
-
 def without_ours(text: str) -> str:
     """The file of a zone without our rules; every other byte as it was."""
     return _ELEMENT.sub("", text)
 
 
-def _active(facts: Found) -> bool:
-    return bool(facts[NAME]) and bool(facts[NAME]["running"])
+_NO_ZONE = Zone("default", [], [], [], [])
 
 
-def _shown(facts: Found) -> List[str]:
-    if not facts[NAME]:
-        return []
-    return ["zone %s: %s" % (name, rule) for name, zone in zones_now(facts[NAME]["now"]).items() for rule in zone.ours]
+class _Step(NamedTuple):
+    """Our rules in a zone, in what is in force or (``option``) in the permanent settings: as they are and should be."""
+
+    option: str
+    mine: List[str]
+    wanted: List[str]
+
+    def commands(self, zone: str) -> List[Command]:
+        """What makes them so: new ones first, so that the port is never closed in between."""
+        steps = (
+            ("add", [rule for rule in self.wanted if rule not in self.mine]),
+            ("remove", [rule for rule in self.mine if rule not in self.wanted]),
+        )
+        head = ["firewall-cmd", "--quiet", *([self.option] if self.option else []), "--zone=%s" % zone]
+        return [
+            Command(tuple(head + ["--%s-rich-rule=%s" % (action, rule) for rule in rules]))
+            for action, rules in steps if rules
+        ]
 
 
-def _problems(_wish: Wish, facts: Found) -> List[str]:
-    if facts[NAME]["now"].strip():
-        return []
-    said = "firewalld runs, but says nothing of its zones: see what firewall-cmd --list-all-zones says, or set "
-    return [said + "oqs_ssh_firewall_backend: none and open the port yourself"]
+def _zone_changes(spec: FirewallSpec, found: Firewalld, kept: Mapping[str, Zone]) -> List[FirewallChange]:
+    now = zones_now(found.now)
+    open_ones: Set[str] = set()
+    if spec.state == "present":
+        open_ones = open_zones(now, found.default, found.interfaces, spec)
+    changes = []
+    for name in sorted(set(now) | set(kept)):
+        running, later = (
+            _Step(option, zones.get(name, _NO_ZONE).ours,
+                  rules_for(zones[name], spec) if name in open_ones and name in zones else [])
+            for option, zones in (("", now), ("--permanent", kept))
+        )
+        commands = running.commands(name) + later.commands(name)
+        if commands:
+            why = "the port is served, and packets from outside come to this zone" if name in open_ones else (
+                backend.UNWANTED if spec.state == "absent" else "no packets from outside come to this zone")
+            changes.append(FirewallChange(
+                NAME, "zone %s" % name, backend.lines(_both(running.mine, later.mine)),
+                backend.lines(_both(running.wanted, later.wanted)), why, bool(running.wanted or later.wanted),
+                tuple(commands), zone_files(name),
+            ))
+    return changes
 
 
-BACKEND = Backend(NAME, _active, _changes, _shown, _problems)
+def _left_behind(spec: FirewallSpec, found: Firewalld, kept: Mapping[str, Zone]) -> List[FirewallChange]:
+    """While firewalld does not run, its own tool cannot take our rules out of its files."""
+    changes: List[FirewallChange] = []
+    if spec.state == "absent":
+        for name in sorted(name for name, zone in kept.items() if zone.ours):
+            after = without_ours(found.kept[name].decode("utf-8", "surrogateescape"))
+            data = after.encode("utf-8", "surrogateescape")
+            changes.append(backend.file_change(zone_files(name)[0], found.kept[name], data, backend.UNWANTED))
+    return changes
+
+
+class _Backend(Backend[Optional[Firewalld]]):
+    """firewalld; None: it is not on the host."""
+
+    name = NAME
+    absent_because = "firewalld does not run"
+    units = (UNIT,)
+    chains = ("INPUT_ZONES", "IN_public")
+    ledger = {NAME: r"zone [^\0-\x1f/]{1,64}", "file": r"/etc/firewalld/zones/[^/]+\.xml(\.old)?"}
+
+    def read(self, host: Surroundings) -> Optional[Firewalld]:
+        conf, program = host.file(CONF), host.program("firewall-cmd")
+        if conf is None and program is None:
+            return None
+        running = host.unit(UNIT).active
+        if conf is None and not running:
+            return None
+        default = re.findall(rb"(?m)^\s*DefaultZone\s*=\s*(\S+)", conf or b"")
+        now = ""
+        if running and program:
+            argv, mend = [program, "--list-all-zones"], "see what firewall-cmd --state says"
+            now = host.ask(argv, mend).text
+            if now.strip() and not _ZONE_LINE.search(now):
+                raise NoAnswer(argv, "its answer is no list of zones", mend)
+        names = set(zones_now(now))
+        names.update(name[:-len(".xml")] for name in host.names(ZONE_DIRS[0])
+                     if name.endswith(".xml") and not name.startswith("."))
+        kept = {}
+        for name in sorted(names):
+            texts = (host.file("%s/%s.xml" % (folder, name)) for folder in ZONE_DIRS)
+            kept[name] = next(filter(None, texts), b"")
+        zone = (default or [b"public"])[-1].decode("utf-8", "replace")
+        return Firewalld(running, now, kept, zone, host.names("/sys/class/net"))
+
+    def active(self, found: Optional[Firewalld]) -> bool:
+        return found is not None and found.running
+
+    def changes(self, spec: FirewallSpec, found: Optional[Firewalld]) -> List[FirewallChange]:
+        if found is None:
+            return []
+        kept = {name: zone_kept(data) for name, data in found.kept.items()}
+        return _zone_changes(spec, found, kept) if found.running else _left_behind(spec, found, kept)
+
+    def shown(self, found: Optional[Firewalld]) -> List[str]:
+        zones = zones_now(found.now) if found else {}
+        return ["zone %s: %s" % (name, rule) for name, zone in zones.items() for rule in zone.ours]
+
+    def problems(self, _spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
+        if found is None or found.now.strip():
+            return []
+        said = "firewalld runs, but says nothing of its zones: see what firewall-cmd --list-all-zones says, or set "
+        return [said + "oqs_ssh_firewall_backend: none and open the port yourself"]
+
+
+BACKEND = _Backend()

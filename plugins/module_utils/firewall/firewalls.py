@@ -1,103 +1,154 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""All kinds of firewalls: which of them are at work on a host, and what each of them needs. Pure."""
+"""All kinds of firewalls: which are at work on a host, and what each of them needs. Only ``read`` touches a host."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, Optional, Set, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, iptables, nftables, ufw
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import Backend, Change
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
+    Backend,
+    Facts,
+    FirewallChange,
+    FirewallSpec,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 
-Want = Mapping[str, Any]
-Facts = Mapping[str, Any]
+Backends = Sequence["Backend[Any]"]
+"""Each knows the type of its own facts, and gets no others (``Found``)."""
 
-#: A new kind of firewall is a file with its BACKEND, and a line here and in ``_WITHOUT``; besides, ``look_firewall``
-#: reads what it holds, ``ledger`` and ``plan.QUICK`` know its kind, and the role's specification has it as a choice.
-BACKENDS: Dict[str, Backend] = {
-    each.name: each for each in (
-        firewalld.BACKEND, ufw.BACKEND, nftables.BACKEND, iptables.BACKEND,
-    )
-}
-_WITHOUT = {
-    "nftables": "the program nft is not on this host, or there is no chain for incoming packets",
-    "firewalld": "firewalld does not run",
-    "ufw": "ufw is not enabled",
-    "iptables": "no rule of iptables closes anything",
-}
+#: A new kind of firewall is a file with its BACKEND, and a line here (and, for people, a choice in the role's
+#: specification; a test compares).
+BACKENDS: Tuple[Backend[Any], ...] = (
+    firewalld.BACKEND,
+    ufw.BACKEND,
+    nftables.BACKEND,
+    iptables.BACKEND,
+)
+
+_UNENFORCED = (
+    "oqs_ssh_firewall_sources: nothing enforces them where the firewall lets others pass, as the sshd in the container "
+    "does not have them: set the variable for the whole host (inventory, not one role), and run the role oqs_ssh, too"
+)
 
 
-def active(found: Facts) -> List[str]:
+class Found(NamedTuple):
+    """What was read of a host, by the name of each kind; a kind that nobody asked about is not in it."""
+
+    facts: Mapping[str, object]
+
+    def of(self, backend: Backend[Facts]) -> Facts:
+        """What one kind has read itself.
+
+        :raises KeyError: it was not asked.
+        """
+        return cast("Facts", self.facts[backend.name])
+
+    def asked(self, backends: Backends) -> List[Backend[Any]]:
+        """Those that were read."""
+        return [each for each in backends if each.name in self.facts]
+
+
+def read(spec: FirewallSpec, backends: Backends = BACKENDS) -> Found:
+    """What each kind of firewall holds; nothing is asked where hands are to be kept off.
+
+    :raises CommandError: a program gives no answer, or one that cannot be understood.
+    """
+    if spec.backend == "none" and spec.state == "present":
+        return Found({})
+    units = [unit for each in backends for unit in each.units]
+    host = Surroundings(units, {chain: each.name for each in backends for chain in each.chains})
+    return Found({each.name: each.read(host) for each in backends})
+
+
+def active(found: Found, backends: Backends = BACKENDS) -> List[str]:
     """The names of those at work; more than one may be, and then a packet has to pass them all."""
-    return [name for name, backend in BACKENDS.items() if backend.active(found)]
+    return [each.name for each in found.asked(backends) if each.active(found.of(each))]
 
 
-def chosen(firewall: Want, found: Facts) -> List[str]:
+def chosen(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> List[str]:
     """The names of those to be opened; to be closed again: all, as ours may be in one that has been stopped since."""
-    if firewall["state"] == "absent":
-        return list(BACKENDS)
-    return [name for name in active(found) if firewall["backend"] in ("auto", name)]
+    if spec.state == "absent":
+        return [each.name for each in found.asked(backends)]
+    return [name for name in active(found, backends) if spec.backend in ("auto", name)]
 
 
-def changes(firewall: Want, found: Facts) -> List[Change]:
+def changes(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> List[FirewallChange]:
     """Everything that is not as wanted, files after the rules that are in force."""
+    names = chosen(spec, found, backends)
     return [
         change
-        for name in chosen(firewall, found)
-        for change in BACKENDS[name].changes(firewall, found) if change.before != change.after
+        for each in found.asked(backends) if each.name in names
+        for change in each.changes(spec, found.of(each)) if change.before != change.after
     ]
 
 
-def plan_firewall(want: Want, facts: Facts, plan: Plan) -> None:
-    """Open the port in each firewall that is active; an inactive one is never turned on."""
-    firewall, found = want["firewall"], facts["firewall"]
-    names = chosen(firewall, found)
-    if not names and firewall["backend"] not in ("auto", "none"):
-        plan.refuse(
-            "oqs_ssh_firewall_backend is %s, but %s; one that is not active is never turned on: set it to auto or none"
-            % (firewall["backend"], _WITHOUT[firewall["backend"]])
-        )
-        return
-    if firewall["state"] == "present":
-        for name in names:
-            for problem in BACKENDS[name].problems(firewall, found):
-                plan.refuse(problem)
-        _check_sources(want, facts, plan)
-        _remarks(firewall, found, plan)
-    for change in changes(firewall, found):
-        plan.want("firewall", change.kind, change.name, change.before, change.after, change.why)
-
-
-def change_of(firewall: Want, found: Facts, kind: str, name: str) -> Optional[Change]:
-    """The change behind an item of the plan."""
-    return next((each for each in changes(firewall, found) if (each.kind, each.name) == (kind, name)), None)
-
-
-def shown(found: Facts) -> List[str]:
+def shown(found: Found, backends: Backends = BACKENDS) -> List[str]:
     """Our rules in every firewall of the host, as people read them."""
-    return [row for backend in BACKENDS.values() for row in backend.shown(found)]
+    return [row for each in found.asked(backends) for row in each.shown(found.of(each))]
 
 
-def _check_sources(want: Want, facts: Facts, plan: Plan) -> None:
-    """Sources that only sshd can be sure to enforce: does it?"""
-    sources = want["firewall"]["sources"]
-    if not sources:
-        return
-    if "ssh" in want and want["ssh"]["state"] == "present":
-        enforced = list(want["ssh"]["sources"]) == list(sources)
-        enforced = enforced and "allowusers" not in (facts["image"].get("unknown_keywords") or ())
-    else:
-        enforced = _allowed(facts["firewall"]["sshd_config"]) == set(model.parse_sources(sources))
-    if not enforced:
-        plan.refuse(
-            "oqs_ssh_firewall_sources: nothing enforces them where the firewall lets others pass, as the sshd in the "
-            "container does not have them: set the variable for the whole host (inventory, not one role), and run the "
-            "role oqs_ssh, too"
+def refusals(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> List[str]:
+    """Why the port cannot be opened, and what to do; an inactive firewall is never turned on."""
+    if spec.state == "absent":
+        return []
+    names = chosen(spec, found, backends)
+    words = "oqs_ssh_firewall_backend is %s, but %s; one that is not active is never turned on: set it to auto or none"
+    missing = [
+        words % (each.name, each.absent_because)
+        for each in backends if each.name == spec.backend and each.name not in names
+    ]
+    return missing + [
+        problem
+        for each in found.asked(backends) if each.name in names for problem in each.problems(spec, found.of(each))
+    ]
+
+
+def notes(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> List[str]:
+    """What a person should know of firewalls that are not opened."""
+    if spec.state == "absent" or spec.backend == "none":
+        return []
+    said = []
+    left = [name for name in active(found, backends) if spec.backend not in ("auto", name)]
+    if left:
+        said.append(
+            "more than one firewall is active; only %s is opened, as oqs_ssh_firewall_backend says, and %s may close "
+            "the port: set it to auto" % (spec.backend, ", ".join(left))
         )
+    return said + [note for each in found.asked(backends) for note in each.notes(spec, found.of(each))]
+
+
+def ledger(backends: Backends = BACKENDS) -> Dict[str, str]:
+    """What the ledger takes of all of them: kind -> what its names look like (a regular expression)."""
+    found: Dict[str, List[str]] = {}
+    for each in backends:
+        for kind, names in each.ledger.items():
+            found.setdefault(kind, []).append("(?:%s)" % names)
+    return {kind: "|".join(names) for kind, names in found.items()}
+
+
+def unenforced(
+    sources: Sequence[str], coming: Optional[Sequence[str]], sshd_config: Optional[bytes],
+    unknown_keywords: Sequence[str] = (),
+) -> Optional[str]:
+    """Sources that only sshd can be sure to enforce: does it? What to do where it does not, else None.
+
+    :param sources: those of the firewall.
+    :param coming: those that sshd is going to have by this run; None: this run leaves sshd as it is.
+    :param sshd_config: its present configuration; None: there is none.
+    :param unknown_keywords: what the image's sshd does not know.
+    """
+    if not sources:
+        return None
+    if coming is None:
+        enforced = _allowed(sshd_config) == set(model.parse_sources(sources))
+    else:
+        enforced = list(coming) == list(sources) and "allowusers" not in unknown_keywords
+    return None if enforced else _UNENFORCED
 
 
 def _allowed(data: Optional[bytes]) -> Optional[Set[Network]]:
@@ -110,34 +161,3 @@ def _allowed(data: Optional[bytes]) -> Optional[Set[Network]]:
         return set(model.parse_sources([host for _user, _at, host in patterns]))
     except (sshconfig.ConfigError, ValueError):
         return None
-
-
-def _remarks(firewall: Want, found: Facts, plan: Plan) -> None:
-    """What a person should know of firewalls that are not opened."""
-    if firewall["backend"] == "none":
-        return
-    names = active(found)
-    left = [name for name in names if firewall["backend"] not in ("auto", name)]
-    if left:
-        plan.note(
-            "more than one firewall is active; only %s is opened, as oqs_ssh_firewall_backend says, and %s may close "
-            "the port: set it to auto" % (firewall["backend"], ", ".join(left))
-        )
-    if ufw.sleeping(found):
-        plan.note(
-            "ufw is enabled, but its rules are not loaded: at the next boot they may be, and close port %d; then run "
-            "again" % firewall["port"]
-        )
-    for keeper, chain in blocked(firewall, found):
-        plan.note(
-            "the chain %s of %s may drop packets for port %d before any firewall's rules for the host: look there if "
-            "the port does not answer" % (chain, keeper, firewall["port"])
-        )
-
-
-def blocked(firewall: Want, found: Facts) -> List[Tuple[str, str]]:
-    """Chains that come before those that are opened, and may drop what should pass."""
-    ruleset = found["nftables"]["ruleset"]
-    if not ruleset:
-        return []
-    return [each for each in model.blockers(ruleset, firewall["port"], firewall["sources"]) if each[0] == "nftables"]

@@ -4,32 +4,32 @@
 
 Our rules go right before the first that could close the port to everybody, so that an operator's lists of those who
 are shut out stay before them. All is done in one transaction of iptables-restore(8), which leaves other rules alone.
-
-Pure.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
     TAG,
     Backend,
-    Change,
     Command,
-    Found,
-    Wish,
+    FirewallChange,
+    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.iptables_save import Rule, Saved
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import (
+    PROGRAMS,
+    Surroundings,
+    Table,
+)
 
 NAME = "iptables"
-FAMILIES = ("ip", "ip6")
-PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 #: Services that load saved rules at boot, and from where (Debian; EL and its kin; Arch). A file that is not there is
 #: not made: where nothing is loaded, nothing closes the port.
 KEEPERS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
@@ -39,6 +39,13 @@ KEEPERS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
 }
 _NOT_KEPT = "the port is served; nothing keeps iptables rules over a restart here, ours go with the others"
 _OF_KIND = {"nft": "", "legacy": " (legacy)"}
+_OF_FAMILY = {"ip": "IPv4", "ip6": "IPv6"}
+#: What iptables-nft-save says in place of a table with rules that only nft can show.
+_INCOMPATIBLE = "is incompatible, use 'nft' tool"
+_FOREIGN = (
+    "the table filter of %s holds rules that only nft can show, so that nobody can tell whether they close port %d: "
+    "look there (nft list ruleset) if the port does not answer"
+)
 _MARK = ("-m", "comment", "--comment", TAG)
 
 
@@ -52,11 +59,25 @@ class Opening(NamedTuple):
     right: bool
 
 
-def managed(text: str) -> str:
-    """The program that keeps these rules, when they are not the operator's own."""
-    if ":ufw-user-input " in text or ":ufw6-user-input " in text:
-        return "ufw"
-    return "firewalld" if ":INPUT_ZONES " in text or ":IN_public " in text else ""
+class SavedFile(NamedTuple):
+    """A file of rules that is loaded at boot; ``keeper`` as in ``Table``."""
+
+    path: str
+    family: str
+    text: str
+    keeper: str = ""
+
+
+class Iptables(NamedTuple):
+    """The filter tables that hold something, and the files that are loaded at boot."""
+
+    tables: Sequence[Table] = ()
+    files: Sequence[SavedFile] = ()
+
+    @property
+    def own(self) -> List[Table]:
+        """The tables that are the operator's own."""
+        return sorted(table for table in self.tables if not table.keeper)
 
 
 def closes(saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Network] = ()) -> bool:
@@ -68,27 +89,27 @@ def closes(saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Ne
     )
 
 
-def opening(saved: Saved, wish: Wish) -> Opening:
+def opening(saved: Saved, spec: FirewallSpec) -> Opening:
     """Our rules in a filter table as wanted.
 
     :raises ValueError: a source that is none.
     """
     ours = [rule for rule in saved.input if rule.comment == TAG]
     others = [rule for rule in saved.input if rule.comment != TAG]
-    networks = backend.networks(wish["sources"], saved.family)
+    networks = backend.networks(spec.sources, saved.family)
     none = Opening(0, [], ours, others, not ours)
-    if wish["state"] == "absent" or networks is None or not closes(saved, others, wish["port"], networks):
+    if spec.state == "absent" or networks is None or not closes(saved, others, spec.port, networks):
         return none
-    wanted = [_words(wish["port"], network) for network in networks] or [_words(wish["port"], None)]
+    wanted = [_words(spec.port, network) for network in networks] or [_words(spec.port, None)]
     added = [Rule(words, -1) for words in wanted]
     low, high = 0, len(others)
     while low < high:  # the last place where they still open it
         middle = (low + high + 1) // 2
-        if closes(saved, others[:middle] + added + others[middle:], wish["port"], networks):
+        if closes(saved, others[:middle] + added + others[middle:], spec.port, networks):
             high = middle - 1
         else:
             low = middle
-    right = [rule.words for rule in ours] == wanted and not closes(saved, saved.input, wish["port"], networks)
+    right = [rule.words for rule in ours] == wanted and not closes(saved, saved.input, spec.port, networks)
     return Opening(low, wanted, ours, others, right)
 
 
@@ -129,71 +150,6 @@ def edited(text: str, saved: Saved, found: Opening) -> str:
     return "\n".join(result)
 
 
-def _tables(found: Found) -> Dict[Tuple[str, str], str]:
-    """The listings that are the operator's own, by kind (nft, legacy) and family."""
-    tables: Dict[Tuple[str, str], str] = found[NAME]["tables"]
-    return {key: text for key, text in tables.items() if not managed(text)}
-
-
-def _active(found: Found) -> bool:
-    for (_kind, family), text in _tables(found).items():
-        saved = iptables_save.parse(text, family)
-        if saved and closes(saved, [rule for rule in saved.input if rule.comment != TAG], 0):
-            return True
-    return False
-
-
-def _changes(wish: Wish, found: Found) -> List[Change]:
-    changes = []
-    kept = [path for path, _family, _text in found[NAME]["files"]]
-    for (kind, family), text in sorted(_tables(found).items()):
-        saved = iptables_save.parse(text, family)
-        if saved is None:
-            continue
-        wanted = opening(saved, wish)
-        if wanted.right:
-            continue
-        before, after = backend.compared(
-            [_shown(family, rule.words) for rule in wanted.present], [_shown(family, words) for words in wanted.rules])
-        argv = (found[NAME]["programs"][kind, family], "--noflush", "--wait", "10")
-        changes.append(Change(
-            NAME, "port %d, %s%s" % (wish["port"], {"ip": "IPv4", "ip6": "IPv6"}[family], _OF_KIND[kind]),
-            before, after, _why(wish, bool(kept)), (Command(argv, script(wanted)),), bool(wanted.rules),
-        ))
-    return changes + _file_changes(wish, found)
-
-
-def _file_changes(wish: Wish, found: Found) -> List[Change]:
-    changes = []
-    for path, family, text in found[NAME]["files"]:
-        saved = iptables_save.parse(text, family)
-        if saved is None or managed(text):
-            continue
-        wanted = opening(saved, wish)
-        if not wanted.right:
-            after = edited(text, saved, wanted)
-            changes.append(Change("firewall_file", path, text, after, backend.KEPT))
-    return changes
-
-
-def _why(wish: Wish, kept: bool) -> str:
-    if wish["state"] == "absent":
-        return backend.UNWANTED
-    return backend.SERVED if kept else _NOT_KEPT
-
-
-def _ours(found: Found) -> List[str]:
-    rows = []
-    for (_kind, family), text in sorted(_tables(found).items()):
-        saved = iptables_save.parse(text, family)
-        rows += [_shown(family, rule.words) for rule in (saved.input if saved else []) if rule.comment == TAG]
-    return rows
-
-
-def _problems(_wish: Wish, _found: Found) -> List[str]:
-    return []
-
-
 def keeper_files(enabled: Mapping[str, bool]) -> List[Tuple[str, str]]:
     """Paths of saved rules that are loaded at boot, with their family.
 
@@ -206,4 +162,85 @@ def keeper_files(enabled: Mapping[str, bool]) -> List[Tuple[str, str]]:
     ]
 
 
-BACKEND = Backend(NAME, _active, _changes, _ours, _problems)
+def _rule_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
+    changes = []
+    for table in found.own:
+        saved = iptables_save.parse(table.text, table.family)
+        wanted = opening(saved, spec) if saved else None
+        if wanted is None or wanted.right:
+            continue
+        before, after = backend.compared(
+            [_shown(table.family, rule.words) for rule in wanted.present],
+            [_shown(table.family, words) for words in wanted.rules])
+        command = Command((table.restore, "--noflush", "--wait", "10"), script(wanted))
+        changes.append(FirewallChange(
+            NAME, "port %d, %s%s" % (spec.port, _OF_FAMILY[table.family], _OF_KIND[table.kind]),
+            before, after, _why(spec, bool(found.files)), bool(wanted.rules), (command,),
+        ))
+    return changes
+
+
+def _file_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
+    changes = []
+    for each in found.files:
+        saved = iptables_save.parse(each.text, each.family)
+        if saved is None or each.keeper:
+            continue
+        wanted = opening(saved, spec)
+        if not wanted.right:
+            now, after = (
+                text.encode("utf-8", "surrogateescape") for text in (each.text, edited(each.text, saved, wanted)))
+            changes.append(backend.file_change(each.path, now, after, backend.KEPT))
+    return changes
+
+
+def _why(spec: FirewallSpec, kept: bool) -> str:
+    if spec.state == "absent":
+        return backend.UNWANTED
+    return backend.SERVED if kept else _NOT_KEPT
+
+
+class _Backend(Backend[Iptables]):
+    """Rules of iptables that no other firewall keeps."""
+
+    name = NAME
+    absent_because = "no rule of iptables closes anything"
+    units = tuple(KEEPERS)
+    ledger = {
+        NAME: r"port \d{1,5}, IPv[46]( \(legacy\))?", "file": r"/etc/iptables/[^/]+|/etc/sysconfig/ip6?tables",
+    }
+
+    def read(self, host: Surroundings) -> Iptables:
+        files = []
+        there = {path for path, _family in keeper_files(dict.fromkeys(KEEPERS, True)) if host.file(path) is not None}
+        enabled = {unit: bool(there) and host.unit(unit).enabled for unit in KEEPERS}
+        for path, family in keeper_files(enabled):
+            data = host.file(path)
+            if data is not None:
+                text = data.decode("utf-8", "surrogateescape")
+                files.append(SavedFile(path, family, text, host.keeper(text)))
+        return Iptables(host.tables, files)
+
+    def active(self, found: Iptables) -> bool:
+        for table in found.own:
+            saved = iptables_save.parse(table.text, table.family)
+            if saved and closes(saved, [rule for rule in saved.input if rule.comment != TAG], 0):
+                return True
+        return False
+
+    def changes(self, spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
+        return _rule_changes(spec, found) + _file_changes(spec, found)
+
+    def shown(self, found: Iptables) -> List[str]:
+        rows = []
+        for table in found.own:
+            saved = iptables_save.parse(table.text, table.family)
+            rules = saved.input if saved else []
+            rows += [_shown(table.family, rule.words) for rule in rules if rule.comment == TAG]
+        return rows
+
+    def notes(self, spec: FirewallSpec, found: Iptables) -> List[str]:
+        return [_FOREIGN % (PROGRAMS[table.family], spec.port) for table in found.own if _INCOMPATIBLE in table.text]
+
+
+BACKEND = _Backend()

@@ -1,54 +1,53 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Open a port in the host's own nftables rule set, and in what its service loads at boot. Pure."""
+"""Open a port in the host's own nftables rule set, and in what its service loads at boot."""
 
 from __future__ import annotations
 
-from typing import Any, List, Sequence
+import re
+from typing import List, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
     TAG,
     Backend,
-    Change,
     Command,
-    Found,
-    Wish,
+    FirewallChange,
+    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 NAME = "nftables"
+UNIT = "nftables.service"
 CONF = "/etc/nftables.conf"
 SNIPPET = "/etc/nftables.d/oqs-ssh.nft"
 INCLUDE = b'include "' + SNIPPET.encode() + b'"'
+#: A chain of the host's own that is named as those of iptables.
+_OWN_INPUT = re.compile(rb"(?m)^\s*chain\s+INPUT\b")
 
 
-def _changes(wish: Wish, facts: Found) -> List[Change]:
-    found = facts[NAME]
-    if found["ruleset"] is None:
-        return []
-    port, sources = wish["port"], wish["sources"]
-    present = model.ours(found["ruleset"], TAG)
-    now, rules = shown_rules(found["ruleset"]), rules_for(wish, facts)
-    changes = []
-    missing = wish["state"] == "present" and model.needed(
-        found["ruleset"], port, sources, TAG, model.manager if facts["compat"] else model.manager_without_compat)
-    if missing or (now and not rules):
-        before, after = backend.compared(now, [_shown_rule(rule) for rule in rules])
-        script = "\n".join(model.removal(present) + rules) + "\n"
-        why = backend.SERVED if rules else backend.UNWANTED
-        command = Command(("nft", "-f", "-"), script.encode())
-        changes.append(Change(NAME, "port %d" % port, before, after, why, (command,), bool(rules)))
-    if found["persistent"] or (wish["state"] == "absent" and found["snippet"] is not None):
-        snippet = snippet_of(rules)
-        changes.append(
-            Change("firewall_file", SNIPPET, _text(found["snippet"]), snippet, backend.KEPT))
-        conf = conf_with(found["conf"], bool(rules)).decode("utf-8", "replace")
-        changes.append(Change("firewall_file", CONF, _text(found["conf"]), conf, "it includes our file"))
-    return changes
+class Nftables(NamedTuple):
+    """The rule set of a host (None: no program that tells), and what its service loads at boot.
+
+    :ivar compat: chains named as those of iptables belong to iptables.
+    :ivar persistent: ``conf`` is loaded at boot.
+    """
+
+    ruleset: Optional[Sequence[Item]] = None
+    compat: bool = False
+    persistent: bool = False
+    conf: bytes = b""
+    snippet: Optional[bytes] = None
+
+    @property
+    def keeper(self) -> model.Keeper:
+        """Tells whose a chain is."""
+        return model.manager if self.compat else model.manager_without_compat
 
 
-def shown_rules(ruleset: Any) -> List[str]:
+def shown_rules(ruleset: Sequence[Item]) -> List[str]:
     """Our rules, each as people read it: where it stands, and what it says."""
     return ["%s %s %s %s" % (rule[:3] + (rule.text,)) for rule in model.ours(ruleset, TAG)]
 
@@ -60,19 +59,19 @@ def _shown_rule(command: str) -> str:
     return text[: -len(end)] if text.endswith(end) else text
 
 
-def rules_for(wish: Wish, facts: Found) -> List[str]:
+def rules_for(spec: FirewallSpec, found: Nftables) -> List[str]:
     """The nft commands that open the port, none when it should be closed or nothing closes it."""
-    if wish["state"] == "absent":
+    if spec.state == "absent":
         return []
-    keeper = model.manager if facts["compat"] else model.manager_without_compat
-    return model.rules_for(facts[NAME]["ruleset"], wish["port"], wish["sources"], TAG, keeper)
+    return model.rules_for(found.ruleset, spec.port, spec.sources, TAG, found.keeper)
 
 
-def snippet_of(rules: Sequence[str]) -> str:
-    """The file that opens the port whenever the host's own rule set is loaded."""
+def snippet_of(rules: Sequence[str]) -> Optional[bytes]:
+    """The file that opens the port whenever the host's own rule set is loaded; None: it is not needed."""
     if not rules:
-        return "absent"
-    return "\n".join(["# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh."] + list(rules)) + "\n"
+        return None
+    head = "# Opens the port of the quantum-safe sshd; kept by quantumsafe.openssh."
+    return ("\n".join([head, *rules]) + "\n").encode()
 
 
 def conf_with(conf: bytes, wanted: bool) -> bytes:
@@ -83,22 +82,58 @@ def conf_with(conf: bytes, wanted: bool) -> bytes:
     return kept + (b"" if not kept or kept.endswith(b"\n") else b"\n") + INCLUDE + b"\n"
 
 
-def _text(data: Any) -> str:
-    return "absent" if data is None else str(data.decode("utf-8", "replace"))
+class _Backend(Backend[Nftables]):
+    """The host's own rule set of nftables."""
+
+    name = NAME
+    absent_because = "the program nft is not on this host, or there is no chain for incoming packets"
+    units = (UNIT,)
+    ledger = {
+        NAME: r"port \d{1,5}", "folder": r"/etc/nftables\.d",
+        "file": r"/etc/nftables\.conf|/etc/nftables\.d/oqs-ssh\.nft",
+    }
+
+    def read(self, host: Surroundings) -> Nftables:
+        conf = host.file(CONF)
+        return Nftables(
+            host.ruleset, host.program("iptables") is not None and not _OWN_INPUT.search(conf or b""),
+            conf is not None and host.unit(UNIT).enabled, conf or b"", host.file(SNIPPET),
+        )
+
+    def active(self, found: Nftables) -> bool:
+        return any(found.keeper(chain) is None for chain in model.input_chains(found.ruleset or []))
+
+    def changes(self, spec: FirewallSpec, found: Nftables) -> List[FirewallChange]:
+        if found.ruleset is None:
+            return []
+        now, rules = shown_rules(found.ruleset), rules_for(spec, found)
+        changes = []
+        missing = spec.state == "present" and model.needed(found.ruleset, spec.port, spec.sources, TAG, found.keeper)
+        if missing or (now and not rules):
+            before, after = backend.compared(now, [_shown_rule(rule) for rule in rules])
+            script = "\n".join(model.removal(model.ours(found.ruleset, TAG)) + rules) + "\n"
+            why = backend.SERVED if rules else backend.UNWANTED
+            command = Command(("nft", "-f", "-"), script.encode())
+            changes.append(
+                FirewallChange(NAME, "port %d" % spec.port, before, after, why, bool(rules), (command,)))
+        if found.persistent or (spec.state == "absent" and found.snippet is not None):
+            conf = conf_with(found.conf, bool(rules))
+            changes.append(backend.file_change(SNIPPET, found.snippet, snippet_of(rules), backend.KEPT))
+            changes.append(backend.file_change(CONF, found.conf, conf, "it includes our file"))
+        return changes
+
+    def shown(self, found: Nftables) -> List[str]:
+        return shown_rules(found.ruleset or [])
+
+    def notes(self, spec: FirewallSpec, found: Nftables) -> List[str]:
+        words = (
+            "the chain %s of %s may drop packets for port %d before any firewall's rules for the host: look there if "
+            "the port does not answer"
+        )
+        return [
+            words % (chain, keeper, spec.port)
+            for keeper, chain in model.blockers(found.ruleset or [], spec.port, spec.sources) if keeper == NAME
+        ]
 
 
-def _active(facts: Found) -> bool:
-    ruleset = facts[NAME]["ruleset"]
-    keeper = model.manager if facts["compat"] else model.manager_without_compat
-    return any(keeper(chain) is None for chain in model.input_chains(ruleset or []))
-
-
-def _shown(facts: Found) -> List[str]:
-    return shown_rules(facts[NAME]["ruleset"] or [])
-
-
-def _problems(_wish: Wish, _facts: Found) -> List[str]:
-    return []
-
-
-BACKEND = Backend(NAME, _active, _changes, _shown, _problems)
+BACKEND = _Backend()

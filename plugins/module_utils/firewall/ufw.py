@@ -1,38 +1,49 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Open a port in ufw (ufw(8)): its rules are read from the lines that it keeps for itself in user.rules, and changed by
-its own command line, which knows how to keep them over reloads and reboots. Pure."""
+its own command line, which knows how to keep them over reloads and reboots."""
 
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
     TAG,
     Backend,
-    Change,
     Command,
-    Found,
-    Wish,
+    FirewallChange,
+    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 NAME = "ufw"
-#: What it keeps, by our own names.
-FILES = {
-    "conf": "/etc/ufw/ufw.conf", "defaults": "/etc/default/ufw",
-    "ip": "/etc/ufw/user.rules", "ip6": "/etc/ufw/user6.rules",
-}
+CONF, DEFAULTS = "/etc/ufw/ufw.conf", "/etc/default/ufw"
+RULES = {"ip": "/etc/ufw/user.rules", "ip6": "/etc/ufw/user6.rules"}
 ANYWHERE = {"ip": "0.0.0.0/0", "ip6": "::/0"}
 _TUPLE = re.compile(
     r"### tuple ### (?P<action>\S+) (?P<proto>\S+) (?P<dport>\S+) (?P<dst>\S+) (?P<sport>\S+) (?P<src>\S+)"
     r"(?: (?P<dapp>\S+) (?P<sapp>\S+))? (?P<way>(?:in|out)\S*)(?: comment=(?P<comment>[0-9a-f]*))?\s*$"
 )
 _ENDS = {"allow": "accept", "limit": "accept", "deny": "drop", "reject": "drop"}
+
+
+class Ufw(NamedTuple):
+    """What ufw keeps in its files: settings, and the rules by family. ``loaded``: its chains are in the kernel."""
+
+    conf: str
+    defaults: str
+    rules: Dict[str, str]
+    loaded: bool
+
+    @property
+    def enabled(self) -> bool:
+        """It is loaded at boot."""
+        return setting(self.conf, "ENABLED") == "yes"
 
 
 class Entry(NamedTuple):
@@ -81,10 +92,10 @@ def _rule(entry: Entry, family: str) -> Dict[str, Any]:
     return {"rule": iptables_save.rule_json("INPUT", (*words, "-j", end), family)}
 
 
-def closes(found: Mapping[str, Any], family: str, rules: Sequence[Entry], port: int,
+def closes(found: Ufw, family: str, rules: Sequence[Entry], port: int,
            networks: Sequence[Network]) -> bool:
     """Whether ufw with these rules could close the port to those who should pass."""
-    policy = "accept" if setting(found["defaults"], "DEFAULT_INPUT_POLICY") == "accept" else "drop"
+    policy = "accept" if setting(found.defaults, "DEFAULT_INPUT_POLICY") == "accept" else "drop"
     base = {"family": family, "table": "filter", "name": "INPUT", "hook": "input", "type": "filter", "policy": policy}
     known: Dict[str, Any] = {"family": family, "table": "filter", "chain": "INPUT", "handle": 0, "expr": [
         {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established"]}}, {"accept": None}]}
@@ -93,9 +104,9 @@ def closes(found: Mapping[str, Any], family: str, rules: Sequence[Entry], port: 
     return model.could_close(walkable, walkable.chains(("input",))[0], port, family, networks)
 
 
-def families(found: Mapping[str, Any]) -> List[str]:
+def families(found: Ufw) -> List[str]:
     """The families that it filters; with IPv6 switched off it lets none of that in, whatever its rules say."""
-    return ["ip", "ip6"] if setting(found["defaults"], "IPV6") != "no" else ["ip"]
+    return ["ip", "ip6"] if setting(found.defaults, "IPV6") != "no" else ["ip"]
 
 
 class Opening(NamedTuple):
@@ -106,23 +117,23 @@ class Opening(NamedTuple):
     behind: bool
 
 
-def opening(wish: Wish, found: Mapping[str, Any]) -> Opening:
+def opening(spec: FirewallSpec, found: Ufw) -> Opening:
     """What is wanted of ufw, as if none of ours were there yet. Each family has rules of its own.
 
     :raises ValueError: a source that is none.
     """
     wanted: List[Tuple[str, str]] = []
     first = behind = False
-    for family in families(found) if wish["state"] == "present" else ():
-        rules, networks = entries(found[family]), backend.networks(wish["sources"], family)
+    for family in families(found) if spec.state == "present" else ():
+        rules, networks = entries(found.rules[family]), backend.networks(spec.sources, family)
         others = [each for each in rules if each.comment != TAG]
-        if networks is None or not closes(found, family, others, wish["port"], networks):
+        if networks is None or not closes(found, family, others, spec.port, networks):
             continue
-        mine = [Entry("allow", "tcp", str(wish["port"]), ANYWHERE[family], source, "", TAG)
+        mine = [Entry("allow", "tcp", str(spec.port), ANYWHERE[family], source, "", TAG)
                 for source in [_source(each) for each in networks] or [ANYWHERE[family]]]
         wanted += [(each.dport, each.src) for each in mine]
-        first = first or closes(found, family, others + mine, wish["port"], networks)
-        behind = behind or closes(found, family, rules, wish["port"], networks)
+        first = first or closes(found, family, others + mine, spec.port, networks)
+        behind = behind or closes(found, family, rules, spec.port, networks)
     return Opening(wanted, first, behind)
 
 
@@ -130,9 +141,9 @@ def _source(network: Network) -> str:
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
 
 
-def present(found: Mapping[str, Any]) -> List[Tuple[str, str]]:
+def present(found: Ufw) -> List[Tuple[str, str]]:
     """Our rules that are there: port and source."""
-    rules = [each for family in ANYWHERE for each in entries(found[family]) if each.comment == TAG]
+    rules = [each for family in ANYWHERE for each in entries(found.rules[family]) if each.comment == TAG]
     return [(each.dport, each.src) for each in rules]
 
 
@@ -140,42 +151,60 @@ def _words(port: str, source: str) -> Tuple[str, ...]:
     return ("allow", "proto", "tcp", "from", source, "to", "any", "port", port)
 
 
-def _changes(wish: Wish, facts: Found) -> List[Change]:
-    found: Optional[Mapping[str, Any]] = facts[NAME]
-    if found is None:
-        return []
-    wanted, now = opening(wish, found), present(found)
-    again = [rule for rule in now if rule in wanted.rules] if wanted.behind else []
-    gone = [rule for rule in now if rule not in wanted.rules]
-    new = [rule for rule in wanted.rules if rule not in now or rule in again]
-    if not gone and not new:
-        return []
-    put = ("ufw", "prepend") if wanted.first else ("ufw",)
-    commands = [Command(("ufw", "delete", *_words(*rule))) for rule in again]
-    commands += [Command((*put, *_words(*rule), "comment", TAG)) for rule in new]
-    commands += [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
-    before, after = backend.compared(*(
-        [" ".join(("ufw", *_words(*each))) for each in rules] for rules in (now, wanted.rules)
-    ))
-    why = backend.SERVED if wanted.rules else backend.UNWANTED
-    return [Change(NAME, "port %d" % wish["port"], before, after, why, tuple(commands), bool(wanted.rules))]
+def _command_line(rules: Sequence[Tuple[str, str]]) -> List[str]:
+    """Rules as people read them."""
+    return [" ".join(("ufw", *_words(*each))) for each in rules]
 
 
-def _active(facts: Found) -> bool:
-    return bool(facts[NAME]) and bool(facts[NAME]["loaded"]) and setting(facts[NAME]["conf"], "ENABLED") == "yes"
+class _Backend(Backend[Optional[Ufw]]):
+    """ufw; None: it is not on the host."""
+
+    name = NAME
+    absent_because = "ufw is not enabled"
+    chains = ("ufw-user-input", "ufw6-user-input")
+    ledger = {NAME: r"port \d{1,5}"}
+
+    def read(self, host: Surroundings) -> Optional[Ufw]:
+        conf = host.file(CONF)
+        if conf is None:
+            return None
+        rules = {family: _text(host.file(path)) for family, path in RULES.items()}
+        loaded = any(table.keeper == NAME for table in host.tables)
+        return Ufw(_text(conf), _text(host.file(DEFAULTS)), rules, loaded)
+
+    def active(self, found: Optional[Ufw]) -> bool:
+        return found is not None and found.loaded and found.enabled
+
+    def changes(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[FirewallChange]:
+        if found is None:
+            return []
+        wanted, now = opening(spec, found), present(found)
+        again = [rule for rule in now if rule in wanted.rules] if wanted.behind else []
+        gone = [rule for rule in now if rule not in wanted.rules]
+        new = [rule for rule in wanted.rules if rule not in now or rule in again]
+        if not gone and not new:
+            return []
+        put = ("ufw", "prepend") if wanted.first else ("ufw",)
+        commands = [Command(("ufw", "delete", *_words(*rule))) for rule in again]
+        commands += [Command((*put, *_words(*rule), "comment", TAG)) for rule in new]
+        commands += [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
+        before, after = backend.compared(_command_line(now), _command_line(wanted.rules))
+        why = backend.SERVED if wanted.rules else backend.UNWANTED
+        name = "port %d" % spec.port
+        return [FirewallChange(NAME, name, before, after, why, bool(wanted.rules), tuple(commands))]
+
+    def shown(self, found: Optional[Ufw]) -> List[str]:
+        return _command_line(present(found)) if found else []
+
+    def notes(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
+        if found is None or found.loaded or not found.enabled:
+            return []
+        words = "ufw is enabled, but its rules are not loaded: at the next boot they may be, and close port %d; "
+        return [words % spec.port + "then run again"]
 
 
-def sleeping(facts: Found) -> bool:
-    """Whether it is enabled, but somebody has unloaded its rules."""
-    return bool(facts[NAME]) and not facts[NAME]["loaded"] and setting(facts[NAME]["conf"], "ENABLED") == "yes"
+def _text(data: Optional[bytes]) -> str:
+    return (data or b"").decode("utf-8", "surrogateescape")
 
 
-def _shown(facts: Found) -> List[str]:
-    return [" ".join(("ufw", *_words(*rule))) for rule in present(facts[NAME])] if facts[NAME] else []
-
-
-def _problems(_wish: Wish, _found: Found) -> List[str]:
-    return []
-
-
-BACKEND = Backend(NAME, _active, _changes, _shown, _problems)
+BACKEND = _Backend()

@@ -13,6 +13,8 @@ from __future__ import annotations
 import struct
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
 MSG_DISCONNECT, MSG_IGNORE, MSG_UNIMPLEMENTED, MSG_DEBUG, MSG_KEXINIT = 1, 2, 3, 4, 20
 BY_APPLICATION = 11
 """Reason code of a disconnect that is no fault of the peer (RFC 4253, 11.1)."""
@@ -30,7 +32,7 @@ STRICT_CLIENT = "kex-strict-c-v00@openssh.com"
 _BLOCK = 8  # packets are padded to this before any cipher is agreed upon
 
 
-class WireError(Exception):
+class WireError(UserError):
     """The peer sent what is not SSH; the text says what, with its bytes escaped."""
 
 

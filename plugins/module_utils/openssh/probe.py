@@ -11,6 +11,7 @@ import threading
 import time
 from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, kexinit
 
 MAX_BYTES = 16384
@@ -37,7 +38,7 @@ _WORDS = {
 _Address = Tuple[Any, ...]
 
 
-class _Failure(Exception):
+class _Failure(UserError):
     """The probe ends here: a short word for programs and a sentence for people."""
 
     def __init__(self, kind: str, words: str) -> None:

@@ -12,6 +12,7 @@ import re
 import secrets
 from typing import Container, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.shacrypt import LONGEST_PASSWORD, crypt
 
 LOCKED = "*"
@@ -36,7 +37,7 @@ _LEET = str.maketrans("0134578@$!", "oleastbasi")
 _LEAST_EFFORT = 6
 
 
-class ShadowError(Exception):
+class ShadowError(UserError):
     """A shadow file lacks the user, or what should be put into it would break it."""
 
 

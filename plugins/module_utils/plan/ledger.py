@@ -13,41 +13,18 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
-_STATE = r"/(etc|var/lib|var/cache)/oqs-ssh"
-_PATH = r"(?!.*/\.{1,2}(/|$))/[^\0-\x1f\x7f]+"
-_PACKAGE = r"[A-Za-z0-9][A-Za-z0-9+._-]{0,127}"
-#: What may be in a ledger: kind -> what a name may look like. Whatever else stands there was not written by this
-#: collection. A new place on the host is a line here; everything that a name leads to is compared with the host before
-#: it is touched.
-KINDS = {
-    "folder": (
-        _STATE + r"(/.*)?|/etc/(nftables\.d|docker|containerd|cni)|/var/lib/(docker|containerd)|/opt/containerd"
-        r"|/root/\.docker|/run/(docker|containerd)"
-    ),
-    "file": (
-        _STATE + r"/.+|/etc/docker/daemon\.json|/etc/nftables\.conf|/etc/nftables\.d/oqs-ssh\.nft"
-        r"|/etc/firewalld/zones/[^/]+\.xml(\.old)?|/etc/iptables/[^/]+|/etc/sysconfig/ip6?tables|/etc/([^/]+/)*oqs-ssh[^/]*"
-    ),
-    "line": _PATH,
-    "keys_folder": r"[^\0-\x20/:]{1,64}",
-    "lockdown": r"/etc/oqs-ssh-lockdown",
-    "container": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}",
-    "image": r"[A-Za-z0-9][A-Za-z0-9._/:@-]{0,511}",
-    "package": _PACKAGE,
-    "service": r"(docker|containerd)(\.service|\.socket)?",
-    "group": r"docker",
-    "nftables": r"port \d{1,5}",
-    "ufw": r"port \d{1,5}",
-    "firewalld": r"zone [^\0-\x1f/]{1,64}",
-    "iptables": r"port \d{1,5}, IPv[46]( \(legacy\))?",
-}
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
+#: Kind to what a name of it may look like; whatever else stands in a ledger was not written by this collection. Each
+#: resource has its own; everything that a name leads to is compared with the host before it is touched.
+Kinds = Mapping[str, str]
 
 VERSION = 1
 
 
-class LedgerError(Exception):
+class LedgerError(UserError):
     """The ledger cannot be trusted; the text says what is wrong with it and what to do."""
 
 
@@ -68,23 +45,32 @@ def head(machine_id: str) -> bytes:
     return _line({"ledger": VERSION, "machine": machine_id})
 
 
-def entry(kind: str, name: str, before: Optional[str], after: Optional[str], when: str) -> bytes:
+class Row(NamedTuple):
+    """What a line says."""
+
+    kind: str
+    name: str
+    before: Optional[str] = None
+    after: Optional[str] = None
+    when: str = ""
+
+
+def entry(kinds: Kinds, row: Row) -> bytes:
     """One line.
 
-    :param kind: one of ``KINDS``.
-    :param before: the value found, in the words of its kind; None: there was nothing.
-    :param after: the value about to be set; None: the thing is taken away.
-    :param when: UTC, as in RFC 3339.
+    ``before`` is the value found, in the words of its kind, None where there was nothing; ``after`` the value about to
+    be set, None where the thing is taken away; ``when`` is UTC, as in RFC 3339.
+
     :raises LedgerError: unknown kind.
     """
-    if kind not in KINDS:
-        raise LedgerError("the ledger knows no kind %r" % kind)
-    if not may_be(kind, name):
-        raise LedgerError("the ledger takes no %s of this name: %r (KINDS in ledger.py)" % (kind, name[:80]))
-    return _line({"kind": kind, "name": name, "before": before, "after": after, "when": when})
+    if row.kind not in kinds:
+        raise LedgerError("the ledger knows no kind %r" % row.kind)
+    if not may_be(kinds, row.kind, row.name):
+        raise LedgerError("the ledger takes no %s of this name: %r (no resource has it)" % (row.kind, row.name[:80]))
+    return _line(dict(row._asdict()))
 
 
-def parse(data: bytes, machine_id: str) -> List[Dict[str, Any]]:
+def parse(kinds: Kinds, data: bytes, machine_id: str) -> List[Row]:
     """The entries of a ledger.
 
     :param machine_id: of the host at hand (machine-id(5)); a ledger of another machine is refused.
@@ -96,25 +82,31 @@ def parse(data: bytes, machine_id: str) -> List[Dict[str, Any]]:
     complete, rest = lines[:-1], lines[-1]  # what no newline ends was cut off while it was written
     if not complete and head(machine_id).startswith(rest):
         return []
-    rows = [_row(number, line) for number, line in enumerate(complete, 1)]
+    rows = [_json(number, line) for number, line in enumerate(complete, 1)]
     if not rows or rows[0].get("ledger") != VERSION:
         raise LedgerError("the ledger does not begin as one of version %d does" % VERSION)
     if rows[0].get("machine") != machine_id:
         raise LedgerError(_FOREIGN % (str(rows[0].get("machine"))[:8], machine_id[:8]))
-    for number, row in enumerate(rows[1:], 2):
-        if row.get("kind") not in KINDS or not isinstance(row.get("name"), str):
-            raise LedgerError("line %d of the ledger is of no known kind" % number + _TAMPERED)
-        words = [row.get("before"), row.get("after")]
-        if not may_be(row["kind"], row["name"]) or not all(each is None or isinstance(each, str) for each in words):
-            raise LedgerError(
-                "line %d of the ledger names a %s that is none of ours" % (number, row["kind"]) + _TAMPERED
-            )
-    return rows[1:]
+    return [_row(kinds, number, row) for number, row in enumerate(rows[1:], 2)]
 
 
-def may_be(kind: str, name: str) -> bool:
+def _row(kinds: Kinds, number: int, row: Mapping[str, object]) -> Row:
+    kind, name, before, after = (row.get(field) for field in ("kind", "name", "before", "after"))
+    if not isinstance(kind, str) or kind not in kinds or not isinstance(name, str):
+        raise LedgerError("line %d of the ledger is of no known kind" % number + _TAMPERED)
+    if not may_be(kinds, kind, name) or not (_is_text(before) and _is_text(after)):
+        raise LedgerError("line %d of the ledger names a %s that is none of ours" % (number, kind) + _TAMPERED)
+    return Row(kind, name, None if before is None else str(before), None if after is None else str(after),
+               str(row.get("when", "")))
+
+
+def _is_text(value: object) -> bool:
+    return value is None or isinstance(value, str)
+
+
+def may_be(kinds: Kinds, kind: str, name: str) -> bool:
     """Whether this collection would write down a thing of this kind under this name."""
-    return bool(re.fullmatch(KINDS[kind], name)) and not re.search(r"(^|/)\.\.(/|$)|[\0\n]", name)
+    return bool(re.fullmatch(kinds[kind], name)) and not re.search(r"(^|/)\.\.(/|$)|[\0\n]", name)
 
 
 def is_cut(data: bytes) -> bool:
@@ -122,19 +114,11 @@ def is_cut(data: bytes) -> bool:
     return bool(data) and not data.endswith(b"\n")
 
 
-def first_before(entries: Sequence[Mapping[str, Any]], kind: str, name: str) -> Optional[Mapping[str, Any]]:
-    """The oldest entry of a thing: what was there before this collection came."""
-    for row in entries:
-        if row["kind"] == kind and row["name"] == name:
-            return row
-    return None
-
-
 def _line(row: Dict[str, Any]) -> bytes:
     return json.dumps(row, sort_keys=True).encode("ascii") + b"\n"
 
 
-def _row(number: int, line: bytes) -> Dict[str, Any]:
+def _json(number: int, line: bytes) -> Dict[str, Any]:
     try:
         row = json.loads(line.decode("ascii"))
     except ValueError as error:

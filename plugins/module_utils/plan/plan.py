@@ -4,38 +4,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, Iterable, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 #: What only a run can know, as it stands in a plan.
 UNKNOWN = "<known after apply>"
-
-#: The order in which a host is changed; a role asks for some of them.
-SECTIONS = (
-    "lockdown",  # first: a removal opens the host again before it takes anything away
-    "engine", "image", "state", "keys", "config", "password", "access", "container", "firewall", "hop", "removal",
-)
-#: What can be ordered of oqs_apply: the sections of what is wanted, and the password, a part of one.
-ORDERS = ("engine", "ssh", "password", "firewall", "hop", "lockdown", "removal")
-#: Sections of what is wanted that are several of the plan.
-_PARTS = {
-    "ssh": ("image", "state", "keys", "config", "password", "access", "container"),
-    "removal": ("lockdown", "firewall", "hop", "removal"),
-}
-#: Kinds that tasks of Ansible's own carry out, not oqs_apply.
-BY_ANSIBLE = frozenset({"packages", "service"})
-#: Kinds that are mended in a moment, in a container that goes on running, and with nothing but what the host has.
-QUICK = frozenset({
-    "folder", "file_mode", "sshd_config", "ssh_config", "known_hosts", "password", "authorized_keys", "in_force",
-    "firewalld", "ufw", "nftables", "iptables", "firewall_file",
-    "hop_config", "hop_client", "hop_known_hosts", "hop_user",
-})
+ABSENT = "absent"
+#: What a change needs that no other change of the same round brings: another look.
+ANOTHER_LOOK = ("another look",)
 
 
-class Item(NamedTuple):
-    """One thing that is not as wanted.
+class Change(NamedTuple):
+    """One thing that is not as wanted, and how it gets there.
 
-    ``kind`` names the function that mends it, ``name`` the thing itself; ``before`` and ``after`` are text for people
-    and never hold a secret.
+    ``kind`` and ``name`` say which thing; ``before``, ``after`` and ``why`` are text for people and never hold a
+    secret: nothing reads them. ``act`` carries the change out and is given the host (``host.Host``); what it returns is
+    true where the rest was planned from something that turned out otherwise. Without one, tasks of ansible-core's own
+    do; or, where ``needs`` says that something comes first, a later look plans the same with an act. ``quick``: done in
+    a moment, in a container that goes on running, with nothing but what the host has. ``needs``: kinds of which one
+    must have been carried out in the same round before an ``after`` that is not known yet can be. ``values``: what the
+    controller's part of the work needs, such as names of packages. ``said``: how the ending calls it, where that is not
+    its name; ``headline``: a word under which the ending also tells before and after.
     """
 
     section: str
@@ -44,58 +32,108 @@ class Item(NamedTuple):
     before: str
     after: str
     why: str
+    act: Optional[Callable[[Any], Optional[bool]]] = None
+    quick: bool = False
+    needs: Tuple[str, ...] = ()
+    values: Tuple[str, ...] = ()
+    said: str = ""
+    headline: str = ""
 
     @property
     def resource(self) -> str:
         """The thing as a person calls it."""
         return ("%s %s" % (self.kind.replace("_", " "), self.name)).strip()
 
+    @property
+    def by_ansible(self) -> bool:
+        """Whether tasks of ansible-core's own carry it out; what only another look can plan, nobody does."""
+        return self.act is None and not self.needs
 
-def section_names(names: Sequence[str]) -> List[str]:
-    """The sections of the plan that belong to a section of what is wanted."""
-    return [part for name in names for part in _PARTS.get(name, (name,))]
+
+class Place(NamedTuple):
+    """A section of the plan: what people call it, and the section of what is wanted that it belongs to."""
+
+    label: str
+    part: str
 
 
 class Plan:
-    """What has to be done on a host, in order, and what forbids it."""
+    """What has to be done on a host, in order, and what forbids it.
 
-    def __init__(self) -> None:
-        self.items: List[Item] = []
+    :param places: sections in the order in which they are carried out.
+    """
+
+    def __init__(self, places: Mapping[str, Place]) -> None:
+        self.places = places
+        self.changes: List[Change] = []
         self.errors: List[str] = []
         self.notes: List[str] = []
+        #: notes of a first look that are still true when all was carried out
+        self.lasting: List[str] = []
+        #: whether nothing else can be planned
+        self.stopped = False
+        #: sections of what is wanted of which nothing more can be planned
+        self.left: Set[str] = set()
 
-    def want(self, section: str, kind: str, name: str, before: str, after: str, why: str) -> None:
-        """Add an item unless the thing is already as wanted."""
-        if before != after:
-            self.items.append(Item(section, kind, name, before, after, why))
+    def add(self, *changes: Change) -> None:
+        """Add changes, except those of things that are already as wanted."""
+        self.changes += [each for each in changes if each.before != each.after]
 
     def refuse(self, message: str) -> None:
         """A reason why the run cannot succeed; nothing is changed while there is one."""
         if message not in self.errors:
             self.errors.append(message)
 
-    def note(self, message: str) -> None:
-        """Something a person should know; it changes nothing."""
+    def stop(self, message: str) -> None:
+        """A reason why nothing else can even be planned."""
+        self.refuse(message)
+        self.stopped = True
+
+    def leave(self, part: str) -> None:
+        """A section of what is wanted is refused: the rest of it is not planned, other sections are."""
+        self.left.add(part)
+
+    def note(self, message: str, lasting: bool = False) -> None:
+        """Something a person should know; it changes nothing.
+
+        :param lasting: what is carried out hides it from later looks, and it is said all the same.
+        """
         if message not in self.notes:
             self.notes.append(message)
+        if lasting:
+            self.lasting.append(message)
 
-    def section(self, names: Iterable[str]) -> List[Item]:
-        """The items of some sections, in the order in which they are carried out."""
+    def of_kind(self, *kinds: str) -> List[Change]:
+        """The changes of some kinds that are planned so far."""
+        return [each for each in self.changes if each.kind in kinds]
+
+    def section(self, names: Iterable[str]) -> List[Change]:
+        """The changes of some sections, in the order in which they are carried out."""
         wanted = set(names)
-        return [item for item in self.ordered() if item.section in wanted]
+        return [each for each in self.ordered() if each.section in wanted]
 
-    def ordered(self) -> List[Item]:
-        """All items in the order of ``SECTIONS``, and within one as they were planned."""
-        return sorted(self.items, key=lambda item: SECTIONS.index(item.section))
+    def ordered(self) -> List[Change]:
+        """All changes in the order of the sections, and within one as they were planned."""
+        order = list(self.places)
+        return sorted(self.changes, key=lambda each: order.index(each.section))
+
+    def as_dicts(self, changes: Optional[Sequence[Change]] = None) -> List[Dict[str, Any]]:
+        """Changes as they travel to the controller.
+
+        :param changes: None: all, in order.
+        """
+        rows = []
+        for each in self.ordered() if changes is None else changes:
+            row = {name: value for name, value in each._asdict().items() if name not in ("act", "needs", "quick")}
+            rows.append(dict(
+                row, resource=each.resource, values=list(each.values), by_ansible=each.by_ansible,
+                **self.places[each.section]._asdict(),
+            ))
+        return rows
 
 
-def as_dicts(items: Sequence[Item]) -> List[Dict[str, Any]]:
-    """Plan items as they travel to the controller."""
-    return [dict(item._asdict(), resource=item.resource) for item in items]
-
-
-def diff(items: Iterable[Dict[str, Any]]) -> List[Dict[str, str]]:
-    """Plan items (as dictionaries) in the form that Ansible prints for ``--diff``.
+def diff(items: Iterable[Mapping[str, Any]]) -> List[Dict[str, str]]:
+    """Changes (as they travel) in the form that Ansible prints for ``--diff``.
 
     Where what comes to a file is not known yet, its present lines are not shown as if they went.
     """
@@ -109,6 +147,11 @@ def diff(items: Iterable[Dict[str, Any]]) -> List[Dict[str, str]]:
         }
         for item in items
     ]
+
+
+def shown(data: Optional[bytes]) -> str:
+    """The content of a file as a plan shows it."""
+    return ABSENT if data is None else data.decode("utf-8", "replace")
 
 
 def _text(value: str) -> str:

@@ -1,204 +1,260 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The lockdown as texts: the rules, the watch, its units, and how all of it is undone. Pure.
-
-Everything that may have to open the host again is POSIX shell, nft and systemd: neither Docker nor Python. Whatever of
-it is lost or damaged, the host opens; nothing is closed by what is missing.
-"""
+"""The lockdown: the host's own sshd closed to the world, closed until confirmed, or open; and what forbids it."""
 
 from __future__ import annotations
 
-import hashlib
+import hmac
 import ipaddress
-import re
-from typing import Any, Dict, List, Mapping, Sequence
+import os
+import secrets
+import shutil
+from functools import partial
+from typing import List, NamedTuple, Optional, Sequence
 
-Want = Mapping[str, Any]
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as texts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import Ready
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd, Settings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 
-TABLE = "inet oqs_ssh_lockdown"
-FOLDER = "/etc/oqs-ssh-lockdown"
-WATCH = FOLDER + "/watch"
-#: Gone after a reboot, as all of a lockdown is that nobody confirmed.
-RUN = "/run/oqs-ssh-lockdown"
-TOKEN = RUN + "/token"
-NAME = "oqs-ssh-lockdown"
-SERVICE, TIMER, OPEN = NAME + ".service", NAME + ".timer", NAME + "-open.service"
-UNDO = NAME + "-undo"
-UNITS = "/etc/systemd/system"
-PROGRAMS = {"nft": "nftables", "systemd-run": "systemd", "ssh": "openssh-client", "timeout": "coreutils"}
-
-#: Opens, and leaves the host as it was; run by systemd, which knows dollar and percent signs: there are none. Open
-#: first, and again when the watch, which may just have closed, is stopped.
-UNDOING = """nft delete table %(table)s 2>/dev/null
-systemctl disable --quiet --now %(timer)s %(service)s 2>/dev/null
-nft delete table %(table)s 2>/dev/null
-rm -f %(units)s/%(service)s %(units)s/%(timer)s %(units)s/%(open)s
-rm -rf %(folder)s %(run)s
-systemctl daemon-reload
-systemctl reset-failed %(service)s %(open)s 2>/dev/null
-if nft list table %(table)s >/dev/null 2>&1; then exit 1; fi
-systemctl stop %(undo)s.timer 2>/dev/null
-exit 0""" % {
-    "table": TABLE, "timer": TIMER, "service": SERVICE, "open": OPEN, "units": UNITS, "folder": FOLDER, "run": RUN,
-    "undo": UNDO,
-}
-
-_RULES = """table %(table)s {}
-delete table %(table)s
-table %(table)s {
-  chain input {
-    type filter hook input priority -10; policy accept;
-    iifname "lo" accept
-%(sources)s    tcp dport { %(ports)s } tcp flags & (fin | syn | rst | ack) == syn drop
-  }
-}
-"""
-
-_WATCH = """#!/bin/sh
-# %(words)s
-# Written by quantumsafe.openssh (playbooks/lockdown.yml), run by %(timer)s. Needs neither Docker nor Python.
-set -u
-umask 077
-mkdir -p %(run)s || exit 1
-
-answers() {
-  [ -s %(needs)s ] || return 1
-  LC_ALL=C timeout 20 ssh -F /dev/null -v -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes \\
-    -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=none -p %(port)d oqs-ssh-watch@%(address)s true \\
-    </dev/null 2>&1 | grep -q "remote software version"
-}
-
-closed() {
-  nft -f - <<'END'
-%(closed)sEND
-}
-
-breakglass() {
-  nft -f - <<'END'
-%(breakglass)sEND
-}
-
-if [ "${1-}" = ask ]; then
-  answers
-  exit
-fi
-if answers; then
-  rm -f %(run)s/silent
-  closed
-  exit
-fi
-# seconds since the boot: the clock may jump
-now=$(cut -d . -f 1 /proc/uptime) || exit 1
-since=$(cat %(run)s/silent 2>/dev/null)
-case $since in
-  ''|*[!0-9]*) since=$now; echo "$now" >%(run)s/silent ;;
-esac
-if [ $((now - since)) -ge %(patience)d ]; then
-  echo "port %(port)d has been silent for $((now - since)) s: open to the breakglass sources"
-  breakglass
-else
-  closed
-fi
-"""
-
-#: The hash is asked first: a watch that somebody has changed or emptied fails, and a failure opens.
-_SERVICE = """[Unit]
-Description=SSH is closed to the world while the quantum-safe port answers
-After=nftables.service firewalld.service ufw.service
-Before=ssh.service sshd.service ssh.socket sshd.socket
-OnFailure=%(open)s
-StartLimitIntervalSec=0
-
-[Service]
-Type=oneshot
-TimeoutStartSec=90
-ExecStart=/bin/sh -c 'echo "%(hash)s  %(watch)s" | sha256sum --check --status && exec /bin/sh %(watch)s'
-
-[Install]
-WantedBy=multi-user.target
-"""
-
-_TIMER = """[Unit]
-Description=Ask every %(interval)d seconds whether the quantum-safe port answers
-
-[Timer]
-OnActiveSec=1s
-OnUnitInactiveSec=%(interval)ds
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
-
-_OPEN = """[Unit]
-Description=SSH is opened, because the lockdown's watch is damaged
-
-[Service]
-Type=oneshot
-ExecStart=-nft delete table %s
-""" % TABLE
+#: States, as the plan and the look's result have them.
+OPEN, UNCONFIRMED = "open", "closed until confirmed"
+_LOOPBACK = ("127.0.0.1", "::1")
 
 
-def seconds(minutes: Any) -> int:
-    """Minutes of a variable as whole seconds, at least 1."""
-    return max(1, round(float(minutes) * 60))
+class LockdownError(UserError):
+    """A step of a lockdown did not go as it must; the text says what, and what becomes of the host."""
 
 
-def words(want: Want) -> str:
-    """What is in force, in a line for people; it stands in the watch and in the plan.
+class Lockdown(NamedTuple):
+    """What is in force, in words; programs that are missing; the token of one that waits for its confirmation; whether
+    this run came through the container."""
 
-    :param want: as ``plan_lockdown.complete`` gives it.
-    """
-    return "closed: port %s; open to %s when port %d (%s) has not answered for %g minutes" % (
-        ", ".join(map(str, want["ports"])), ", ".join(want["breakglass_sources"]), want["port"], want["address"],
-        float(want["breakglass_minutes"]),
+    state: str = OPEN
+    missing: Sequence[str] = ()
+    token: str = ""
+    through: bool = False
+
+
+class Watched(NamedTuple):
+    """The port that is the only way into this host; 0: it is not locked down."""
+
+    port: int = 0
+
+
+class LockdownResource(Resource):
+    """One change, whose state is the whole of the lockdown."""
+
+    part = "lockdown"
+    sections = {"lockdown": "lockdown"}
+    spec = {"lockdown": LockdownSpec}
+    ledger = {"lockdown": r"/etc/oqs-ssh-lockdown"}
+
+    def __init__(self) -> None:
+        self.readers = {
+            Lockdown: _read, Watched: lambda _facts: Watched(texts.watched(files.read_file(texts.WATCH) or b"")),
+        }
+
+    def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
+        """Closed, closed until confirmed, or open; while a host is locked down, the only way in is not taken away."""
+        wanted = spec.get(LockdownSpec)
+        _keep_the_way(spec.get(ServerSpec), facts.of(Watched).port, plan)
+        if not wanted:
+            return
+        found = facts.of(Lockdown)
+        if wanted.state == "absent":
+            plan.add(_opening(found.state, "oqs_ssh_lockdown is false"))
+            return
+        others = [each.resource for each in plan.changes]
+        ready = complete(wanted)
+        after = UNCONFIRMED if wanted.step == texts.CLOSE else texts.words(ready)
+        act = partial(_close, wanted) if wanted.step == texts.CLOSE else partial(_confirm, wanted)
+        why = "the quantum-safe way is the only one"
+        plan.add(Change("lockdown", "lockdown", "", found.state, after, why, act=act))
+        if others:
+            plan.refuse("the host is not as wanted (%s): run deploy first, then lock it down" % ", ".join(others[:5]))
+        for problem in problems(wanted, facts):
+            plan.refuse(problem)
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """Open first."""
+        plan.add(_opening(facts.of(Lockdown).state, CAME))
+
+
+def _opening(state: str, why: str) -> Change:
+    return Change("lockdown", "lockdown", "", state, OPEN, why, act=lambda _host: undo(), said="the lockdown")
+
+
+def opens_only(spec: Spec) -> bool:
+    """Whether all that is wanted is an open host: then nothing that is wrong with the rest stands in the way."""
+    wanted = spec.get(LockdownSpec)
+    return bool(wanted and spec.only(LockdownSpec) and wanted.state == "absent")
+
+
+def complete(wanted: LockdownSpec) -> Ready:
+    """The spec with what follows from where the host's own sshd listens, and which file of the state a login needs."""
+    return Ready(
+        ports=sorted({wanted.hop_port, *wanted.hop_others}), breakglass_sources=wanted.breakglass_sources,
+        breakglass_minutes=wanted.breakglass_minutes, port=wanted.port, address="127.0.0.1",
+        needs=paths.HOME_SSH + "/authorized_keys" if wanted.by_key else paths.PRIVATE_DIR + "/password",
     )
 
 
-def rules(ports: Sequence[int], sources: Sequence[str] = ()) -> str:
-    """The table, loaded in one transaction. Only the first packet of a connection is dropped, so established ones live
-    on and the host needs no connection tracking.
-
-    :param ports: of the host's own sshd.
-    :param sources: addresses and networks that may come in.
-    """
-    joined = ", ".join(map(str, ports))
-    allowed = ""
-    for version, family in ((4, "ip"), (6, "ip6")):
-        found = _together(sources, version)
-        if found:
-            allowed += "    %s saddr { %s } tcp dport { %s } accept\n" % (family, ", ".join(found), joined)
-    return _RULES % {"table": TABLE, "sources": allowed, "ports": joined}
+def _keep_the_way(ssh: Optional[ServerSpec], port: int, plan: Plan) -> None:
+    if port and ssh and (ssh.state == "absent" or ssh.port != port):
+        plan.refuse(
+            "this host is locked down, and port %d is the only way in: open it first (playbook lockdown with "
+            "oqs_ssh_lockdown: false)" % port
+        )
 
 
-def _together(sources: Sequence[str], version: int) -> List[str]:
-    """Networks of a version without overlaps, which nft refuses in a set."""
-    networks = [ipaddress.ip_network(source) for source in sources]
-    if version == 4:
-        return [str(each) for each in ipaddress.collapse_addresses(
-            each for each in networks if isinstance(each, ipaddress.IPv4Network))]
-    return [str(each) for each in ipaddress.collapse_addresses(
-        each for each in networks if isinstance(each, ipaddress.IPv6Network))]
+def problems(wanted: LockdownSpec, facts: Facts) -> List[str]:
+    """Why this host cannot be locked down, with what to do."""
+    if not facts.of(Machine).systemd:
+        return ["the lockdown needs systemd, whose timers undo it: this host has none"]
+    errors = ["%s is missing on this host: install the package %s" % (name, texts.PROGRAMS[name])
+              for name in facts.of(Lockdown).missing]
+    address = wanted.hop_address
+    exposed = penalized(facts.of(OwnSshd).settings, _LOOPBACK if address == "localhost" else (address,))
+    if exposed:
+        errors.append(
+            "every hop comes from %s, and the host's own sshd shuts out addresses that fail (PerSourcePenalties), this "
+            "one, too: write PerSourcePenaltyExemptList %s into a file in /etc/ssh/sshd_config.d, and reload sshd"
+            % (" or ".join(exposed), ",".join(exposed))
+        )
+    return errors
 
 
-def watched(watch: bytes) -> int:
-    """The port that a watch asks; 0: none is known."""
-    found = re.search(rb"\n# closed: .* when port (\d{1,5}) ", watch)
-    return int(found.group(1)) if found else 0
+def penalized(settings: Settings, addresses: Sequence[str]) -> List[str]:
+    """The addresses that the host's own sshd (9.8 and later) may shut out."""
+    if settings.get("persourcepenalties", ["no"])[0].split()[:1] in (["no"], []):
+        return []
+    exempt = ",".join(settings.get("persourcepenaltyexemptlist", [])).replace(" ", ",").split(",")
+    return [address for address in addresses if not any(_covers(each, address) for each in exempt)]
 
 
-def files(want: Want) -> Dict[str, str]:
-    """Everything of a confirmed lockdown that lies on the host: path to text."""
-    patience = seconds(want["breakglass_minutes"])
-    watch = _WATCH % {
-        "words": words(want), "timer": TIMER, "run": RUN, "port": want["port"], "address": want["address"],
-        "needs": want["needs"], "patience": patience, "closed": rules(want["ports"]),
-        "breakglass": rules(want["ports"], want["breakglass_sources"]),
-    }
-    named = {"open": OPEN, "watch": WATCH, "hash": hashlib.sha256(watch.encode()).hexdigest()}
-    return {
-        WATCH: watch,
-        "%s/%s" % (UNITS, OPEN): _OPEN,
-        "%s/%s" % (UNITS, SERVICE): _SERVICE % named,
-        "%s/%s" % (UNITS, TIMER): _TIMER % {"interval": max(2, min(60, patience // 10))},
-    }
+def _covers(pattern: str, address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address) in ipaddress.ip_network(pattern, strict=False)
+    except ValueError:
+        return False  # none, or a form that is not known here
+
+
+def _read(facts: Facts) -> Lockdown:
+    wanted, container = facts.of(Spec).get(LockdownSpec), facts.of(Container)
+    return Lockdown(
+        state=state(wanted),
+        missing=[name for name in texts.PROGRAMS if shutil.which(name) is None],
+        token=(files.read_file(texts.TOKEN, root="/run") or b"").decode("ascii", "replace").strip(),
+        through=bool(container.ours and container.pid and processes.comes_through(container.pid)),
+    )
+
+
+def state(wanted: Optional[LockdownSpec]) -> str:
+    """What is in force, in the words of the plan."""
+    table, watch = has_table(), files.read_file(texts.WATCH)
+    if unit("ActiveState", texts.UNDO + ".timer") == "active":
+        return UNCONFIRMED
+    if watch is None:
+        left = [path for path in _paths() if files.stat_file(path) is not None]
+        return OPEN if not table and not left else "damaged: the watch is gone"
+    said = [line[2:] for line in watch.decode("utf-8", "replace").splitlines()[1:2]]
+    wrong = _wrong(wanted) if wanted and wanted.state == "present" else []
+    if not table:
+        wrong.append("the rules are not loaded")
+    for name in (texts.TIMER, texts.SERVICE):
+        if unit("UnitFileState", name) != "enabled":
+            wrong.append("%s is not enabled" % name)
+    if unit("ActiveState", texts.TIMER) != "active":
+        wrong.append("%s does not run" % texts.TIMER)
+    return "%s%s" % (said[0] if said else "", "; damaged: " + ", ".join(wrong) if wrong else "")
+
+
+def _wrong(wanted: LockdownSpec) -> List[str]:
+    """Files that are not as wanted though the watch's own words are."""
+    ready = texts.files(complete(wanted))
+    first = (files.read_file(texts.WATCH) or b"").split(b"\n")[1:2]
+    if first != ready[texts.WATCH].encode().split(b"\n")[1:2]:
+        return []  # another spec, which the words say
+    return ["%s differs" % path for path, text in ready.items() if files.read_file(path) != text.encode()]
+
+
+def _paths() -> List[str]:
+    units = [texts.SERVICE, texts.TIMER, texts.OPEN]
+    return [texts.FOLDER] + ["%s/%s" % (texts.UNITS, name) for name in units]
+
+
+def has_table() -> bool:
+    """Whether the rules are loaded."""
+    try:
+        return run(["nft", "list", "table", *texts.TABLE.split()], check=False, timeout=10.0).rc == 0
+    except CommandError:
+        return False
+
+
+def unit(what: str, name: str) -> str:
+    """A property of a systemd unit; empty where there is no systemd."""
+    try:
+        return run(["systemctl", "show", "--property=" + what, "--value", name], check=False, timeout=10.0).text
+    except CommandError:
+        return ""
+
+
+def undo() -> None:
+    """Open, and nothing of the lockdown is left. A ledger that is damaged or lost does not stand in the way."""
+    run(["/bin/sh", "-c", texts.UNDOING], timeout=120.0)
+
+
+def _close(wanted: LockdownSpec, host: Host) -> None:
+    """The undo is armed first, and proved to be; then the rules are loaded. All of it is gone after a reboot."""
+    host.ledger.record("lockdown", texts.FOLDER, host.facts.of(Lockdown).state, UNCONFIRMED)
+    if unit("ActiveState", texts.UNDO + ".timer") == "active":
+        undo()  # an earlier run that nobody confirmed; its undo must not end ours
+    run([
+        "systemd-run", "--quiet", "--collect", "--unit=" + texts.UNDO,
+        "--description=Opens ssh again unless the lockdown is confirmed",
+        "--on-active=%ds" % texts.seconds(wanted.minutes), "--timer-property=AccuracySec=1s",
+        "--property=Restart=on-failure", "--property=RestartSec=5s", "/bin/sh", "-c", texts.UNDOING,
+    ])
+    if unit("ActiveState", texts.UNDO + ".timer") != "active":
+        raise LockdownError("nothing was closed: systemd does not run the timer that would undo it")
+    os.makedirs(texts.RUN, mode=0o700, exist_ok=True)
+    files.write_file(texts.TOKEN, secrets.token_hex(16).encode(), 0o600, root="/run")
+    run(["nft", "-f", "-"], stdin=texts.rules(complete(wanted).ports).encode())
+
+
+def _confirm(wanted: LockdownSpec, host: Host) -> None:
+    """Only what came through the container and knows the token confirms; then the watch takes over from the undo."""
+    found, ready = host.facts.of(Lockdown), complete(wanted)
+    host.ledger.record("lockdown", texts.FOLDER, found.state, texts.words(ready))
+    if found.state != UNCONFIRMED or not found.token:
+        raise LockdownError("there is nothing to confirm: the host has opened itself again meanwhile; run again")
+    if not hmac.compare_digest(wanted.token, found.token):
+        raise LockdownError("the confirmation is of another run: the host opens itself again")
+    if not found.through:
+        raise LockdownError("the confirmation did not come through the container: the host opens itself again")
+    files.make_dir(texts.FOLDER, 0o755)
+    for path, text in texts.files(ready).items():
+        files.write_file(path, text.encode(), 0o644)
+    if run(["/bin/sh", texts.WATCH, "ask"], check=False).rc != 0:
+        words = "the watch on this host gets no answer from port %d: the host opens itself again"
+        raise LockdownError(words % wanted.port)
+    run(["systemctl", "daemon-reload"])
+    run(["systemctl", "enable", "--quiet", texts.SERVICE, texts.TIMER])
+    run(["systemctl", "start", texts.SERVICE], timeout=120.0)
+    run(["systemctl", "restart", texts.TIMER])
+    run(["systemctl", "stop", texts.UNDO + ".timer"])
+    files.remove_file(texts.TOKEN, root="/run")
+
+
+LOCKDOWN = LockdownResource()

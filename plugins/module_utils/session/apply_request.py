@@ -4,13 +4,39 @@
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+import contextlib
+import shutil
+from typing import Any, ContextManager, Mapping, NamedTuple, Optional
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import disk
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import section_names
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import apply, assess, hop_target, look
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import detached
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Result, failed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import replacement
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, failed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import REMOVAL
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look, Run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import state
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof, Ran
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import detached, report
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Seen
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
+
+Result = Mapping[str, Any]
+
+
+class First(NamedTuple):
+    """A look of this execution, and what ``host_lock.turn`` said before it."""
+
+    turn: int
+    seen: Seen
 
 
 def run(arguments: Mapping[str, Any]) -> Result:
@@ -18,38 +44,72 @@ def run(arguments: Mapping[str, Any]) -> Result:
 
     :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``; with a ``ticket`` the work
         outlives the connection.
-    :returns: ``assess.result`` and ``done``; with ``failed``, the sentence is in ``msg``.
+    :returns: ``report.result`` and ``done``; with ``failed``, the sentence is in ``msg``.
     """
     if not arguments.get("ticket"):
-        return _run(arguments)
+        return following(arguments, None)
     try:
-        return detached.detached(arguments["ticket"], lambda: _run(arguments))
+        return detached.detached(arguments["ticket"], lambda: dict(following(arguments, None)))
     except OSError as error:
-        return failed(disk.words(error))
+        return failed(error)
 
 
-def following(arguments: Mapping[str, Any], seen: assess.Seen, turn: int) -> Result:
-    """Carry out what a look of this very execution found.
-
-    :param turn: of ``host_lock.turn``, from before the look.
-    """
-    first = apply.First(turn, seen.facts, seen.plan)
+def following(arguments: Mapping[str, Any], first: Optional[First]) -> Result:
+    """Carry out what a look of this very execution found, as far as it is still true; without one, look first."""
     try:
-        outcome = apply.apply(seen.want, arguments["sections"], arguments["password"], {}, first)
-    except apply.EXPECTED as error:
-        return failed(disk.words(error))
-    return dict(outcome, changed=bool(outcome["done"]))
+        if arguments.get("check_mode"):
+            return _forecast(arguments)
+        with host_lock.locked() as before:
+            return _carried_out(arguments, first.seen if first and first.turn == before else None)
+    except EXPECTED as error:
+        return failed(error)
 
 
-def _run(arguments: Mapping[str, Any]) -> Result:
-    want, secret, sections = arguments["want"], arguments["password"], arguments["sections"]
-    try:
-        if arguments["check_mode"]:
-            want = hop_target.resolve(want, look.own_settings())
-            facts, plan = assess.assess(want, secret)
-            names = section_names(sections)
-            return dict(assess.result(want, facts, plan, {}), changed=bool(plan.section(names)))
-        outcome = apply.apply(want, sections, secret, {"parts": arguments["parts"]})
-    except apply.EXPECTED as error:
-        return failed(disk.words(error))
-    return dict(outcome, changed=bool(outcome["done"]))
+def _forecast(arguments: Mapping[str, Any]) -> Result:
+    sshd = own_sshd.read()
+    spec = _spec(arguments, sshd)
+    facts, plan = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd)
+    changed = bool(plan.section(REGISTRY.sections(arguments["sections"])))
+    return dict(report.result(REGISTRY, spec, facts, plan, Proof()), changed=changed)
+
+
+def _spec(arguments: Mapping[str, Any], sshd: OwnSshd) -> Spec:
+    return hop.resolved(typed.parse(arguments["want"], REGISTRY.specs), sshd)
+
+
+def _carried_out(arguments: Mapping[str, Any], seen: Optional[Seen]) -> Result:
+    sections, uploads = arguments["sections"], arguments.get("parts") or []
+    state.tidy(bool(uploads))
+    spec = seen.spec if seen else _spec(arguments, own_sshd.read())
+    ledger = LedgerFile(REGISTRY.kinds, closed=REMOVAL in sections)
+    host = Host(spec, Facts(), ledger, uploads)
+    absent = state.absent_ledger_folders()
+    with _whole(spec, sections, ledger):
+        work = Run(REGISTRY, sections, host, lambda done: _again(host, arguments["password"], done))
+        plan = work.converge(seen.look if seen else None)
+        done = [*state.made_with_the_ledger(absent, [each.name for each in work.done]), *work.done]
+        result = report.result(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof))
+    if REMOVAL in sections:
+        files.remove_file(paths.LOCK, root="/run")
+        shutil.rmtree(paths.RESULTS_DIR, ignore_errors=True)
+    return dict(result, done=plan.as_dicts(done), changed=bool(done))
+
+
+def _whole(spec: Spec, sections: "list[str]", ledger: LedgerFile) -> ContextManager[None]:
+    """What keeps a container whole that this run may replace."""
+    if REMOVAL in sections:
+        return contextlib.nullcontext()
+    return replacement.whole(spec.get(ServerSpec) if "ssh" in sections else None, ledger)
+
+
+def _again(host: Host, secret: Optional[str], done: bool) -> Look:
+    """Another look. The host's own sshd is not asked again, and the proof is made meanwhile once something was done."""
+    known = [each for each in (host.facts.get(OwnSshd), host.facts.get(Offer)) if each is not None]
+    ran = Ran(host.facts.get(Container) or Container())
+    names = REGISTRY.sections(list(REGISTRY.specs))
+
+    def settled(plan: Plan) -> bool:
+        return not plan.section(names)
+
+    also = Proof if done else None
+    return runner.look(REGISTRY, host.spec, Secret(secret), ran, *known, also=also, worth=settled)

@@ -2,34 +2,73 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The body of the module oqs_look: look at the host and plan, in one execution. Changes nothing.
 
-Loads nothing of what changes hosts: on a host where all is as wanted, this is all that is run. What Docker's program
-will be asked is asked before the rest is loaded: both take a tenth of a second.
+What Docker's program will be asked is asked before the rest is loaded: both take a tenth of a second.
 """
 
 from __future__ import annotations
 
 import contextlib
-from typing import Any, ContextManager, Dict, Mapping
+import os
+from typing import Any, Callable, ContextManager, Mapping, NamedTuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, disk
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, UserError, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Spec
 
-Result = Dict[str, Any]
+
+class NoRoot(UserError):
+    """Most of what there is to see would be hidden."""
 
 
-def run(arguments: Mapping[str, Any]) -> Result:
+class Seen(NamedTuple):
+    """A first look: its result, what is wanted as this host resolves it, and what the result was made from."""
+
+    result: Mapping[str, Any]
+    spec: Spec
+    look: Look
+
+
+def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Look and plan.
 
     :param arguments: ``want`` and ``password``.
-    :returns: ``assess.result``; with ``failed``, the sentence is in ``msg``.
+    :returns: ``report.result``; with ``failed``, the sentence is in ``msg``.
     """
-    with asking(arguments["want"]):
-        from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import assess
+    try:
+        with asking(arguments["want"]):
+            return seen(arguments, lambda _plan: True).result
+    except EXPECTED as error:
+        return failed(error)
 
-        try:
-            return assess.seen(arguments["want"], arguments["password"], assess.always).result
-        except (assess.NoRoot, *assess.EXPECTED) as error:
-            return failed(disk.words(error))
+
+def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
+    """The first look of an execution.
+
+    :param worth: whether a plan is worth waiting for the proof.
+    :raises UserError: something could not be read.
+    """
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import (
+        hop,  # Docker is asked before all this is loaded
+    )
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import report
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
+
+    if os.geteuid() != 0:
+        raise NoRoot("nothing was changed; this needs root on the host: set become: true (or ansible_become), or "
+                     "connect as root")
+    sshd = own_sshd.read()
+    spec = hop.resolved(typed.parse(arguments["want"], REGISTRY.specs), sshd)
+    look = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd, also=Proof, worth=worth)
+    waited = worth(look.plan) and not look.plan.errors
+    proof = look.facts.of(Proof) if waited else Proof()
+    return Seen(dict(report.result(REGISTRY, spec, look.facts, look.plan, proof), changed=False), spec, look)
 
 
 def asking(want: Mapping[str, Any]) -> ContextManager[None]:
@@ -41,8 +80,3 @@ def asking(want: Mapping[str, Any]) -> ContextManager[None]:
         reference = image_names.parse(image["name"])
         name = reference.tagged or reference.pinned()
     return commands.ahead(cli.questions(part.get("container") or "", name)) if part else contextlib.nullcontext()
-
-
-def failed(words: str) -> Result:
-    """A failure in a module's words."""
-    return {"failed": True, "changed": False, "msg": words}

@@ -11,11 +11,13 @@ import shutil
 import time
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
 #: What nobody used for so many days goes.
 DAYS = 30
 
 
-class ImageError(Exception):
+class ImageError(UserError):
     """The image cannot be had on the controller; the text says why and what to do."""
 
 

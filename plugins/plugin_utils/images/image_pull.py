@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_names import NoAnswer, NoSuchImage
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import run_store
@@ -20,7 +21,7 @@ TRIES = 3
 _ASIDE = "or take the image along (oqs_ssh_image_source: archive or build)"
 
 
-class PullError(Exception):
+class PullError(UserError):
     """The image cannot be pulled; the text says why, and what to do."""
 
 
@@ -81,7 +82,7 @@ def learn(want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
         return
     try:
         image["digest"] = digest_of(image["name"])
-        item["after"] = image_names.planned(image)
+        item["after"] = image_names.planned(image["name"], image["digest"], image["source"])
     except NoAnswer as error:
         look["notes"].append(
             "the controller cannot ask the registry which image %s is now (%s): the first host that pulls it decides "

@@ -14,14 +14,16 @@ import sys
 import tarfile
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_facts
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_archive, image_cache, image_pull
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images.image_cache import ImageError
 
+__all__ = ["IMAGES", "ImageError", "built_name", "context", "parts", "resolve"]
 IMAGES = tree.IMAGES
-#: What lies beside the recipe in a clone and not in an installed collection.
-_CLONE_ONLY = ("README.md", "quirks")
+#: What the recipe copies and only tests need: a clone has it, an installed collection does not.
+_CLONE_ONLY = "stock/quirks/sha512only.c"
 
 
 def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -54,13 +56,13 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     return found
 
 
-def _facts(label: str | None, user: str) -> dict[str, t.Any] | None:
+def _facts(label: str | None, user: str) -> object:
     """What the image said of itself when it was built, so that a plan is exact before a host holds it."""
     try:
         found = image_facts.parse(label or "", user)
     except image_facts.NotAnImage:
         return None
-    return found if found["user"][0] == user else None
+    return shape.plain(found) if found.user[0] == user else None
 
 
 def built_name(want: t.Mapping[str, t.Any]) -> str:
@@ -75,11 +77,27 @@ def _own(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 
 def _builder() -> t.Any:
     """images/build.py, which lies beside the plugins and not among them."""
-    sys.path.insert(0, IMAGES)
+    folder = _recipes()
+    sys.path.insert(0, folder)
     try:
         return importlib.import_module("build")
     finally:
-        sys.path.remove(IMAGES)
+        sys.path.remove(folder)
+
+
+def _recipes() -> str:
+    """The folder of recipes; for an installed collection a copy in the cache, with an empty file in place of the one
+    that it lacks."""
+    if os.path.exists(os.path.join(IMAGES, _CLONE_ONLY)):
+        return IMAGES
+    with image_cache.locked("recipes"):
+        copy = os.path.join(image_cache.folder(), "recipes-" + hashlib.sha256(IMAGES.encode()).hexdigest()[:16])
+        shutil.rmtree(copy, ignore_errors=True)
+        shutil.copytree(IMAGES, copy)
+        lacking = os.path.join(copy, _CLONE_ONLY)
+        os.makedirs(os.path.dirname(lacking))
+        with open(lacking, "wb"):
+            return copy
 
 
 def _build(own: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
@@ -103,13 +121,11 @@ def _build(own: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
 def context() -> bytes:
     """What an engine builds the stock image from, as it takes it from standard input; always the same bytes."""
     packed = io.BytesIO()
-    top = os.path.join(IMAGES, "stock")
+    top = os.path.join(_recipes(), "stock")
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as target, \
             tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for folder, _folders, names in sorted(os.walk(top)):
-            for name in sorted(names) if os.path.relpath(folder, top) not in _CLONE_ONLY else ():
-                if name in _CLONE_ONLY:
-                    continue
+            for name in sorted(names):
                 path = os.path.join(folder, name)
                 info = tarfile.TarInfo(os.path.relpath(path, top))
                 info.size, info.mode = os.path.getsize(path), 0o644

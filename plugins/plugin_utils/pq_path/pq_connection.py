@@ -14,7 +14,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins, pq_proof
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms, variables
 
 REQUIRE = "oqs_ssh_require_pq"
 #: Seconds in which a host that has replaced the container must answer again.
@@ -32,9 +32,10 @@ class PqConnection(ActionBase):
     _task_vars: dict[str, t.Any]
 
     def _evaluated(self, name: str) -> tuple[t.Any, str]:
-        """A variable's value with its templates and lookups done; or what went wrong with them."""
+        """A variable's value, or its role's default, with templates and lookups done; or what went wrong with them."""
         try:
-            return self._templar.template(self._task_vars.get(name)), ""
+            given = self._task_vars[name] if name in self._task_vars else variables.defaults().get(name)
+            return self._templar.template(given), ""
         except AnsibleError as error:
             said = str(error).split("\n", maxsplit=1)[0].rstrip(".")
             if "Syntax error" in said:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins
 
@@ -19,7 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import
 ASK = "sh -c 'echo \"oqs-came-from $SSH_CONNECTION\"'"
 
 
-class NotProved(Exception):
+class NotProved(UserError):
     """The connection may not be quantum-safe; the text says why."""
 
 

@@ -10,17 +10,17 @@ import typing as t
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.utils.display import Display
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import answers
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import section_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore, kept_in_run
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pq_connection import PqConnection
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import request_check, transport
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers, request_check, transport
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import (
+    HostFailure,
+    HostVariables,
+)
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_removal
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store, variables
 
 #: What a host can be asked for -> the module of module_utils that answers.
 REQUESTS = {
@@ -29,19 +29,7 @@ REQUESTS = {
 }
 #: What a look gives back.
 LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "knows", "pins", "proof", "wanted")
-PASSWORD_STORE = "oqs_ssh_password_store"
 display = Display()
-
-
-class HostFailure(Exception):
-    """The host cannot be brought further; the text is the whole story for the person at the terminal.
-
-    ``result`` is what the host answered, if it did.
-    """
-
-    def __init__(self, words: str, result: t.Mapping[str, t.Any] | None = None) -> None:
-        super().__init__(words)
-        self.result = result or {}
 
 
 @contextlib.contextmanager
@@ -57,15 +45,14 @@ def believed() -> t.Iterator[None]:
         raise HostFailure(words % error) from error
 
 
-class HostAction(PqConnection):
+class HostAction(HostVariables):
     """An action that knows the host's look of this run; what it does is in ``work``."""
 
     _requires_connection = True
-    store: RunStore
 
     @classmethod
     def finalize_task_arg(cls, name: str, value: t.Any, templar: t.Any, context: t.Any) -> t.Any:
-        """A wish that cannot be evaluated is no reason to stop yet: the check of all variables says which one it is."""
+        """A want that cannot be evaluated is no reason to stop yet: the check of all variables says what it is."""
         del context
         try:
             return templar.template(value)
@@ -81,8 +68,10 @@ class HostAction(PqConnection):
         self.store = RunStore(self.host)
         try:
             arguments = dict(self._task.args)
-            if arguments.get("want", {}) is None:
-                self._check_variables({}, self.secret(arguments))
+            if "want" not in arguments:
+                arguments["want"] = self.what_is_wanted(arguments)
+            if arguments["want"] is None:
+                self.check_variables({}, self.secret(arguments))
                 raise HostFailure("nothing was changed; the option want of this task cannot be evaluated")
             return self.work(arguments)
         except HostFailure as failure:
@@ -97,51 +86,9 @@ class HostAction(PqConnection):
         """
         raise NotImplementedError
 
-    def secret(self, arguments: dict[str, t.Any]) -> str | None:
-        """The password, from the task or the variable; a lookup behind it is asked once in a run."""
-        if arguments.get("password"):
-            return str(arguments["password"])
-        if "removal" in (arguments.get("want") or {}) or set(arguments.get("want") or {}) == {"lockdown"}:
-            return None  # there is no use for it, and what is behind it need not be there any more
-        known = self.store.load()
-        if "secret" not in known:
-            value, error = self._evaluated(variables.PASSWORD)
-            if error:
-                raise HostFailure("nothing was changed; " + error)
-            if not isinstance(value, str) and value is not None:
-                raise HostFailure("nothing was changed; " + variables.no_text(variables.PASSWORD, value))
-            self.store.update(secret=self._kept(str(value or "")))
-            known = self.store.load()
-        return known["secret"] or None
-
-    def password_store(self) -> password_store.PasswordStore | None:
-        """The folder on the controller where this host's password is kept, where there is one."""
-        folder, error = self._evaluated(PASSWORD_STORE)
-        if error or (folder and not isinstance(folder, str)):
-            raise HostFailure("nothing was changed; " + (error or variables.no_text(PASSWORD_STORE, folder)))
-        return password_store.PasswordStore(folder, password_store.loaded_secrets()) if folder else None
-
-    def _kept(self, given: str) -> str:
-        """The password that was given, or the one that is kept in the store; one is made only when all variables are
-        in order."""
-        folder, error = self._evaluated(PASSWORD_STORE)
-        state, _error = self._evaluated("oqs_ssh_state")
-        if error or not isinstance(folder, str) or not folder or state == "absent":
-            return given  # what is wrong with it is said by the check of all variables
-        if given:
-            words = "nothing was changed; %s and %s are both set: take one of them out"
-            raise HostFailure(words % (variables.PASSWORD, PASSWORD_STORE))
-        self._check_variables({"ssh": {}}, password_store.generate("oqs"))
-        user, _error = self._evaluated("oqs_ssh_user")
-        store = password_store.PasswordStore(folder, password_store.loaded_secrets())
-        try:
-            return password_store.wanted(store, self.host, str(user or "oqs"), not self._task.check_mode)
-        except password_store.StoreError as refused:
-            raise HostFailure("nothing was changed; %s" % refused) from refused
-
-    def wishes(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
+    def completed(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
         """What is wanted, checked and completed with what only the controller knows; nothing was sent anywhere yet."""
-        self._check_variables(arguments.get("want") or {}, secret)
+        self.check_variables(arguments.get("want") or {}, secret)
         want = {name: dict(part) for name, part in arguments["want"].items()}
         ssh = want.get("ssh")
         if ssh:
@@ -158,23 +105,6 @@ class HostAction(PqConnection):
             with open(tree.ENTRY, encoding="utf-8") as entry:
                 want[name]["entry"] = entry.read()
         return want
-
-    def _check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
-        errors = variables.misspelt(self._task_vars)
-        values, failed = {}, {}
-        for name in variables.known():
-            if name in self._task_vars and name != variables.PASSWORD:
-                value, error = self._evaluated(name)
-                if error:
-                    failed[name] = error
-                else:
-                    values[name] = value
-        errors += [error for name, error in failed.items() if variables.follows(name) not in failed]
-        if "ssh" not in want:
-            values.pop("oqs_ssh_image", None)
-        errors += variables.check(values, secret, self._task_vars.get("groups", {}).get("all"))
-        if errors:
-            raise HostFailure("nothing was changed; " + "; ".join(errors))
 
     def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Run one of our modules on the host; a host that cannot be reached fails like any other."""
@@ -194,7 +124,7 @@ class HostAction(PqConnection):
             with believed():
                 answers.look(result)
             self.learn(arguments["want"], result)
-        return t.cast("dict[str, t.Any]", result)
+        return result
 
     def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         try:
@@ -206,8 +136,9 @@ class HostAction(PqConnection):
         return self._request(module[len("oqs_"):], full)
 
     def _request(self, request: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        program = kept_in_run("program", transport.packed)
-        trip = transport.prepare(REQUESTS[request], arguments, self._interpreters(), program)
+        module = REQUESTS[request]
+        program = kept_in_run("program " + module, lambda: transport.packed(module))
+        trip = transport.prepare(module, arguments, self._interpreters(), program)
         environment = self._compute_environment_string()
         done = self._low_level_execute_command(" ".join(filter(None, [environment, trip.command])), in_data=trip.data)
         return transport.answer(trip, done)
@@ -234,7 +165,7 @@ class HostAction(PqConnection):
         origin, _error = self._evaluated("oqs_ssh_probe_from")
         self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
         secret = self.secret(arguments)
-        want = dict(known.get("want") or {}, **self.wishes(arguments, secret))
+        want = dict(known.get("want") or {}, **self.completed(arguments, secret))
         self.prove_if_required()
         asked = dict(known.get("asked") or {}, **asked)
         todo = {"want": sent(want), "password": secret}
@@ -296,12 +227,14 @@ class HostAction(PqConnection):
 
     def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
         """The plan's items for some sections."""
-        names = section_names(sections)
-        return [item for item in look["plan"] if item["section"] in names]
+        wanted = set(sections)
+        return [
+            item for item in look["plan"] if wanted & {item["section"], item["part"], "removal"}
+        ]
 
 
 def sent(want: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What the host needs of the wishes: no path of the controller."""
+    """What the host needs of what is wanted: no path of the controller."""
     if "ssh" not in want:
         return want
     image = {name: value for name, value in want["ssh"]["image"].items() if name != "archive"}

@@ -7,6 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible.module_utils.common.arg_spec import ArgumentSpecValidator
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import request_options
 
 _CHECKS = {
@@ -17,7 +18,7 @@ _CHECKS = {
 }
 
 
-class WrongOptions(Exception):
+class WrongOptions(UserError):
     """What was to be sent makes no sense; the text names the option."""
 
 

@@ -19,13 +19,8 @@ _NO_PYTHON = (
 _INSIDE = "proved from the host itself (oqs_ssh_probe_from): the way in from outside was not tried"
 
 
-#: More changes than this are told by section.
+#: More changes than this are named by their sections.
 _FEW = 6
-_SECTIONS = {
-    "engine": "Docker", "image": "image", "state": "state folders", "keys": "host keys", "config": "configuration",
-    "password": "password of the user", "access": "keys of the user", "container": "container", "firewall": "firewall",
-    "hop": "hop", "removal": "removal", "lockdown": "lockdown",
-}
 
 
 def failure(result: t.Mapping[str, t.Any]) -> str:
@@ -149,7 +144,8 @@ def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Contro
     lines = ["  done        " + _done(row)]
     if row.get("password_file"):
         lines.append("  password    " + row["password_file"])
-    lines += ["  upgraded    %s -> %s" % change for change in _replaced(row)]
+    lines += ["  %-11s %s -> %s" % (item["headline"], item["before"], item["after"])
+              for item in row.get("done", []) if item["headline"]]
     own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
     if own:
         lines.append("  negotiated  %s" % _negotiated(own))
@@ -172,14 +168,6 @@ def _commands(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Co
     return ["  %-11s %s" % pair for pair in rows if pair[1]]
 
 
-def _replaced(row: t.Mapping[str, t.Any]) -> list[tuple[str, str]]:
-    """From which image to which, where a run has replaced it."""
-    return [
-        (item["before"], item["after"]) for item in row.get("done", [])
-        if item["kind"] == "swap" and item["before"].startswith("image ")
-    ]
-
-
 def _done(row: t.Mapping[str, t.Any]) -> str:
     planned = row["look"]["plan"]
     if row.get("check"):
@@ -189,12 +177,8 @@ def _done(row: t.Mapping[str, t.Any]) -> str:
 
 def _resources(items: t.Sequence[t.Mapping[str, t.Any]]) -> str:
     """What was changed: a few things by name, many by section."""
-    names: dict[str, None] = {}
-    if len(items) > _FEW:
-        return ", ".join(_SECTIONS[section] for section in dict.fromkeys(item["section"] for item in items))
-    for item in items:
-        names[item.get("resource") or ("%s %s" % (item["kind"].replace("_", " "), item["name"])).strip()] = None
-    return ", ".join(names)
+    named = [item["label"] if len(items) > _FEW else item["resource"] for item in items]
+    return ", ".join(dict.fromkeys(named))
 
 
 def _negotiated(proof: t.Mapping[str, t.Any]) -> str:

@@ -8,15 +8,6 @@ import typing as t
 
 Row = t.Mapping[str, t.Any]
 
-#: Kind of plan item -> how a person calls it; %s is its name.
-_CALLED = {
-    "container_gone": "the container %s", "packages_gone": "packages (%s)", "group_gone": "the group %s",
-    "folder_gone": "%s", "folder_emptied": "ours in %s", "engine_folder": "%s", "empty_folder": "%s",
-    "file_back": "%s", "zone_file": "%s", "firewall_file": "%s", "service_back": "%s as it was",
-    "hop_user_gone": "our line in authorized_keys of %s", "keys_folder_gone": "%s", "keys_folder_back": "%s as it was",
-    "ledger_gone": "the ledger (%s)", "lockdown": "the lockdown", "keys_aside": "",
-}
-
 
 def first_word(look: Row) -> str:
     """What there is, in one line."""
@@ -45,13 +36,5 @@ def last(rows: t.Mapping[str, Row], named: t.Sequence[str]) -> list[str]:
 
 
 def _things(items: t.Sequence[Row]) -> str:
-    return ", ".join(filter(None, dict.fromkeys(_thing(item) for item in items)))
-
-
-def _thing(item: Row) -> str:
-    if item["kind"] == "image_gone":
-        return "the image %s" % next((name for name in item["before"].split() if "sha256:" not in name), item["name"])
-    if item["kind"] in _CALLED:
-        words = _CALLED[item["kind"]]
-        return words % (item["name"] or item["before"]) if "%s" in words else words
-    return "the rules in %s (%s)" % (item["kind"], item["name"])
+    called = [(item["said"] or item["resource"]).strip() for item in items]
+    return ", ".join(dict.fromkeys(filter(None, called)))

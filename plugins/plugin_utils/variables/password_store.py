@@ -21,6 +21,7 @@ import urllib.parse
 from ansible import constants as C
 from ansible.errors import AnsibleError
 from ansible.parsing.vault import VaultLib, VaultSecretsContext, is_encrypted, match_encrypt_secret
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 
 #: Letters and digits without those that look alike on paper; 24 of them are 139 bits.
@@ -29,7 +30,7 @@ LENGTH = 24
 _NEXT = "@next"  # a host's name has no @ in it after it was quoted
 
 
-class StoreError(Exception):
+class StoreError(UserError):
     """The store cannot be used; the text says what is wrong and what to do, and never holds a password."""
 
 

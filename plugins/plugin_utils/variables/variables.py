@@ -13,6 +13,7 @@ import re
 import typing as t
 
 from ansible.module_utils.common.yaml import yaml_load
+from ansible.template import trust_as_template
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import describe, member
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
@@ -40,15 +41,27 @@ def known() -> dict[str, dict[str, t.Any]]:
 
 
 @functools.lru_cache(maxsize=1)
+def defaults() -> dict[str, t.Any]:
+    """The defaults of all roles, for a play that does not load them; some are templates, which may be evaluated."""
+    found: dict[str, t.Any] = {}
+    for role in sorted(os.listdir(ROLES)):
+        with open(os.path.join(ROLES, role, "defaults", "main.yml"), encoding="utf-8") as stored:
+            found.update(yaml_load(stored))
+    return {name: _trusted(value) for name, value in found.items()}
+
+
+def _trusted(value: t.Any) -> t.Any:
+    """A value of our own, whose templates may be evaluated."""
+    if isinstance(value, str):
+        return trust_as_template(value)
+    return {name: _trusted(part) for name, part in value.items()} if isinstance(value, dict) else value
+
+
+@functools.lru_cache(maxsize=1)
 def _leaders() -> dict[str, str]:
     """The variables that have their default from another one, and which that is."""
-    found = {}
-    for role in sorted(os.listdir(ROLES)):
-        with open(os.path.join(ROLES, role, "defaults", "main.yml"), encoding="utf-8") as defaults:
-            for name, value in yaml_load(defaults).items():
-                other = re.match(r"{{ (\w+) \|", str(value))
-                found.update({name: other.group(1)} if other else {})
-    return found
+    others = {name: re.match(r"{{ (\w+) \|", str(value)) for name, value in defaults().items()}
+    return {name: other.group(1) for name, other in others.items() if other}
 
 
 def follows(name: str) -> str | None:

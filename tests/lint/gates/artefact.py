@@ -9,7 +9,7 @@ import tarfile
 from pathlib import Path
 from typing import Iterator, List
 
-from gates.common import Finding, GateError, Tree, load, run
+from tests.lint.gates.common import Finding, GateError, Tree, load, run
 
 REQUIRED = (
     "namespace", "name", "version", "readme", "authors", "description", "license", "tags", "repository", "issues",

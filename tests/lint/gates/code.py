@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Promises about the Python code: sizes, headers, who may import what, no exceptions from the rules."""
+"""Promises about the Python code: sizes, headers, who may import what and from where, no exceptions from the rules."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import ast
 import re
 from typing import Dict, Iterator, List, Tuple, Union
 
-from gates.common import Finding, Tree
+from tests.lint.gates.common import Finding, Tree
 
 PLUGINS = "plugins/*.py"
 LIMITS = (("plugins/modules/", 250), ("plugins/module_utils/", 350))
 FUNCTION_LINES = 50
+TEST_LINES = 500
+# Test files that are longer for now, and why.
+LONG_TESTS = {"tests/unit/test_planning.py": "is split together with the planner"}
 LICENCE = "GNU General Public License v3"
 # Modules that plugins do not import, the files that may nevertheless, and the reason.
 ONLY_IN = {
@@ -21,6 +24,16 @@ ONLY_IN = {
     "pipes": ((), "Python 3.13 has no pipes module"),
     "distutils": ((), "Python 3.12 has no distutils"),
 }
+# Files that may change where modules are looked for, and the reason. All others get it from the package layout: pytest
+# from pyproject.toml, programs by `python -m`.
+PATH_EDITORS = {
+    "tests/__init__.py": "programs of the tests import the checkout as the collection",
+    "plugins/plugin_utils/images/selection.py": "images/ ships beside the plugins, in no package",
+    "tests/unit/test_files.py": "the text of a program that is killed, for a Python of its own",
+}
+PATH_EDIT = re.compile(
+    r"\bsys\.path(?:\.(?:insert|append|extend|remove|pop|clear|reverse)\b|\[[^\]]*\]\s*=(?!=)|\s*\+?=(?!=))"
+)
 SAYS_PURE = re.compile(r'^"""[^"]*\bPure[.:]', re.MULTILINE)  # so says its own docstring
 EFFECTS = {"os", "socket", "subprocess", "shutil", "tempfile", "pathlib", "ansible"}
 EXCEPTION = re.compile(
@@ -45,6 +58,16 @@ def sizes(tree: Tree) -> Iterator[Finding]:
                     name, function.lineno,
                     "%s() has %d lines without its docstring; at most %d" % (function.name, length, FUNCTION_LINES),
                 )
+
+
+def test_sizes(tree: Tree) -> Iterator[Finding]:
+    """A test file is about one subject."""
+    for name in tree.matching("tests/*.py", "molecule/*.py"):
+        lines = tree.text(name).count("\n")
+        if lines > TEST_LINES and name not in LONG_TESTS:
+            yield Finding(name, lines, "%d lines; at most %d: split it by subject" % (lines, TEST_LINES))
+        elif lines <= TEST_LINES and name in LONG_TESTS:
+            yield Finding(name, 0, "is short enough now: take it out of LONG_TESTS")
 
 
 def _functions(text: str) -> List[Function]:
@@ -90,6 +113,17 @@ def imports(tree: Tree) -> Iterator[Finding]:
                 yield Finding(name, line, "imports %s in a module that is pure (no I/O, no ansible)" % top)
 
 
+def places(tree: Tree) -> Iterator[Finding]:
+    """A module has one name, wherever it is imported: nobody changes where modules are looked for."""
+    for name in tree.matching("*.py"):
+        text = tree.text(name)
+        edits = [text.count("\n", 0, found.start()) + 1 for found in PATH_EDIT.finditer(text)]
+        if name in PATH_EDITORS and not edits:
+            yield Finding(name, 0, "leaves sys.path alone now: take it out of PATH_EDITORS")
+        for line in edits if name not in PATH_EDITORS else ():
+            yield Finding(name, line, "edits sys.path: import by the name from the top of the tree (python -m)")
+
+
 def _imported(text: str) -> List[Tuple[int, str]]:
     found: Dict[Tuple[int, str], None] = {}
     try:
@@ -122,4 +156,4 @@ def exceptions(tree: Tree) -> Iterator[Finding]:
                 yield Finding(name, number, "lets ansible-lint off (%s)" % line.strip())
 
 
-CHECKS = (sizes, headers, imports, exceptions)
+CHECKS = (sizes, test_sizes, headers, imports, places, exceptions)

@@ -9,7 +9,7 @@ from typing import Dict, Iterator, List, Mapping, Optional, Tuple
 
 import yaml
 
-from gates.common import SHIPPED, Finding, Pair, Tree, load, pairs, yaml_files
+from tests.lint.gates.common import SHIPPED, Finding, Pair, Tree, load, pairs, yaml_files
 
 # Injected facts look like this; the names after it are not facts but what the user or Ansible itself sets.
 INJECTED = re.compile(r"(?<![\w./-])ansible_(?!\w*collections\b)(\w+)")

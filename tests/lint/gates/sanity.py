@@ -11,11 +11,11 @@ import os
 import re
 import subprocess
 import sys
-import sysconfig
 from pathlib import Path
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
-from gates.common import GateError, cache, environment, run
+from tests.lint.gates import cores
+from tests.lint.gates.common import GateError, cache, environment, run
 
 MINUTES = 15 * 60  # cold: a virtual environment for each Python and each test
 # ansible-test fetches a script of this name from the internet to get pip into its environments; this one takes pip from
@@ -38,25 +38,34 @@ sys.exit(subprocess.call(pip + ["install"] + wanted, env=settings))
 SKIPPED = re.compile(r"^WARNING: (?:Skipping|Skipped) (.*)$|^WARNING: (Required program .* not found.*)$", re.MULTILINE)
 
 
-def supported() -> List[str]:
-    """The versions of Python that the installed ansible-test knows, like ``3.8``."""
-    path = Path(_package(), "_util", "target", "common", "constants.py")
+class NoPython(Exception):
+    """This machine has no Python for an ansible-core. The message says so to people."""
+
+
+def supported(environ: Path) -> List[str]:
+    """The versions of Python that the ansible-test of an environment knows, like ``3.8``."""
+    path = _package(environ) / "_util" / "target" / "common" / "constants.py"
     return sorted(re.findall(r"'(3\.\d+)'", path.read_text(encoding="utf-8")), key=lambda text: int(text.split(".")[1]))
 
 
-def _package() -> str:
-    found = os.path.join(sysconfig.get_paths()["purelib"], "ansible_test")
-    if not os.path.isdir(found):
-        raise GateError("ansible-core is not installed in the environment of %s" % sys.executable)
-    return found
+def _package(environ: Path) -> Path:
+    for found in environ.glob("lib/python3.*/site-packages/ansible_test"):
+        return found
+    raise GateError("ansible-core is not installed in %s" % environ)
 
 
-def _pip_version() -> str:
-    text = Path(_package(), "_internal", "python_requirements.py").read_text(encoding="utf-8")
+def _pip_version(environ: Path) -> str:
+    text = (_package(environ) / "_internal" / "python_requirements.py").read_text(encoding="utf-8")
     found = re.search(r"pip=['\"]([\d.]+)['\"]", text)
     if not found:
         raise GateError("this ansible-test does not say which pip it wants; mend tests/lint/gates/sanity.py")
     return found.group(1)
+
+
+def _out_of_reach(environ: Path) -> List[str]:
+    """Tests that want a package from outside of the package index, as those of candidates may."""
+    wants = (_package(environ) / "_data" / "requirements").glob("sanity.*.txt")
+    return sorted(path.name.split(".")[1] for path in wants if re.search(r"@ https?://", path.read_text("utf-8")))
 
 
 def _works(program: str, version: str) -> bool:
@@ -91,17 +100,17 @@ def pythons(versions: List[str]) -> Tuple[str, List[str]]:
 
 
 @contextlib.contextmanager
-def _home(name: str) -> Iterator[Path]:
+def _home(name: str, environ: Path) -> Iterator[Path]:
     """A home folder for ansible-test, one run at a time; pip's settings are in it only as long as it is used."""
     home = cache().parent / name
     (home / ".ansible" / "test" / "cache").mkdir(mode=0o700, parents=True, exist_ok=True)
-    version = _pip_version()
+    version = _pip_version(environ)
     script = home / ".ansible" / "test" / "cache" / ("get_pip_%s.py" % version.replace(".", "_"))
     settings = home / ".config" / "pip" / "pip.conf"
     settings.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     with open(home / "lock", "w", encoding="ascii") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        script.write_text(GET_PIP % sys.executable, encoding="utf-8")
+        script.write_text(GET_PIP % str(environ / "bin" / "python"), encoding="utf-8")
         descriptor = os.open(settings, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "w", encoding="utf-8") as handle:
             handle.write(_pip_settings())
@@ -126,25 +135,43 @@ def _pip_settings() -> str:
     return "[global]\nquiet = 1\n" + "".join("%s = %s\n" % item for item in values.items())
 
 
-def sanity(place: Path, imports: bool) -> str:
-    """Run the sanity tests that can be run here, in two halves that take about as long, to be run side by side.
+def sanity(place: Path, only: Sequence[str] = (), but: Sequence[str] = (), core: Optional[cores.Core] = None) -> str:
+    """Run the sanity tests that can be run here.
 
     :param place: an unpacked artefact at ``…/ansible_collections/quantumsafe/openssh``.
-    :param imports: only the test that imports everything with each Python; else all the others.
+    :param only: names of tests; none: all. :param but: tests that are left out.
+    :param core: another ansible-core than that of the environment which runs this.
     :returns: what could not be run, and why, for people.
     :raises GateError: a test failed; with everything that ansible-test said.
+    :raises NoPython: there is no Python for that core.
     """
-    versions = supported()
-    path, found = pythons(versions)
-    half = ["--test", "import"] if imports else ["--skip-test", "import"]
-    with _home("ansible-test-import" if imports else "ansible-test") as home:
+    path, found = pythons(sorted({"%d.%d" % version for version in cores.PYTHONS} | set(supported(Path(sys.prefix)))))
+    environ = Path(sys.prefix)
+    if core:
+        python = cores.python_for(core, path, found)
+        if not python:
+            raise NoPython("not run: this machine has no Python for ansible-core %s (%d.%d or newer)"
+                           % (core.version, *core.python))
+        environ = cores.environment_of(core, python)
+    versions, unreachable = supported(environ), _out_of_reach(environ)
+    chosen = [word for name in only for word in ("--test", name) if name not in unreachable]
+    chosen += [word for name in (*but, *unreachable) for word in ("--skip-test", name)]
+    name = "-".join(["ansible-test", *([core.version] if core else []), *(only[:1])])
+    with _home(name, environ) as home:
         said = run(
-            ["ansible-test", "sanity", "--local", "--color", "no", "--truncate", "0", *half], place, MINUTES,
-            {"HOME": str(home), "PATH": path, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+            [str(environ / "bin" / "ansible-test"), "sanity", "--local", "--color", "no", "--truncate", "0", *chosen],
+            place, MINUTES, {"HOME": str(home), "PATH": os.pathsep.join([str(environ / "bin"), path]),
+                             "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         )
-    notes = ["with Python " + ", ".join(found)]
+    return "; ".join(_notes(versions, found, unreachable, said))
+
+
+def _notes(versions: Sequence[str], found: Sequence[str], unreachable: Sequence[str], said: str) -> List[str]:
+    """With which Pythons, and what was left out."""
+    notes = ["with Python " + ", ".join(version for version in versions if version in found)]
     missing = [version for version in versions if version not in found]
     if missing:
         notes.append("not with %s (not on this machine)" % ", ".join(missing))
-    skipped = sorted({(first or second).rstrip(".") for first, second in SKIPPED.findall(said)})
-    return "; ".join(notes + ["not run: " + text for text in skipped])
+    notes += ["not run: %s (wants a package from outside of the index)" % name for name in unreachable]
+    return notes + ["not run: " + text for text in sorted({
+        (first or second).rstrip(".") for first, second in SKIPPED.findall(said) if "on Python" not in first})]

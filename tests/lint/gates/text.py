@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 from typing import Iterator, Set
 
-from gates.common import Finding, Tree
+from tests.lint.gates.common import Finding, Tree
 
 # Folders that belong to every system: to name them says nothing about this machine.
 COMMON = {"/", "/tmp", "/var/tmp", "/opt", "/srv", "/src", "/mnt", "/home", "/root", "/usr", "/var"}

@@ -11,6 +11,7 @@ from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 
@@ -29,7 +30,7 @@ _INCLUDED_LIMIT = 1 << 20
 _INCLUDED_FILES = 1000
 
 
-class EditFailed(Exception):
+class EditFailed(UserError):
     """Nothing was replaced (or everything was put back). The message names the file and what to do."""
 
 

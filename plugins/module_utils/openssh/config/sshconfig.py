@@ -24,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.document import (
     Document,
+    Head,
     Include,
     Range,
     as_text,
@@ -56,6 +57,7 @@ __all__ = [
     "edit",
     "edit_with_notes",
     "guess_dialect",
+    "heads",
     "read",
     "set_block",
     "unified",
@@ -142,6 +144,15 @@ def blocks(data: bytes, dialect: str) -> List[str]:
     document = Document(data, dialect)
     return [document.lines[index].raw.strip().decode("utf-8", "surrogateescape")
             for index in document.head_indexes()]
+
+
+def heads(data: bytes, dialect: str) -> List[Head]:
+    """The heads of all blocks in the form that compares: ``("host", "web1", "web2")``, quotes and ``=`` gone.
+
+    :raises ConfigError: a quote is not closed in one.
+    """
+    _check_dialect(dialect)
+    return [head for head, _start, _end in Document(data, dialect).blocks()]
 
 
 def read(

@@ -10,6 +10,7 @@ import pwd
 import stat
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import (
     make_dir,
     read_file,
@@ -29,7 +30,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.k
 _LOOSE = stat.S_IWGRP | stat.S_IWOTH
 
 
-class TargetError(Exception):
+class TargetError(UserError):
     """A file or account that cannot be edited, or keys that cannot be read. The message says which and why."""
 
 

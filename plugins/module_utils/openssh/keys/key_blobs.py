@@ -13,10 +13,12 @@ import hashlib
 import re
 from typing import List, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
 TYPE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9.@_+-]{0,99}")
 
 
-class BadKey(Exception):
+class BadKey(UserError):
     """Text or bytes that are no key. The message says what is wrong and never contains the key."""
 
 

@@ -17,6 +17,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_pairs import replace_pair
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import read_file, stat_file, write_file
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import WORK, bind, docker
@@ -31,8 +32,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.k
     public_from_private,
 )
 
-#: How the folders begin in which keys are made.
-FOLDER = "oqs-ssh-keys-"
 LEVELS = ("never", "missing", "damaged", "always")
 # Pairs are made one after the other; what fails is named on standard error and the rest goes on.
 _SCRIPT = """
@@ -53,7 +52,7 @@ exit $failed
 """
 
 
-class KeyPairError(Exception):
+class KeyPairError(UserError):
     """A pair could not be made, or the state of one forbids it. The message names the file and what to do."""
 
 
@@ -104,7 +103,7 @@ Maker = Callable[[str, Sequence[Request]], None]
 def private_folder() -> Iterator[str]:
     """A temporary folder of root (0700), in memory where the host has ``/run``; gone afterwards."""
     base = "/run" if os.path.isdir("/run") and os.access("/run", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix=FOLDER, dir=base) as folder:
+    with tempfile.TemporaryDirectory(prefix=paths.KEYS_PREFIX, dir=base) as folder:
         yield folder
 
 

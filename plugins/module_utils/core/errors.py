@@ -1,0 +1,58 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a person can repair: the one base class, and the one place that turns an error into the sentence."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import Any, Dict, Iterator
+
+_DISK = {
+    errno.ENOSPC: "make room there, then run this again",
+    errno.EDQUOT: "make room there, then run this again",
+    errno.EROFS: "remount it writable (repaired, if the disk has errors), then run this again",
+    errno.EIO: "the disk has errors: repair or replace it, then run this again",
+}
+
+
+class UserError(Exception):
+    """Something that a person can repair. The text says what is wrong, with which value, and what to do; it needs no
+    trace."""
+
+
+#: What is reported as a sentence. Everything else is a defect of this collection.
+EXPECTED = (UserError, OSError)
+
+
+@contextlib.contextmanager
+def written(path: str) -> Iterator[None]:
+    """Errors of the disk inside name the file that was to be written, not the temporary one beside it.
+
+    :raises OSError: as it was, with the path.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in _DISK:
+            raise
+        raise OSError(error.errno, os.strerror(error.errno), path) from error
+
+
+def sentence(error: Exception) -> str:
+    """An expected error as a sentence."""
+    if not isinstance(error, OSError) or error.errno is None:
+        return str(error)
+    words = os.strerror(error.errno)
+    if error.errno in _DISK:
+        return "cannot write %s: %s; %s" % (error.filename or "to the disk", words, _DISK[error.errno])
+    return "%s: %s" % (error.filename, words) if error.filename else str(error)
+
+
+def failed(error: Exception, before: str = "") -> Dict[str, Any]:
+    """An expected error as the result of a module.
+
+    :param before: said first, such as that nothing was changed.
+    """
+    return {"failed": True, "changed": False, "msg": before + sentence(error)}

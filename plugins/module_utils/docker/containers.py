@@ -1,0 +1,81 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A container as the engine and /proc tell of it."""
+
+from __future__ import annotations
+
+from typing import FrozenSet, Mapping, NamedTuple, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import inspected
+
+#: The hash of the arguments that it was made from; a container that carries it is ours.
+LABEL = "org.quantumsafe.openssh.spec"
+
+
+class Container(NamedTuple):
+    """A container and its main process; false where there is none.
+
+    ``stale`` names mounted paths that the container does not see any more as they are now; ``sockets`` are those of its
+    main process.
+    """
+
+    id: str = ""
+    image: str = ""
+    labels: Mapping[str, str] = {}
+    running: bool = False
+    status: str = "absent"
+    pid: int = 0
+    health: str = ""
+    started: str = ""
+    restarts: int = 0
+    stale: Tuple[str, ...] = ()
+    sockets: FrozenSet[int] = frozenset()
+
+    def __bool__(self) -> bool:
+        return bool(self.id)
+
+    @property
+    def ours(self) -> bool:
+        """Whether this collection has made it."""
+        return LABEL in self.labels
+
+
+def read(name: str) -> Container:
+    """A container, by its name.
+
+    :raises DockerError: the engine does not answer.
+    """
+    found = inspected.container(name)
+    return parse(found) if found else Container()
+
+
+def parse(found: inspected.Container) -> Container:
+    """What ``docker container inspect`` says, with what /proc says of the main process."""
+    state = found.State
+    result = Container(
+        id=found.Id,
+        image=found.Image,
+        labels=found.labels,
+        running=state.Running and not state.Restarting and not state.Paused,
+        status=state.Status,
+        pid=state.Pid,
+        health=state.Health.Status if state.Health else "",
+        started=state.StartedAt,
+        restarts=found.RestartCount,
+    )
+    if not result.pid:
+        return result
+    root = "/proc/%d/root" % result.pid
+    binds = [(mount.Source, root + mount.Destination) for mount in found.Mounts if mount.Type == "bind"]
+    stale = tuple(source for source, inside in binds if not _same(source, inside, root))
+    return result._replace(stale=stale, sockets=frozenset(processes.sockets_of(result.pid)))
+
+
+def _same(source: str, inside: str, root: str) -> bool:
+    """Whether a container still sees what lies at a path: what was replaced or made anew meanwhile, it does not."""
+    try:
+        here, there = files.stat_file(source), files.stat_file(inside, root=root)
+    except (files.UnsafePath, OSError):
+        return False
+    return bool(here and there and (here.st_dev, here.st_ino) == (there.st_dev, there.st_ino))

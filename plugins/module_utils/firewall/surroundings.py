@@ -1,0 +1,242 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What several firewalls need to know of a host: units of systemd, the rule set of nftables, tables of iptables, files.
+
+Each is asked for when somebody needs it, and once. A program that is not there holds nothing; one that fails, or gives
+an answer of another shape, is an error and never taken for an empty answer.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Item
+
+#: The programs of iptables by family.
+PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
+HANDS_OFF = "or set oqs_ssh_firewall_backend: none and open the port yourself"
+_LISTS = {"ip": "/proc/%d/net/ip_tables_names", "ip6": "/proc/%d/net/ip6_tables_names"}
+_SYSTEMD = "/run/systemd/system"
+#: What nft says where it was built without JSON, and where it is too old to know the option.
+_NO_JSON = re.compile(r"JSON support not compiled|(invalid|unrecognized|unknown) option")
+#: The kernel has no netfilter at all: then there are no rules.
+_NO_KERNEL = "Unable to initialize Netlink socket: Protocol not supported"
+_TABLE = re.compile(r"(?m)^table (\S+) (\S+) \{")
+_OF_IPTABLES = re.compile(r"ip6? (filter|nat|mangle|raw|security)\Z")
+_OF_OTHERS = re.compile(r"\S+ (firewalld|docker)")
+
+
+class NoAnswer(CommandError):
+    """A firewall's program failed, or answered something that cannot be understood; says which, and what to do."""
+
+    def __init__(self, argv: Sequence[str], message: str, mend: str, completed: Optional[Completed] = None) -> None:
+        super().__init__(argv, "%s; what its firewall holds is not known: %s, %s" % (message, mend, HANDS_OFF),
+                         completed)
+
+
+class Unit(NamedTuple):
+    """A unit of systemd; both are false for one that is not there."""
+
+    active: bool = False
+    enabled: bool = False
+
+
+class Table(NamedTuple):
+    """The filter table of iptables, of one family.
+
+    :ivar kind: ``nft`` or ``legacy``.
+    :ivar restore: the program that changes it.
+    :ivar keeper: the firewall that keeps its rules; empty: they are the operator's own.
+    """
+
+    kind: str
+    family: str
+    text: str
+    restore: str
+    keeper: str = ""
+
+
+class Surroundings:
+    """One host, while its firewalls are read.
+
+    :param units: units of systemd that may be asked for.
+    :param chains: chain of iptables -> the firewall that makes it.
+    """
+
+    def __init__(self, units: Sequence[str] = (), chains: Optional[Mapping[str, str]] = None) -> None:
+        self._asked_units, self._chains = tuple(units), chains or {}
+        self._files: Dict[str, Optional[bytes]] = {}
+        self._programs: Dict[str, Optional[str]] = {}
+        self._units: Optional[Dict[str, Unit]] = None
+        self._ruleset: Optional[Tuple[Optional[List[Item]]]] = None
+        self._tables: Optional[List[Table]] = None
+
+    def file(self, path: str) -> Optional[bytes]:
+        """What a file holds; None: there is none."""
+        if path not in self._files:
+            self._files[path] = files.read_file(path)
+        return self._files[path]
+
+    def names(self, folder: str) -> List[str]:
+        """What a folder holds, sorted; nothing where there is none."""
+        return _names(folder)
+
+    def program(self, name: str) -> Optional[str]:
+        """Where a program is; None: it is not there."""
+        if name not in self._programs:
+            self._programs[name] = _which(name)
+        return self._programs[name]
+
+    def ask(self, argv: Sequence[str], mend: str) -> Completed:
+        """What a program says that only reads.
+
+        :param mend: what to do when it fails.
+        :raises NoAnswer: it failed.
+        """
+        try:
+            return run(argv)
+        except CommandError as error:
+            raise NoAnswer(argv, _reason(error, argv), mend, error.completed) from error
+
+    def unit(self, name: str) -> Unit:
+        """A unit of systemd; nothing is active where there is no systemd.
+
+        :param name: one of those that were announced: all are asked for at once.
+        :raises NoAnswer: systemctl failed.
+        """
+        if self._units is None:
+            self._units = self._read_units()
+        return self._units.get(name, Unit())
+
+    @property
+    def ruleset(self) -> Optional[List[Item]]:
+        """The rule set of nftables; None: there is no nft, or it can only say that all of it belongs to others.
+
+        :raises NoAnswer: nft failed.
+        """
+        if self._ruleset is None:
+            self._ruleset = (self._read_ruleset(),)
+        return self._ruleset[0]
+
+    @property
+    def tables(self) -> List[Table]:
+        """The filter tables of iptables that hold something.
+
+        :raises NoAnswer: a program of iptables failed.
+        """
+        if self._tables is None:
+            self._tables = [
+                found for family in PROGRAMS for kind in ("nft", "legacy")
+                for found in [self._read_table(kind, family)] if found
+            ]
+        return self._tables
+
+    def keeper(self, text: str) -> str:
+        """The firewall that keeps these rules of iptables; empty: they are the operator's own."""
+        return next((name for chain, name in self._chains.items() if ":%s " % chain in text), "")
+
+    def _read_units(self) -> Dict[str, Unit]:
+        program = self.program("systemctl")
+        if not program or not self._asked_units or not os.path.isdir(_SYSTEMD):
+            return {}
+        argv = [program, "show", "--property=Id,ActiveState,UnitFileState", *self._asked_units]
+        mend = "see what systemctl status says"
+        rows = [
+            dict(line.partition("=")[::2] for line in part.split("\n"))
+            for part in self.ask(argv, mend).text.split("\n\n")
+        ]
+        if len(rows) != len(self._asked_units) or not all(row.get("Id") and row.get("ActiveState") for row in rows):
+            raise NoAnswer(argv, "its answer is not about all units that were asked for", mend)
+        return {row["Id"]: Unit(row["ActiveState"] == "active", row.get("UnitFileState") == "enabled") for row in rows}
+
+    def _read_ruleset(self) -> Optional[List[Item]]:
+        program = self.program("nft")
+        if not program:
+            return None
+        argv = [program, "-j", "list", "ruleset"]
+        mend = "see what nft list ruleset says"
+        done = run(argv, check=False)
+        if done.rc != 0:
+            said = (done.err + done.out).decode("utf-8", "replace")
+            if _NO_KERNEL in said:
+                return []
+            if _NO_JSON.search(said):
+                return self._without_json(program)
+            raise NoAnswer(argv, done.reason, mend, done)
+        try:
+            return listing.parse(done.out)
+        except ValueError as error:
+            raise NoAnswer(argv, str(error), mend, done) from error
+
+    def _without_json(self, program: str) -> Optional[List[Item]]:
+        """An nft that prints no JSON: none of its rules can be judged, so there must be none but those of others, which
+        iptables and firewalld are asked about themselves."""
+        argv = [program, "list", "ruleset"]
+        mend = "install an nftables with JSON support (0.9 or later)"
+        text = self.ask(argv, mend).text
+        if not text.strip():
+            return []
+        tables = [" ".join(names) for names in _TABLE.findall(text)]
+        compat = self.program("iptables") is not None
+        if tables and all(_OF_OTHERS.match(name) or (compat and _OF_IPTABLES.match(name)) for name in tables):
+            return None
+        raise NoAnswer(argv, "it holds rules, but cannot print them as JSON (nft -j)", mend)
+
+    def _read_table(self, kind: str, family: str) -> Optional[Table]:
+        there = self._in_nft(family) if kind == "nft" else self._in_legacy(family)
+        save = self._variant(PROGRAMS[family], kind, "-save") if there else None
+        restore = self._variant(PROGRAMS[family], kind, "-restore") if save else None
+        if not save or not restore:
+            return None
+        argv, mend = [save, "-t", "filter"], "see what it says on the host"
+        text = self.ask(argv, mend).text
+        rows = text.split("\n")
+        # one of nft's own rules among them, and it says so in place of the table
+        other = kind == "nft" and "*filter" not in rows
+        if not other and ("*filter" not in rows or "COMMIT" not in rows[rows.index("*filter"):]):
+            raise NoAnswer(argv, "its answer holds no whole table filter", mend)
+        return Table(kind, family, text, restore, self.keeper(text))
+
+    def _in_nft(self, family: str) -> bool:
+        """Whether nftables holds a filter table as iptables makes it; who has no nft must ask iptables."""
+        if self.ruleset is None:
+            return True
+        wanted = {"family": family, "table": "filter", "name": "INPUT"}
+        return any(wanted.items() <= item["chain"].items() for item in self.ruleset if "chain" in item)
+
+    def _in_legacy(self, family: str) -> bool:
+        """Whether the old kind of tables is in use (reading this loads nothing)."""
+        return b"filter" in (self.file(_LISTS[family] % os.getpid()) or b"").split()
+
+    def _variant(self, name: str, kind: str, end: str) -> Optional[str]:
+        """The program of this kind; a distribution without both has it under the plain name, and it says of which kind.
+        """
+        program = self.program("%s-%s%s" % (name, kind, end))
+        plain = None if program else self.program(name + end)
+        if plain:
+            said = run([plain, "--version"], check=False)  # before 1.8 it does not know the question, and is legacy
+            if (b"nf_tables" in said.out + said.err) is not (kind == "nft"):
+                return None
+        return program or plain
+
+
+def _which(name: str) -> Optional[str]:
+    return shutil.which(name) or ("/usr/sbin/" + name if os.path.exists("/usr/sbin/" + name) else None)
+
+
+def _names(folder: str) -> List[str]:
+    try:
+        return sorted(os.listdir(folder))
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _reason(error: CommandError, argv: Sequence[str]) -> str:
+    """What a program said, without its name, which is said anyway."""
+    return error.completed.reason if error.completed else str(error)[len(" ".join(argv[:4])) + 2:]

@@ -1,0 +1,38 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What may be an address, an account, or the name of an algorithm. Pure.
+
+Sources: RFC 1123 (names), RFC 4007 (zones), RFC 4253 section 6 (names of algorithms), useradd(8) (accounts).
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+
+#: The last number of a port.
+LAST_PORT = 65535
+_NAME = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
+_ZONE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
+_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
+_ALGORITHM = re.compile(r"[+^-]?[A-Za-z0-9][A-Za-z0-9@._+*?-]{0,127}")
+
+
+def address(value: str) -> bool:
+    """Whether this is a host name or an IP address, an IPv6 one with a zone among them, and nothing else."""
+    plain, percent, zone = value.partition("%")
+    try:
+        version = ipaddress.ip_address(plain).version
+    except ValueError:
+        return bool(_NAME.fullmatch(value))
+    return not percent or (version == 6 and bool(_ZONE.fullmatch(zone)))
+
+
+def account(value: str) -> bool:
+    """Whether this may be the name of an account."""
+    return bool(_ACCOUNT.fullmatch(value))
+
+
+def algorithm(value: str) -> bool:
+    """Whether this may be the name of an algorithm, or a pattern of names."""
+    return bool(_ALGORITHM.fullmatch(value))

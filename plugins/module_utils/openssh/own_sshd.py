@@ -1,0 +1,145 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The host's own sshd: its configuration as itself reads it, its host keys, where it listens, and what it offers."""
+
+from __future__ import annotations
+
+import glob
+import re
+import shutil
+from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import probe
+
+End = Tuple[str, int]
+#: Keyword in lower case to values, as ``sshd -T`` prints them.
+Settings = Mapping[str, Sequence[str]]
+
+DEFAULT_PORT = 22
+LOCALHOST = "localhost"
+#: What sshd says instead of its banner to an address in its penalty box.
+PENALTY = "Not allowed at this time"
+#: Listening on one of these, sshd is reached by the name localhost.
+_HERE = ("0.0.0.0", "::", "127.0.0.1", "::1")
+_SOCKETS = ("ssh.socket", "sshd.socket")
+_END = re.compile(r"(?:\[([0-9a-fA-F:.]+)(?:%\w+)?\]|([0-9.]+)):([0-9]{1,5})(?:$|\s)")
+
+
+class Target(NamedTuple):
+    """Where the hop goes: ``localhost``, or an address of the host; and the ports that its sshd listens on."""
+
+    port: int
+    address: str
+    ports: Sequence[int]
+
+
+class Offer(NamedTuple):
+    """What it offers to who connects; ``error`` where it does not answer."""
+
+    software: str = ""
+    kex: Sequence[str] = ()
+    error: str = ""
+
+
+class OwnSshd(NamedTuple):
+    """What it says of itself (``sshd -T``); empty where it does not say."""
+
+    settings: Settings = {}
+
+
+def read() -> OwnSshd:
+    """Ask it."""
+    return OwnSshd(settings())
+
+
+def settings() -> Dict[str, List[str]]:
+    """Its configuration as itself reads it (``sshd -T``); empty where it does not say."""
+    found: Dict[str, List[str]] = {}
+    try:
+        for line in run([_program(), "-T"], timeout=10.0).text.splitlines():
+            keyword, _blank, value = line.partition(" ")
+            found.setdefault(keyword.lower(), []).append(value)  # 10.6 prints capitals, too
+    except CommandError:
+        return {}
+    return found
+
+
+def keys_file(user: str) -> str:
+    """The first AuthorizedKeysFile for an account, tokens and all (sshd_config(5)); the default where it does not say:
+    no sshd of its own, or one that does not start."""
+    criteria = "user=%s,host=localhost,addr=127.0.0.1" % user
+    try:
+        for line in run([_program(), "-T", "-C", criteria], timeout=10.0).text.splitlines():
+            if line.lower().startswith("authorizedkeysfile "):
+                return line.split()[1]
+    except CommandError:
+        pass
+    return ".ssh/authorized_keys"
+
+
+def _program() -> str:
+    return shutil.which("sshd") or "/usr/sbin/sshd"
+
+
+def host_keys(found: Settings) -> List[str]:
+    """The public lines of its host keys, as its configuration names them."""
+    private = list(found.get("hostkey", ()))
+    if not found:
+        private = [name[: -len(".pub")] for name in sorted(glob.glob("/etc/ssh/ssh_host_*_key.pub"))]
+    lines = [(files.read_file(path + ".pub") or b"").decode("utf-8", "replace").strip() for path in private]
+    return [line for line in lines if line]
+
+
+def offer(address: str, port: int, found: Settings) -> Offer:
+    """What it offers. It remembers addresses that come and go too often (PerSourcePenalties, 9.8) and sends them away
+    for a while: then it is there, and its configuration says what it would offer."""
+    asked = probe.probe(address, port, timeout=5.0)
+    error, kex = str(asked["error"] or ""), list(asked["kex"] or [])
+    if PENALTY in error and found:
+        error, kex = "", found.get("kexalgorithms", [""])[0].split(",")
+    return Offer(str(asked["software"] or ""), kex, error)
+
+
+def target(asked: int, found: Settings) -> Target:
+    """Where the hop goes, from what its configuration says as far as it is so, else from what systemd listens on in its
+    place (with socket activation the configuration's ports do not count, systemd.socket(5)).
+
+    :param asked: the port that was asked for.
+    """
+    there = processes.ends()
+    ends = [end for end in parse_ends(found.get("listenaddress", ())) if end in there]
+    return decide(asked, ends or [end for end in parse_ends(_sockets()) if end in there])
+
+
+def decide(asked: int, ends: Sequence[End]) -> Target:
+    """Where the hop goes. The default port gives way to the one that sshd listens on; another that was asked for
+    stays, because there may be a second sshd.
+
+    :param ends: addresses and ports that the host's own sshd listens on; none: not known.
+    """
+    ports = list(dict.fromkeys(port for _address, port in ends))
+    port = ports[0] if ports and asked == DEFAULT_PORT and asked not in ports else asked
+    addresses = [address for address, number in ends if number == port]
+    if not addresses or set(addresses) & set(_HERE):
+        return Target(port, LOCALHOST, ports)
+    return Target(port, addresses[0], ports)
+
+
+def parse_ends(lines: Sequence[str]) -> List[End]:
+    """Addresses and ports as ``sshd -T`` (listenaddress) and ``systemctl show`` (Listen) print them."""
+    found = []
+    for line in lines:
+        match = _END.match(line.strip())
+        if match:
+            found.append((match.group(1) or match.group(2), int(match.group(3))))
+    return found
+
+
+def _sockets() -> List[str]:
+    try:
+        said = run(["systemctl", "show", "--property=Listen", *_SOCKETS], check=False, timeout=10.0).text
+    except CommandError:
+        return []  # a host without systemd
+    return [line[len("Listen="):] for line in said.splitlines() if line.startswith("Listen=")]

@@ -1,0 +1,137 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""A handshake as proof: made by the image's own client, in the container, against pinned host keys; nobody logs in."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Dict, NamedTuple, Optional
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import (
+    FirewallSpec,
+    HopSpec,
+    RemovalSpec,
+    ServerSpec,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+
+#: How an sshd that has too much to do ends a connection before it is one: MaxStartups drops at random, and whoever
+#: knocks at a port that is open to the world may be the reason (sshd_config(5)).
+_TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
+#: Seconds between the tries of a handshake that was turned away.
+PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
+
+_SAID = {
+    "kex": re.compile(r"^debug1: kex: algorithm: (\S+)", re.M),
+    "host_key_algorithm": re.compile(r"^debug1: kex: host key algorithm: (\S+)", re.M),
+    "cipher": re.compile(r"^debug1: kex: server->client cipher: (\S+)", re.M),
+    "host_key": re.compile(r"^debug1: Server host key: \S+ (SHA256:\S+)", re.M),
+    "server": re.compile(r"^debug1: Remote protocol version \S+, remote software version (.+?)\r?$", re.M),
+    "authentication": re.compile(r"^debug1: Authentications that can continue: (\S+)", re.M),
+}
+
+
+class Handshake(NamedTuple):
+    """What an OpenSSH client said of a handshake. ``ok``: the server proved to hold the pinned host key, and the key
+    exchange was completed; else ``error`` says why not."""
+
+    kex: str = ""
+    host_key_algorithm: str = ""
+    cipher: str = ""
+    host_key: str = ""
+    server: str = ""
+    authentication: str = ""
+    ok: bool = False
+    error: str = ""
+
+
+class Proof(NamedTuple):
+    """The handshakes that were made: with the container's own sshd, and through the hop."""
+
+    own: Optional[Handshake] = None
+    hop: Optional[Handshake] = None
+
+    def as_dicts(self) -> Dict[str, Dict[str, object]]:
+        """As it travels: only those that were made."""
+        return {name: dict(each._asdict()) for name, each in self._asdict().items() if each}
+
+
+def of_own(container: str, port: int) -> Handshake:
+    """A real handshake with the container's sshd."""
+    return prove(container, port).own or Handshake(error="no answer")
+
+
+def prove(
+    container: str, port: int, hop_port: Optional[int] = None, hop_user: str = "root", hop_address: str = "localhost"
+) -> Proof:
+    """A real handshake with the container's sshd, and one through the hop where its port is given.
+
+    The client verifies the host key against the pinned one and the signature over the exchange.
+    """
+    arguments = ["exec", container, paths.ENTRY, "prove", str(port)]
+    if hop_port:
+        arguments += [str(hop_port), hop_user, hop_address]
+    for pause in (*PAUSES, None):
+        said = cli.docker(arguments, check=False).out.decode("utf-8", "replace")
+        parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
+        found = {name: handshake(text) for name, text in parts.items()}
+        if pause is None or not any(_TURNED_AWAY.search(each.error) for each in found.values()):
+            break
+        time.sleep(pause)
+    return Proof(found.get("own"), found.get("hop"))
+
+
+def handshake(text: str) -> Handshake:
+    """What an OpenSSH client said of a handshake with ``-v``."""
+    matches = {name: pattern.search(text) for name, pattern in _SAID.items()}
+    found = {name: match.group(1) if match else "" for name, match in matches.items()}
+    ok = bool(found["authentication"]) and "is known and matches the" in text
+    last = [line for line in text.splitlines() if line.strip() and not line.startswith("debug")]
+    error = "" if ok else (last[-1].strip() if last else "the client said nothing")
+    return Handshake(ok=ok, error=error, **found)
+
+
+class Ran(NamedTuple):
+    """The container of an earlier look of this execution."""
+
+    container: Container = Container()
+
+
+class ProofResource(Resource):
+    """Plans nothing; a handshake that is made on request. A container that ran before is asked at once."""
+
+    def __init__(self) -> None:
+        self.readers = {Proof: _read, Ran: lambda _facts: Ran()}
+
+
+def _read(facts: Facts) -> Proof:
+    spec, before = facts.of(Spec), facts.of(Ran).container
+    return of_spec(spec, before if provable(spec, before) else facts.of(Container))
+
+
+PROOF = ProofResource()
+
+
+def provable(spec: Spec, container: Container) -> bool:
+    """Does a container of ours run, and does the run ask about it?"""
+    asked = any(spec.get(kind) for kind in (ServerSpec, HopSpec, FirewallSpec)) and not spec.get(RemovalSpec)
+    return bool(asked and container.running and container.ours)
+
+
+def of_spec(spec: Spec, container: Container) -> Proof:
+    """What the run asks about, proved; empty where nothing runs yet."""
+    if not provable(spec, container):
+        return Proof()
+    server, hop, firewall = spec.get(ServerSpec), spec.get(HopSpec), spec.get(FirewallSpec)
+    part = server or hop or firewall
+    if not part:
+        return Proof()
+    if not hop:
+        return prove(part.container, part.port)
+    hop_port = hop.hop_port if hop.state == "present" else None
+    return prove(part.container, part.port, hop_port, (hop.users or ["root"])[0], hop.hop_address)

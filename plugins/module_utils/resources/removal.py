@@ -1,0 +1,150 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""What a removal needs besides what each resource restores: whether it may begin, what is known, files and folders of
+nobody's in particular, and the ledger, which goes last.
+
+Every change follows from the ledger and from what is there now, so that a removal that was cut short goes on where it
+ended, and one after the last has nothing to do.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+from functools import partial
+from typing import NamedTuple, Set
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import RemovalSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import engine, state
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import OPEN, Lockdown
+
+
+class Inside(NamedTuple):
+    """Whether this run's own connection may come through the container."""
+
+    inside: bool = False
+
+
+class BeginResource(Resource):
+    """Planned first: may it begin, and what is known."""
+
+    sections = {"removal": "removal"}
+    spec = {"removal": RemovalSpec}
+
+    def __init__(self) -> None:
+        self.readers = {Named: _read, Inside: _inside}
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """Refusals."""
+        found = facts.of(Inventory)
+        if facts.of(Inside).inside and any(row.ours for row in found.containers.values()):
+            plan.refuse(
+                "this run's own connection comes through the container that it would remove: connect to the host's own "
+                "sshd directly (ansible_port, no ProxyJump through the container)%s" % (
+                    "" if facts.of(Lockdown).state == OPEN
+                    else "; it is locked down: open it first (playbook lockdown with oqs_ssh_lockdown: false)")
+            )
+        if found.asleep:
+            plan.refuse(
+                "the container cannot be removed while Docker does not answer: systemctl start docker, run again"
+            )
+
+
+class KnownResource(Resource):
+    """Says what is known; when it does, only what carries our mark is planned, and no file."""
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """Without a ledger only what carries our mark is certain to be ours."""
+        named, removal = facts.of(Named), facts.of(Spec).get(RemovalSpec)
+        if named.cut:
+            plan.note(
+                "the ledger's end is cut off: what was written there is not known; what it still names goes, and the "
+                "container, rules and lines that carry our mark"
+            )
+        if named.rows:
+            return
+        left = [path for path, row in named.folders.items() if row and path != paths.PARTS_DIR]
+        ours = [name for name, row in facts.of(Inventory).containers.items() if row.ours]
+        if not left and not ours and not plan.changes:
+            return
+        where = ", ".join(left)
+        plan.note(
+            "there is no ledger on this host: only the container, rules and lines that carry our mark go%s%s" % (
+                "; left: %s (the keys are in there: remove by hand what you do not need)" % where if left else "",
+                "" if removal and removal.hop_users else "; accounts with our line in authorized_keys are not known: "
+                "name them in oqs_ssh_hop_users",
+            )
+        )
+
+
+class RestResource(Resource):
+    """Planned last: what is nobody's in particular, and the ledger."""
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """Files and empty folders outside of the state; the ledger when nothing else is left."""
+        named = facts.of(Named)
+        if not named.rows:
+            return
+        restore.files_back(named, plan, lambda path: not path.startswith(("/etc/docker/", "/etc/firewalld/")))
+        going = {each.name for each in plan.changes if each.after == "absent"}
+        for path in restore.names(named.rows, "folder"):
+            row = named.folders.get(path)
+            if restore.is_state(path) or path in engine.FOLDERS or not row:
+                continue
+            if all("%s/%s" % (path, name) in going for name in row.names):
+                plan.add(Change("removal", "empty_folder", path, str(row.owner), "absent", CAME,
+                                act=partial(restore.remove_empty, path), said=path))
+            else:
+                plan.note("%s stays: others have put something there" % path)
+        if os.path.isdir(paths.VAR_DIR):
+            plan.add(Change("removal", "ledger_gone", paths.VAR_DIR, "there", "absent",
+                            "nothing is left to be taken back", act=_remove_ledger,
+                            said="the ledger (%s)" % paths.VAR_DIR))
+
+
+def _read(facts: Facts) -> Named:
+    written = facts.of(Written)
+    return restore.read(written.rows, written.cut, paths.REMOVED)
+
+
+def _inside(facts: Facts) -> Inside:
+    removal = facts.of(Spec).get(RemovalSpec)
+    return Inside(_comes_from_here({removal.port if removal else 0, state.port_before()}))
+
+
+def _comes_from_here(ports: Set[int]) -> bool:
+    """Whether this run's own connection may come through the container: from an address of the host itself, while
+    somebody is connected to the container's port, which is what its configuration says, whatever the inventory does."""
+    client, _port = processes.session_end()
+    if not client or not any(map(processes.connected, ports)):
+        return False
+    family = socket.AF_INET6 if ":" in client else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as own:
+        own.bind((client, 0))  # only an address of the host itself can be bound
+        return True
+    return False
+
+
+def _remove_ledger(_host: Host) -> None:
+    """The ledger's folder, the ledger itself last: until then a run that is cut short can be run again."""
+    for name in files.list_dir(paths.VAR_DIR):
+        if name != "ledger":
+            restore.remove("%s/%s" % (paths.VAR_DIR, name))
+    for name in files.list_dir(paths.LEDGER_DIR):
+        if "%s/%s" % (paths.LEDGER_DIR, name) != paths.LEDGER:
+            restore.remove("%s/%s" % (paths.LEDGER_DIR, name))
+    shutil.rmtree(paths.VAR_DIR)
+
+
+BEGIN, KNOWN, REST = BeginResource(), KnownResource(), RestResource()

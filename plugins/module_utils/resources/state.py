@@ -1,0 +1,319 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""The state on the host, which outlives the container: its folders, modes and owners, the user's uid, the entry."""
+
+from __future__ import annotations
+
+import contextlib
+import glob
+import grp
+import json
+import os
+import pwd
+import shutil
+import stat
+import time
+from functools import partial
+from typing import List, Optional
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, Written, uid_of
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named, few
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+
+UID_FIRST = 22222
+#: Seconds for which parts of an image wait for the rest.
+WAITING = 7 * 86400.0
+_OUTLIVES = "state outlives the container"
+
+
+class StateResource(Resource):
+    """Folders, files' modes, the uid and the entry."""
+
+    part = "ssh"
+    sections = {"state": "state folders"}
+    ledger = {
+        "folder": r"/(etc|var/lib)/oqs-ssh(/.*)?", "file": r"/(etc|var/lib)/oqs-ssh/.+|/etc/([^/]+/)*oqs-ssh[^/]*",
+    }
+
+    def __init__(self) -> None:
+        self.readers = {State: lambda _facts: read(), Uid: lambda facts: free_uid(facts.of(State).uid)}
+
+    def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
+        """All of it; that it goes is planned behind the container, which has it mounted (``plan_gone``)."""
+        ssh = spec.get(ServerSpec)
+        if not ssh or ssh.state == "absent":
+            return
+        state = facts.of(State)
+        uid = content.user_id(ssh, state, facts.of(Uid))
+        for path, owner in content.folders(uid).items():
+            plan.add(Change("state", "folder", path, words(state.folders.get(path)), str(owner), _OUTLIVES,
+                            act=partial(make_folder, path, owner, state.folders.get(path) is None), quick=True))
+        plan.add(Change("state", "uid", "", state.uid or "absent", str(uid), "no account of the host has it",
+                        act=partial(_write_uid, uid)))
+        plan.add(Change("state", "entry", "", _hash(state.entry), _hash(ssh.entry.encode()), "the container's entry",
+                        act=_write_entry))
+        for path, owner in content.owned_files(uid).items():
+            mode = state.modes.get(path)
+            if mode is not None:
+                plan.add(Change("state", "file_mode", path, str(mode), str(owner), "readable by those who need it only",
+                                act=partial(_set_owner, path, mode, owner), quick=True))
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """The folders, but for what others have put there."""
+        named = facts.of(Named)
+        if not named.rows:
+            return
+        made = set(restore.names(named.rows, "folder")) | {paths.IMAGES_DIR}
+        for path in paths.REMOVED:
+            row = named.folders.get(path)
+            if not row or path == paths.PARTS_DIR:
+                continue
+            if path not in made:
+                plan.note("%s stays: it was there before, or the ledger has lost it; look into it yourself" % path)
+                continue
+            strangers = _strangers(named) if path == paths.STATE_DIR else []
+            if strangers:
+                plan.note("%s stays with what others have put there: %s" % (path, few(strangers)))
+                if len(row.names) > len(strangers):
+                    after = "only what others have put there"
+                    plan.add(Change("removal", "folder_emptied", path, str(row.owner), after, CAME,
+                                    act=partial(_empty, path, strangers), said="ours in " + path))
+            else:
+                plan.add(Change("removal", "folder_gone", path, str(row.owner), "absent", CAME,
+                                act=partial(_remove, path, str(row.owner)), said=path))
+
+
+def plan_gone(state: State, plan: Plan) -> None:
+    """The folders go, with all that is in them."""
+    for path in paths.REMOVED:
+        there = words(state.folders.get(path))
+        plan.add(Change("container", "folder_gone", path, there, "absent", "oqs_ssh_state is absent",
+                        act=partial(_remove, path, there)))
+
+
+def absent_ledger_folders() -> List[str]:
+    """Folders that come into being with the ledger's first line."""
+    return [path for path in (paths.VAR_DIR, paths.LEDGER_DIR) if not os.path.isdir(path)]
+
+
+def made_with_the_ledger(absent: List[str], named: List[str]) -> List[Change]:
+    """The ledger's folders, where they came into being with its first line and not as changes of the plan.
+
+    :param absent: those that were not there before.
+    :param named: folders that the plan had changes for.
+    """
+    wanted = content.folders(0)
+    return [
+        Change("state", "folder", path, "absent", str(wanted[path]), _OUTLIVES)
+        for path in absent if path not in named and os.path.isdir(path)
+    ]
+
+
+def read() -> State:
+    """The state folders as they are.
+
+    :raises UnsafePath: something could not be read.
+    """
+
+    def text(path: str) -> str:
+        return (files.read_file(path) or b"").decode("ascii", "replace").strip()
+
+    keys = host_key_pairs(paths.PRIVATE_DIR)
+    return State(
+        folders={path: file_modes.of(path) for path in (*content.folders(0), paths.PARTS_DIR)},
+        modes={path: file_modes.of(path) for path in content.owned_files(0)},
+        entry=files.read_file(paths.STATE_DIR + "/entry"),
+        sshd_config=files.read_file(paths.STATE_DIR + "/sshd_config"),
+        ssh_config=files.read_file(paths.STATE_DIR + "/ssh_config"),
+        hop_config=files.read_file(paths.HOP_FILE),
+        known_hosts=files.read_file(paths.STATE_DIR + "/known_hosts"),
+        uid=text(paths.STATE_DIR + "/uid"),
+        written=_written(),
+        in_force=text(paths.PRIVATE_DIR + "/in-force"),
+        password=text(paths.PRIVATE_DIR + "/password"),
+        authorized_keys=files.read_file(paths.HOME_SSH + "/authorized_keys"),
+        identity=files.read_file(paths.IDENTITY + ".pub"),
+        identity_state=_identity_state(),
+        keys=keys,
+        next=host_key_pairs(paths.NEXT_DIR),
+        next_age=_next_age(),
+        key_modes={name: _key_mode(name) for name in keys},
+    )
+
+
+def host_key_pairs(folder: str) -> Keys:
+    """File name of the private half to both halves, of all host keys in a folder, whichever half is there."""
+    if not os.path.isdir(folder):
+        return {}
+    stems = [name[: -len(".pub")] if name.endswith(".pub") else name for name in files.list_dir(folder)]
+    names = dict.fromkeys(name for name in stems if name.startswith("ssh_host_") and name.endswith("_key"))
+    private = {name: "%s/%s" % (folder, name) for name in names}
+    return {name: (files.read_file(path), files.read_file(path + ".pub")) for name, path in private.items()}
+
+
+def _key_mode(name: str) -> str:
+    path = "%s/%s" % (paths.PRIVATE_DIR, name)
+    return file_modes.wrong(path, Ownership(0o600)) or file_modes.wrong(path + ".pub", Ownership(0o644))
+
+
+def _next_age() -> float:
+    """Hours since the youngest of the announced host keys was made; 0 where there is none."""
+    private = ["%s/%s" % (paths.NEXT_DIR, name) for name in host_key_pairs(paths.NEXT_DIR)]
+    found = [each for each in map(files.stat_file, private) if each is not None]
+    return max(0.0, time.time() - max(each.st_mtime for each in found)) / 3600 if found else 0.0
+
+
+def _identity_state() -> str:
+    """What the container's ed25519 identity is worth; ssh takes none that others can read."""
+    private, public = (files.read_file(paths.IDENTITY + end, root=paths.VAR_DIR) for end in ("", ".pub"))
+    pair = key_files.pair_state(private, public)
+    owner = owner_of_home()
+    wrong = file_modes.wrong(paths.IDENTITY, Ownership(0o600, owner, owner))
+    return wrong if pair.state == "good" and wrong else pair.state
+
+
+def owner_of_home() -> int:
+    """The uid of the container's user, as its folder has it: the plan's first changes have seen to that."""
+    found = files.stat_file(paths.HOME_SSH)
+    return found.st_uid if found else 0
+
+
+def port_before() -> int:
+    """The port of the container that is there, or of the old one while it is being replaced: what it was made with. The
+    default where nobody can make sense of its configuration, which must not keep a host from being given back."""
+    name = "/sshd_config"
+    data = files.read_file(paths.UPGRADE_BEFORE + name) or files.read_file(paths.STATE_DIR + name) or b""
+    try:
+        found = sshconfig.read(data, "sshd_config").get("port", ["2222"])[0]
+    except sshconfig.ConfigError:
+        return 2222
+    return int(found) if found.isdigit() else 2222
+
+
+def _written() -> Written:
+    """The algorithm lists that earlier runs wrote (``facts.remember``); a damaged file counts as none: then nothing is
+    taken for ours."""
+    try:
+        found = json.loads((files.read_file(paths.PRIVATE_DIR + "/written.json") or b"{}").decode())
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {
+        str(part): {str(name): [str(each) for each in values] for name, values in known.items()
+                    if isinstance(values, list)}
+        for part, known in found.items() if isinstance(known, dict)
+    }
+
+
+def free_uid(now: str) -> Uid:
+    """A uid (and gid) that no account of the host has, and whether the one in use has been taken meanwhile."""
+    candidate = UID_FIRST
+    while _known(candidate):
+        candidate += 1
+    number = uid_of(now)
+    return Uid(candidate, number is not None and _known(number))
+
+
+def _known(number: int) -> bool:
+    for ask in (pwd.getpwuid, grp.getgrgid):
+        try:
+            ask(number)
+        except KeyError:
+            continue
+        return True
+    return False
+
+
+def make_folder(path: str, owner: Ownership, is_new: bool, host: Host) -> None:
+    """A folder of the state."""
+    if is_new and not path.startswith(paths.LEDGER_DIR) and path != paths.VAR_DIR:
+        host.ledger.record("folder", path, None, str(owner))
+    files.make_dir(path, owner.mode, owner.uid, owner.gid)
+    if path == paths.HOME_SSH:
+        _hand_over(owner)
+
+
+def _hand_over(owner: Ownership) -> None:
+    """The identity goes with its folder, so that no look before the container starts finds it another account's."""
+    for path in (paths.IDENTITY, paths.IDENTITY + ".pub"):
+        found = files.stat_file(path, root=paths.VAR_DIR)
+        if found is not None and stat.S_ISREG(found.st_mode) and (found.st_uid, found.st_gid) != owner[1:]:
+            data = files.read_file(path, root=paths.VAR_DIR)
+            if data is not None:
+                mode = stat.S_IMODE(found.st_mode) & 0o777
+                files.write_file(path, data, mode, owner.uid, owner.gid, root=paths.VAR_DIR)
+
+
+def _set_owner(path: str, before: Ownership, owner: Ownership, host: Host) -> None:
+    """Mode and owner of a file: written anew, since what lies in a container's reach may be a link."""
+    root = paths.VAR_DIR if path.startswith(paths.VAR_DIR) else "/"
+    data = files.read_file(path, root=root)
+    if data is not None:
+        host.ledger.record("file", path, str(before), str(owner))
+        files.write_file(path, data, owner.mode, owner.uid, owner.gid, root=root)
+
+
+def _write_uid(uid: int, host: Host) -> None:
+    """The uid of the container's user, read by the entry when it prepares a fresh container."""
+    host.ledger.write(paths.STATE_DIR + "/uid", b"%d\n" % uid, 0o644)
+
+
+def _write_entry(host: Host) -> None:
+    """The entry; a running container keeps the old one until it is created anew, which the plan sees."""
+    host.ledger.write(paths.STATE_DIR + "/entry", host.spec.of(ServerSpec).entry.encode(), 0o755)
+
+
+def _remove(path: str, before: str, host: Host) -> None:
+    """A folder of the state goes, with what is in it; shutil.rmtree follows no links."""
+    host.ledger.record("folder", path, before, None)
+    shutil.rmtree(path)
+
+
+def _empty(path: str, strangers: List[str], _host: Host) -> None:
+    """What is ours in a folder where others have put something, too."""
+    for name in files.list_dir(path):
+        inner = "%s/%s" % (path, name)
+        if inner not in strangers:
+            restore.remove(inner)
+
+
+def _strangers(named: Named) -> List[str]:
+    """Files in the folder of configurations that this collection did not put there."""
+    known = set(content.owned_files(0)) | set(restore.names(named.rows, "file")) | {paths.PRIVATE_DIR}
+    there = ["%s/%s" % (paths.STATE_DIR, name) for name in files.list_dir(paths.STATE_DIR)]
+    return [path for path in there if path not in known and not os.path.basename(path).startswith(files.TEMPORARY)]
+
+
+def _hash(data: Optional[bytes]) -> str:
+    return "sha256 %s" % digests.digest(data)[:12] if data else "absent"
+
+
+def tidy(loading: bool) -> None:
+    """Remove what killed runs left behind: keys that never came to their place, halves of files; and after some days
+    the parts of an image that nobody came back for."""
+    with contextlib.suppress(OSError):
+        if not loading and time.time() - os.lstat(paths.PARTS_DIR).st_mtime > WAITING:
+            shutil.rmtree(paths.PARTS_DIR)
+    for path in glob.glob("/run/%s*" % paths.KEYS_PREFIX):
+        with contextlib.suppress(OSError):
+            if time.time() - os.lstat(path).st_mtime > cli.WORK:  # nothing that still runs is older
+                shutil.rmtree(path)
+    for folder in (paths.VAR_DIR, paths.STATE_DIR, paths.PRIVATE_DIR, paths.HOME_SSH, paths.IMAGES_DIR,
+                   paths.LEDGER_DIR):
+        with contextlib.suppress(OSError, files.UnsafePath), files.open_place(folder + "/any", "/") as place:
+            files.sweep(place.fd)
+
+
+STATE = StateResource()

@@ -1,0 +1,89 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Who listens on a port: asked about sockets of this very process."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import sys
+
+import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import processes
+
+pytestmark = pytest.mark.skipif(not os.path.exists("/proc/net/tcp"), reason="needs /proc")
+
+
+@contextlib.contextmanager
+def listener(family=socket.AF_INET, address="127.0.0.1"):
+    try:
+        server = socket.create_server((address, 0), family=family)
+    except OSError:
+        pytest.skip("this host has no such address")
+    with server:
+        yield server, server.getsockname()[1]
+
+
+def inode(sock):
+    return int(os.readlink("/proc/self/fd/%d" % sock.fileno())[len("socket:["):-1])
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_a_listener_and_its_owner(family, address):
+    with listener(family, address) as (server, port):
+        assert list(processes.listening(port)) == [inode(server)]
+        found = processes.who_listens(port)
+        assert set(found.inodes) == {inode(server)} and found.pid == os.getpid()
+        assert found.owner.endswith("process %d" % os.getpid())
+        assert processes.sockets_of(os.getpid()) >= {inode(server)}
+    assert processes.who_listens(port) == processes.Port()
+
+
+@pytest.mark.parametrize(("family", "address"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_all_that_listen_with_their_addresses(family, address):
+    with listener(family, address) as (_server, port):
+        assert (address, port) in processes.ends()
+    assert (address, port) not in processes.ends()
+
+
+@pytest.mark.skipif(sys.byteorder != "little", reason="as a little-endian machine prints it")
+@pytest.mark.parametrize(("digits", "address"), [
+    ("0100007F", "127.0.0.1"), ("050200C0", "192.0.2.5"), ("00000000", "0.0.0.0"),
+    ("00000000000000000000000001000000", "::1"), ("B80D0120000000000000000005000000", "2001:db8::5"),
+])
+def test_addresses_of_proc(digits, address):
+    assert processes.address_of(digits) == address
+
+
+def test_a_connection_is_no_listener():
+    with listener() as (server, port), socket.create_connection(("127.0.0.1", port)) as client:
+        assert list(processes.listening(port)) == [inode(server)]
+        assert processes.listening(client.getsockname()[1]) == {}
+
+
+def test_a_process_that_is_gone():
+    assert processes.sockets_of(2**22 + 1) == set()
+
+
+def test_an_owner_that_is_not_ours_to_see(monkeypatch):
+    with listener() as (_server, port):
+        monkeypatch.setattr(processes, "sockets_of", lambda _pid: set())
+        assert processes.who_listens(port).owner == "an unknown process"
+
+
+def test_a_process_that_ends_while_it_is_looked_at(monkeypatch):
+    with listener() as (_server, port):
+        found = set(processes.listening(port))
+        monkeypatch.setattr(processes, "sockets_of", lambda pid: found if pid == 1 else set())
+        monkeypatch.setattr(processes.os, "listdir", lambda _path: ["1", "self"])
+        owner = processes.who_listens(port).owner
+        assert owner.endswith("process 1")
+
+
+def test_a_kernel_without_the_table(monkeypatch):
+    def no_file(*_any, **_named):
+        raise FileNotFoundError
+
+    monkeypatch.setattr("builtins.open", no_file)
+    assert processes.listening(22) == {}
