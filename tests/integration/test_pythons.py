@@ -24,7 +24,7 @@ UTILS = sorted(path for path in (PLUGINS / "module_utils").rglob("*.py") if path
 #: What a unit test imports that is not for hosts: then it is not for their Pythons.
 NOT_THERE = re.compile(
     r"plugin_utils|plugins\.(action|lookup|modules)|^(from|import) (ansible[. ]|yaml|tests\.|lab)", re.MULTILINE)
-PURE = [path for path in sorted((REPOSITORY / "tests" / "unit").glob("test_*.py"))
+PURE = [path for path in sorted((REPOSITORY / "tests" / "unit").rglob("test_*.py"))
         if "plugins.module_utils." in path.read_text("utf-8") and not NOT_THERE.search(path.read_text("utf-8"))]
 PYTEST = ("-m", "pytest", "-q", "-W", "error::DeprecationWarning:ansible_collections", "-p", "no:cacheprovider",
           "-m", "not slow")

@@ -14,8 +14,6 @@ PLUGINS = "plugins/*.py"
 LIMITS = (("plugins/modules/", 250), ("plugins/module_utils/", 350))
 FUNCTION_LINES = 50
 TEST_LINES = 500
-# Test files that are longer for now, and why.
-LONG_TESTS = {"tests/unit/test_planning.py": "is split together with the planner"}
 LICENCE = "GNU General Public License v3"
 # Modules that plugins do not import, the files that may nevertheless, and the reason.
 ONLY_IN = {
@@ -29,7 +27,7 @@ ONLY_IN = {
 PATH_EDITORS = {
     "tests/__init__.py": "programs of the tests import the checkout as the collection",
     "plugins/plugin_utils/images/selection.py": "images/ ships beside the plugins, in no package",
-    "tests/unit/test_files.py": "the text of a program that is killed, for a Python of its own",
+    "tests/unit/module_utils/core/test_files.py": "the text of a program that is killed, for a Python of its own",
 }
 PATH_EDIT = re.compile(
     r"\bsys\.path(?:\.(?:insert|append|extend|remove|pop|clear|reverse)\b|\[[^\]]*\]\s*=(?!=)|\s*\+?=(?!=))"
@@ -64,10 +62,8 @@ def test_sizes(tree: Tree) -> Iterator[Finding]:
     """A test file is about one subject."""
     for name in tree.matching("tests/*.py", "molecule/*.py"):
         lines = tree.text(name).count("\n")
-        if lines > TEST_LINES and name not in LONG_TESTS:
+        if lines > TEST_LINES:
             yield Finding(name, lines, "%d lines; at most %d: split it by subject" % (lines, TEST_LINES))
-        elif lines <= TEST_LINES and name in LONG_TESTS:
-            yield Finding(name, 0, "is short enough now: take it out of LONG_TESTS")
 
 
 def _functions(text: str) -> List[Function]:

@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 MODULES = sorted(path.stem for path in (ROOT / "plugins/modules").glob("*.py") if "def main" in path.read_text("utf-8"))
 KEPT = ("choices", "elements", "required", "default")
 LOCKDOWN = {"want": {"lockdown": {}}, "sections": ["lockdown"], "password": None}

@@ -221,7 +221,7 @@ files.write_file(folder + "/a", b"new" * 1000, 0o600, os.geteuid(), os.getegid()
 def test_killed_at_each_step(tmp_path: Path, step: str, when: str) -> None:
     """There is the old content or the new, and the next run clears the leftovers and works."""
     put(tmp_path / "a", b"old", tmp_path)
-    place = str(Path(__file__).resolve().parents[2] / "collections")
+    place = str(Path(__file__).resolve().parents[4] / "collections")
     done = subprocess.run([sys.executable, "-c", KILLED, place, step, str(tmp_path), when], check=False, timeout=20)
     assert done.returncode == -signal.SIGKILL
     assert (tmp_path / "a").read_bytes() in (b"old", b"new" * 1000)

@@ -21,7 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_look as 
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.quantumsafe.openssh.plugins"
 SECRET = "heron-4711-lapwing"
 WANT = {"hop": {"state": "present", "users": ["alice"]}}

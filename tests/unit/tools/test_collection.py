@@ -11,7 +11,7 @@ import pytest
 from tests.lint.gates import artefact, code, roles, text
 from tests.lint.gates.common import Tree
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 CHECKS = [check for part in (artefact, code, roles, text) for check in part.CHECKS]
 TREE = Tree(ROOT)

@@ -24,7 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof
 
-ENTRY = Path(__file__).resolve().parents[2] / "roles" / "oqs_ssh" / "files" / "entry"
+ENTRY = Path(__file__).resolve().parents[4] / "roles" / "oqs_ssh" / "files" / "entry"
 SHELLS = {
     "sh": ["sh"], "dash": ["dash"], "busybox": ["busybox", "sh"], "bash": ["bash", "--posix"],
 }

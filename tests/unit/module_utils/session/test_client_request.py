@@ -9,8 +9,8 @@ import os
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases, programs, settings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import client_request
-from test_client_config import ABLE, OLD
-from test_client_config import HOST as TYPED
+from client_samples import ABLE, OLD
+from client_samples import HOST as TYPED
 
 NONE = aliases.Program([], [], {})
 HOST = TYPED.to_json()

@@ -15,7 +15,7 @@ import pytest
 from tests.lint.gates import artefact, code, cores, roles, sanity, table, text
 from tests.lint.gates.common import GateError, Tree, pairs, run, snapshot
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 HEADER = "# GNU General Public License v3.0+ (see COPYING)\nfrom __future__ import annotations\n"
 DEFAULTS = "---\nspam_state: present\nspam_port: 22\nspam_list: []\n"

@@ -20,9 +20,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
+from client_samples import HOST
 from hypothesis import given
 from hypothesis import strategies as st
-from test_client_config import HOST
 
 ROW = HOST.to_json()
 SETTINGS = {

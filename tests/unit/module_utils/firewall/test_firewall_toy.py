@@ -75,7 +75,7 @@ class MoatBackend(Backend[Moat]):
 INACTIVE = (
     "oqs_ssh_firewall_backend is %s, but %s; one that is not active is never turned on: set it to auto or none"
 )
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[4]
 TOY = MoatBackend()
 ALL = (*firewalls.BACKENDS, TOY)
 KEPT_BY_TOY = "*filter\n:INPUT DROP [0:0]\n:MOAT - [0:0]\n-A INPUT -j MOAT\nCOMMIT\n"

@@ -11,7 +11,7 @@ import yaml
 
 from docs import roles, rooms, tables
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def test_the_tables_are_up_to_date(capsys):
