@@ -27,7 +27,7 @@ HEAD = """# Wrong input, and what is said to it
 Made by `make docs` from `tests/e2e/refused/cases.py`; the tests show each of these lines with the real playbook.
 
 All variables are checked on the controller before the first connection. What only the host can tell is found by the
-first look at it, before anything is changed there; every error of a host is told at once. A rejected value is
+first look at it, before anything is changed there; every error of a host is reported at once. A rejected value is
 described, never shown, because it may be a secret that stands in the wrong place. To see what a variable became on a
 host: `ansible -i hosts HOST -m ansible.builtin.debug -a var=NAME`.
 """

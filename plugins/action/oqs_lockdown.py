@@ -44,12 +44,12 @@ class ActionModule(HostAction):
 
     def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
         """Lock down, or open."""
-        wish = arguments["want"][SECTION]
-        closing = wish["state"] == "present"
-        if closing and wish["breakglass_sources"] == []:
+        spec = arguments["want"][SECTION]
+        closing = spec["state"] == "present"
+        if closing and spec["breakglass_sources"] == []:
             raise HostFailure(_NO_SOURCES)
         if not closing:  # whatever else is wrong with the host
-            arguments = {"want": {SECTION: wish}}
+            arguments = {"want": {SECTION: spec}}
         self.store.update(address=self._task_vars.get("ansible_host") or self.host)
         known = self.look(arguments, sorted(arguments["want"]))
         items = self.items(known["look"], [SECTION])
@@ -68,10 +68,10 @@ class ActionModule(HostAction):
 
     def _lock(self, known: dict[str, t.Any], items: list[dict[str, t.Any]]) -> None:
         """Prove, close, prove again: each over a connection of its own."""
-        wish = known["want"][SECTION]
+        spec = known["want"][SECTION]
         with self._quantum_safe(known) as over:
             with over():
-                found = self._asked(wish)
+                found = self._asked(spec)
             if not found["through"]:
                 raise HostFailure(
                     "nothing was changed; the connection that should have come through the container came by another "
@@ -79,24 +79,24 @@ class ActionModule(HostAction):
                 )
             display.display("%s: the quantum-safe way is proved; closing" % self.host)
             try:
-                token = self._step(dict(wish, step=CLOSE))["lockdown"]["token"]
+                token = self._step(dict(spec, step=CLOSE))["lockdown"]["token"]
                 with over():
-                    self._step(dict(wish, step=CONFIRM, token=token))
+                    self._step(dict(spec, step=CONFIRM, token=token))
             except HostFailure as failure:
                 said = " ".join(str(failure).split())  # ssh ends its lines with a carriage return
-                raise HostFailure(_AGAIN % (said, wish["minutes"])) from failure
+                raise HostFailure(_AGAIN % (said, spec["minutes"])) from failure
         self._done(known, items)
 
-    def _asked(self, wish: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _asked(self, spec: dict[str, t.Any]) -> dict[str, t.Any]:
         try:
-            outcome = self.execute("oqs_look", {"want": {SECTION: wish}, "password": None})
+            outcome = self.execute("oqs_look", {"want": {SECTION: spec}, "password": None})
         except HostFailure as failure:
             words = "nothing was changed; the quantum-safe way was not proved from the controller: %s"
             raise HostFailure(words % " ".join(str(failure).split())) from failure
         return t.cast("dict[str, t.Any]", outcome["lockdown"])
 
-    def _step(self, wish: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self.execute("oqs_apply", {"want": {SECTION: wish}, "sections": [SECTION], "password": None})
+    def _step(self, spec: dict[str, t.Any]) -> dict[str, t.Any]:
+        return self.execute("oqs_apply", {"want": {SECTION: spec}, "sections": [SECTION], "password": None})
 
     def _done(self, known: dict[str, t.Any], items: list[dict[str, t.Any]]) -> None:
         rest = [item for item in known["look"]["plan"] if item not in items]

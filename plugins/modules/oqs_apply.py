@@ -63,8 +63,8 @@ options:
     default: []
   quick:
     description:
-      - The first look of a run. Where everything that is not as wanted can be mended in a moment with nothing but what
-        the host has (configuration, password, keys of users, firewall, hop), it is mended in the session of the look.
+      - The first look of a run. Where everything that is not as wanted can be repaired in a moment with what the host
+        has (configuration, password, keys of users, firewall, hop), it is repaired in the session of the look.
         Else nothing is changed, and RV(plan) says what is left to do.
       - Not where the connection runs over the server that is changed, nor without pipelining; there it is only a look.
     type: bool

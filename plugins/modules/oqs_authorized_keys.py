@@ -161,10 +161,10 @@ def file_spec(required: bool) -> Dict[str, Any]:
     }
 
 
-def wish_of(
+def spec_of(
     given: Dict[str, Any], option: str, manage_dir: bool, backup: bool
-) -> Tuple[knowledge.Target, knowledge.Wish]:
-    """One file's options as target and wish.
+) -> Tuple[knowledge.Target, knowledge.KeysSpec]:
+    """One file's options as target and spec.
 
     :raises TargetError: naming the option.
     """
@@ -179,7 +179,7 @@ def wish_of(
     else:
         raise knowledge.TargetError("an item of option 'files' needs 'user' or 'path'")
     target = target._replace(manage_dir=target.manage_dir and manage_dir)
-    return target, knowledge.Wish(entries, present, exclusive, backup)
+    return target, knowledge.KeysSpec(entries, present, exclusive, backup)
 
 
 def shown(data: bytes) -> str:
@@ -202,9 +202,9 @@ def main() -> None:
     )
     given = module.params
     try:
-        wishes = [wish_of(one, "files[%d].keys" % number if given["files"] else "keys", given["manage_dir"],
+        specs = [spec_of(one, "files[%d].keys" % number if given["files"] else "keys", given["manage_dir"],
                           given["backup"]) for number, one in enumerate(given["files"] or [given])]
-        outcomes = knowledge.ensure_files(wishes, module.check_mode)
+        outcomes = knowledge.ensure_files(specs, module.check_mode)
     except errors.EXPECTED as error:
         module.fail_json(msg=errors.sentence(error))
     for outcome in outcomes:

@@ -30,7 +30,7 @@ options:
     description: The file. It has to exist; its owner and mode stay. One of O(path) and O(files) is required.
     type: path
   dialect:
-    description: The program that reads O(path); guessed from the name where that tells.
+    description: The program that reads O(path); guessed from the name where that is enough.
     type: str
     choices: [ssh_config, sshd_config]
   changes:

@@ -13,7 +13,7 @@ author:
 description:
   - Makes host keys and identities with the ssh-keygen of an image, in a container without network, or with the host's
     own for types it knows. Several pairs are made in one container.
-  - Reads pairs of any type by itself, compares the halves, and mends what can be mended without a new key.
+  - Reads pairs of any type by itself, compares the halves, and repairs what can be repaired without a new key.
   - A pair is replaced as a pair. A run that is killed at any moment leaves a whole private key, old or new, and beside
     it the public half that belongs to it or none; the next run writes that one again.
   - The private half never leaves the host, is never readable by others, and is in no result.
@@ -201,11 +201,11 @@ def owner_of(owner: str, group: Optional[str]) -> Tuple[int, int]:
 
 def shown(result: keypair.Result) -> Dict[str, Any]:
     """One result as a module returns it."""
-    told = {name: getattr(result, name) for name in ("path", "changed", "before", "reason", "action", "encrypted")}
-    told["backup_files"] = list(result.backups)
+    shown = {name: getattr(result, name) for name in ("path", "changed", "before", "reason", "action", "encrypted")}
+    shown["backup_files"] = list(result.backups)
     if result.key is not None:
-        told.update(type=result.key.type, fingerprint=result.key.fingerprint, public_key=result.key.line)
-    return told
+        shown.update(type=result.key.type, fingerprint=result.key.fingerprint, public_key=result.key.line)
+    return shown
 
 
 def main() -> None:

@@ -13,7 +13,7 @@ author:
 description:
   - Makes one TCP connection, reads the server's banner and its key exchange offer (KEXINIT, RFC 4253), says goodbye.
     Nothing is negotiated, nobody logs in. At most 16 KiB are taken, whatever the peer sends.
-  - Algorithms are sorted by the structure of their names, so that names of images yet to come are told apart, too.
+  - Algorithms are sorted by the structure of their names, so that names of later images are sorted correctly, too.
   - Without O(expect) the module does not fail on what it finds, see RV(error). With it, a server that hangs up before
     its greeting (C(MaxStartups) drops at random) is asked again until O(timeout) is over.
 extends_documentation_fragment:

@@ -258,17 +258,17 @@ def key_pair(kind: str, seed: bytes = b"seed") -> Tuple[bytes, bytes]:
     return private_file(kind, seed, fields=fields), public_line(kind, seed).encode() + b"\n"
 
 
-def converged(wishes: Any = None, facts: Any = None) -> Dict[str, Any]:
+def converged(wanted: Any = None, facts: Any = None) -> Dict[str, Any]:
     """A host that is as wanted, made as a person would by hand: from what is desired, resource by resource."""
-    wishes, facts = wishes or want(), facts or image_known()
-    ssh, hop, state = wishes["ssh"], wishes.get("hop"), facts["state"]
+    wanted, facts = wanted or want(), facts or image_known()
+    ssh, hop, state = wanted["ssh"], wanted.get("hop"), facts["state"]
     facts["engine"].update(installed=True, running=True, version="26.1.5", rootless=False, userns=False)
-    state.update(entry=ssh["entry"].encode(), uid=str(content_of(wishes, facts).uid), password=HASH)
+    state.update(entry=ssh["entry"].encode(), uid=str(content_of(wanted, facts).uid), password=HASH)
     state["folders"] = {path: str(owner) for path, owner in content.folders(int(state["uid"])).items()}
-    for name in content_of(wishes, facts).host_keys:
+    for name in content_of(wanted, facts).host_keys:
         kind = key_files.key_type(name)
         state["keys"][key_files.host_key_name(name)] = key_pair(kind)
-    goal = content_of(wishes, facts)
+    goal = content_of(wanted, facts)
     for name in ("sshd_config", "ssh_config", "authorized_keys", "known_hosts"):
         state[name] = getattr(goal, name)
     state["in_force"] = digests.digest(goal.sshd_config)
@@ -280,16 +280,16 @@ def converged(wishes: Any = None, facts: Any = None) -> Dict[str, Any]:
     facts["port"] = {"inodes": [77, 78], "pid": 4711, "owner": "sshd, process 4711",
                      "ends": {77: "0.0.0.0", 78: "::"}, "owners": dict.fromkeys((77, 78), "sshd, process 4711")}
     if hop and hop["state"] == "present":
-        _with_hop(wishes, facts)
-    _with_firewall(wishes, facts)
+        _with_hop(wanted, facts)
+    _with_firewall(wanted, facts)
     return facts
 
 
-def _with_hop(wishes: Any, facts: Any) -> None:
-    hop, state = spec(wishes).of(HopSpec), facts["state"]
+def _with_hop(wanted: Any, facts: Any) -> None:
+    hop, state = spec(wanted).of(HopSpec), facts["state"]
     if hop.users:
         state["identity"] = IDENTITY
-    found = facts_of(wishes, facts)
+    found = facts_of(wanted, facts)
     goal = wanted_hop.wanted(hop, found.of(State), found.of(Image), found.of(Offer).kex, found.of(Hop).host_keys)
     state.update(hop_config=goal.hop_config, ssh_config=goal.ssh_config, known_hosts=goal.known_hosts)
     for name in hop.users:
@@ -297,10 +297,10 @@ def _with_hop(wishes: Any, facts: Any) -> None:
         facts["hop"]["users"][name]["keys"] = b"# mine\n" + line.encode()
 
 
-def _with_firewall(wishes: Any, facts: Any) -> None:
-    if "firewall" not in wishes:
+def _with_firewall(wanted: Any, facts: Any) -> None:
+    if "firewall" not in wanted:
         return
-    firewall = spec(wishes).of(FirewallSpec)
+    firewall = spec(wanted).of(FirewallSpec)
     firewalls_are(facts, nftables={"ruleset": ruleset([open_rule(firewall.port)])})
     found = facts["firewall"].of(firewall_nftables.BACKEND)
     rules = firewall_nftables.rules_for(firewall, found)

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Drifts of a host and new wishes with what has to be planned for each, and what holds of every plan."""
+"""Drifts of a host and new wanted with what has to be planned for each, and what holds of every plan."""
 
 from __future__ import annotations
 

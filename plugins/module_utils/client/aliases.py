@@ -47,7 +47,7 @@ class AliasSpec(NamedTuple):
 
 
 def stamped(data: bytes) -> bytes:
-    """A file with a line that tells later whether somebody has changed it; behind a script's first line."""
+    """A file with a line that shows later whether somebody has changed it; behind a script's first line."""
     first, newline, rest = data.partition(b"\n") if data.startswith(b"#!") else (b"", b"", data)
     return first + newline + _STAMP + hashlib.sha256(data).hexdigest().encode() + b"\n" + rest
 

@@ -79,7 +79,7 @@ def check_writable(where: Places) -> None:
             above = os.path.dirname(above)
         if not os.path.isdir(above) or not os.access(above, os.W_OK | os.X_OK):
             name = pwd.getpwuid(os.geteuid()).pw_name
-            raise Refused("%s cannot be written by %s: mend its owner and mode, or choose another place "
+            raise Refused("%s cannot be written by %s: repair its owner and mode, or choose another place "
                           "(oqs_ssh_client_dir, oqs_ssh_client_bin)" % (above, name))
 
 

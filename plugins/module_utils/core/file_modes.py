@@ -26,7 +26,7 @@ class Ownership(NamedTuple):
 
 
 def found(status: os.stat_result) -> Ownership:
-    """What stat(2) told."""
+    """What stat(2) said."""
     return Ownership(status.st_mode & 0o7777, status.st_uid, status.st_gid)
 
 

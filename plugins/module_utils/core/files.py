@@ -94,7 +94,7 @@ def open_place(path: str, root: str) -> Iterator[Place]:
 
 
 def lstat(place: Place) -> Optional[os.stat_result]:
-    """What lies there, links told as links; None when absent."""
+    """What lies there, links named as links; None when absent."""
     try:
         return os.stat(place.name, dir_fd=place.fd, follow_symlinks=False)
     except FileNotFoundError:
@@ -170,7 +170,7 @@ def read_file(path: str, limit: int = 4 << 20, root: str = "/") -> Optional[byte
 
 
 def stat_file(path: str, root: str = "/") -> Optional[os.stat_result]:
-    """What lies at path, as lstat(2) tells it (a link is told as a link); None when absent.
+    """What lies at path, as lstat(2) says (a link is named as a link); None when absent.
 
     :raises UnsafePath: a folder on the way is a link or no folder.
     """
@@ -297,9 +297,9 @@ def _settle(fd: int, mode: int, uid: int, gid: int) -> bool:
 
 
 def make_dir(path: str, mode: int, uid: int = 0, gid: int = 0, root: str = "/") -> bool:
-    """Make a folder, with its missing parents (0755, root), or mend the owner and mode of the one that is there.
+    """Make a folder, with its missing parents (0755, root), or repair the owner and mode of the one that is there.
 
-    :returns: True when something was made or mended.
+    :returns: True when something was made or repaired.
     :raises UnsafePath: a link or something else than a folder on the way or at path.
     """
     parts = _parts(path, root)

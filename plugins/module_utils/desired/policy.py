@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What the two configurations should say: the server closed by name, the algorithms as wished, the hop. Pure."""
+"""What the two configurations should say: the server closed by name, the wanted algorithms, the hop. Pure."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def keyword_question(want: ServerSpec) -> bytes:
 
 
 class Lists:
-    """The algorithms that a server configuration is to offer: as wished, else as the file says (where it is silent, as
+    """The algorithms that a server configuration is to offer: as wanted, else as the file says (where it is silent, as
     the image's own does: sshd's built-in lists are classical ones, too); and stock clients."""
 
     def __init__(self, want: ServerSpec, image: Image, data: bytes) -> None:
@@ -112,7 +112,7 @@ class Lists:
             self.files = _with(self.files, ["%s/%s" % (paths.INSTALL_DIR, key_files.host_key_name(CLASSICAL_KEY))])
 
 
-#: What wishes write in either configuration: keyword, and as ``read`` names it.
+#: What settings write in either configuration: keyword, and as ``read`` names it.
 _WISHED = (
     ("KexAlgorithms", "kexalgorithms"),
     ("HostKeyAlgorithms", "hostkeyalgorithms"),
@@ -123,7 +123,7 @@ Written = Mapping[str, Sequence[str]]
 
 
 def values(data: bytes, dialect: str) -> Dict[str, str]:
-    """The present values of what wishes write, each as one text."""
+    """The present values of what settings write, each as one text."""
     now = sshconfig.read(data, dialect)
     found = {name: [value for value in now[name] if not is_next(value)] for _keyword, name in _WISHED if name in now}
     return {name: " ".join(values) for name, values in found.items()}
@@ -131,7 +131,7 @@ def values(data: bytes, dialect: str) -> Dict[str, str]:
 
 def take_back(data: bytes, default: bytes, written: Written, dialect: str) -> bytes:
     """A configuration with the image's own lists wherever the present value is one that we wrote; what somebody else
-    put there stays. Wishes are then applied to this, so that a wish that is gone leaves nothing behind.
+    put there stays. Settings are then applied to this, so that a setting that is gone leaves nothing behind.
 
     :param default: the image's own configuration.
     :param written: values that we wrote, by name, as ``values`` gives them.
@@ -174,7 +174,7 @@ def server_config(
 
 
 def client_config(data: bytes, want: ServerSpec) -> bytes:
-    """The client's configuration as wanted, without the hop: wishes for algorithms count for both sides, so that the
+    """The client's configuration as wanted, without the hop: settings of algorithms count for both sides, so that the
     image's client goes on reaching the image's server."""
     changes = []
     now = sshconfig.read(data, "ssh_config")

@@ -3,7 +3,7 @@
 """Another host key without a client that is turned away: announced beside the present one first, in its place later.
 
 Pure. What is announced follows from what lies in ``policy.NEXT_DIR``, so any run goes on with it. sshd shows the first
-key of a type and tells clients of all (hostkeys-00@openssh.com, in OpenSSH's PROTOCOL); a client with UpdateHostKeys
+key of a type and announces all (hostkeys-00@openssh.com, in OpenSSH's PROTOCOL); a client with UpdateHostKeys
 (ssh_config(5)) learns the next key from a server that it knows already, and forgets the old one after the switch.
 """
 

@@ -111,5 +111,5 @@ def no_docker(machine: Machine) -> str:
 
 
 def security_arguments(modules: Sequence[str]) -> List[str]:
-    """What ``docker create`` and ``docker run`` are told because of the host's security modules."""
+    """Options of ``docker create`` and ``docker run`` because of the host's security modules."""
     return [word for name in modules for word in SECURITY.get(name, [])]

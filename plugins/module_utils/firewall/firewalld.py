@@ -3,7 +3,7 @@
 """Open a port in firewalld: rich rules (firewalld.richlanguage(5)) in the zones that packets from outside come to.
 
 Each is put into the running firewall and into its permanent settings, so that nothing needs a reload, which would cost
-others the rules that they have at runtime only. There are no comments in firewalld: ours are told by their priority.
+others the rules that they have at runtime only. firewalld has no comments: ours are known by priority.
 """
 
 from __future__ import annotations
@@ -294,10 +294,10 @@ class _Backend(Backend[Optional[Firewalld]]):
         default = re.findall(rb"(?m)^\s*DefaultZone\s*=\s*(\S+)", conf or b"")
         now = ""
         if running and program:
-            argv, mend = [program, "--list-all-zones"], "see what firewall-cmd --state says"
-            now = host.ask(argv, mend).text
+            argv, advice = [program, "--list-all-zones"], "see what firewall-cmd --state says"
+            now = host.ask(argv, advice).text
             if now.strip() and not _ZONE_LINE.search(now):
-                raise NoAnswer(argv, "its answer is no list of zones", mend)
+                raise NoAnswer(argv, "its answer is no list of zones", advice)
         names = set(zones_now(now))
         names.update(name[:-len(".xml")] for name in host.names(ZONE_DIRS[0])
                      if name.endswith(".xml") and not name.startswith("."))

@@ -29,7 +29,7 @@ _OWN_INPUT = re.compile(rb"(?m)^\s*chain\s+INPUT\b")
 
 
 class Nftables(NamedTuple):
-    """The rule set of a host (None: no program that tells), and what its service loads at boot.
+    """The rule set of a host (None: no program that says), and what its service loads at boot.
 
     :ivar compat: chains named as those of iptables belong to iptables.
     :ivar persistent: ``conf`` is loaded at boot.
@@ -43,7 +43,7 @@ class Nftables(NamedTuple):
 
     @property
     def keeper(self) -> model.Keeper:
-        """Tells whose a chain is."""
+        """Says whose a chain is."""
         return model.manager if self.compat else model.manager_without_compat
 
 

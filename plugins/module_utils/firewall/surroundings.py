@@ -35,8 +35,8 @@ _OF_OTHERS = re.compile(r"\S+ (firewalld|docker)")
 class NoAnswer(CommandError):
     """A firewall's program failed, or answered something that cannot be understood; says which, and what to do."""
 
-    def __init__(self, argv: Sequence[str], message: str, mend: str, completed: Optional[Completed] = None) -> None:
-        super().__init__(argv, "%s; what its firewall holds is not known: %s, %s" % (message, mend, HANDS_OFF),
+    def __init__(self, argv: Sequence[str], message: str, advice: str, completed: Optional[Completed] = None) -> None:
+        super().__init__(argv, "%s; what its firewall holds is not known: %s, %s" % (message, advice, HANDS_OFF),
                          completed)
 
 
@@ -93,16 +93,16 @@ class Surroundings:
             self._programs[name] = _which(name)
         return self._programs[name]
 
-    def ask(self, argv: Sequence[str], mend: str) -> Completed:
+    def ask(self, argv: Sequence[str], advice: str) -> Completed:
         """What a program says that only reads.
 
-        :param mend: what to do when it fails.
+        :param advice: what to do when it fails.
         :raises NoAnswer: it failed.
         """
         try:
             return run(argv)
         except CommandError as error:
-            raise NoAnswer(argv, _reason(error, argv), mend, error.completed) from error
+            raise NoAnswer(argv, _reason(error, argv), advice, error.completed) from error
 
     def unit(self, name: str) -> Unit:
         """A unit of systemd; nothing is active where there is no systemd.
@@ -146,13 +146,13 @@ class Surroundings:
         if not program or not self._asked_units or not os.path.isdir(_SYSTEMD):
             return {}
         argv = [program, "show", "--property=Id,ActiveState,UnitFileState", *self._asked_units]
-        mend = "see what systemctl status says"
+        advice = "see what systemctl status says"
         rows = [
             dict(line.partition("=")[::2] for line in part.split("\n"))
-            for part in self.ask(argv, mend).text.split("\n\n")
+            for part in self.ask(argv, advice).text.split("\n\n")
         ]
         if len(rows) != len(self._asked_units) or not all(row.get("Id") and row.get("ActiveState") for row in rows):
-            raise NoAnswer(argv, "its answer is not about all units that were asked for", mend)
+            raise NoAnswer(argv, "its answer is not about all units that were asked for", advice)
         return {row["Id"]: Unit(row["ActiveState"] == "active", row.get("UnitFileState") == "enabled") for row in rows}
 
     def _read_ruleset(self) -> Optional[List[Item]]:
@@ -160,7 +160,7 @@ class Surroundings:
         if not program:
             return None
         argv = [program, "-j", "list", "ruleset"]
-        mend = "see what nft list ruleset says"
+        advice = "see what nft list ruleset says"
         done = run(argv, check=False)
         if done.rc != 0:
             said = (done.err + done.out).decode("utf-8", "replace")
@@ -168,25 +168,25 @@ class Surroundings:
                 return []
             if _NO_JSON.search(said):
                 return self._without_json(program)
-            raise NoAnswer(argv, done.reason, mend, done)
+            raise NoAnswer(argv, done.reason, advice, done)
         try:
             return listing.parse(done.out)
         except ValueError as error:
-            raise NoAnswer(argv, str(error), mend, done) from error
+            raise NoAnswer(argv, str(error), advice, done) from error
 
     def _without_json(self, program: str) -> Optional[List[Item]]:
         """An nft that prints no JSON: none of its rules can be judged, so there must be none but those of others, which
         iptables and firewalld are asked about themselves."""
         argv = [program, "list", "ruleset"]
-        mend = "install an nftables with JSON support (0.9 or later)"
-        text = self.ask(argv, mend).text
+        advice = "install an nftables with JSON support (0.9 or later)"
+        text = self.ask(argv, advice).text
         if not text.strip():
             return []
         tables = [" ".join(names) for names in _TABLE.findall(text)]
         compat = self.program("iptables") is not None
         if tables and all(_OF_OTHERS.match(name) or (compat and _OF_IPTABLES.match(name)) for name in tables):
             return None
-        raise NoAnswer(argv, "it holds rules, but cannot print them as JSON (nft -j)", mend)
+        raise NoAnswer(argv, "it holds rules, but cannot print them as JSON (nft -j)", advice)
 
     def _read_table(self, kind: str, family: str) -> Optional[Table]:
         there = self._in_nft(family) if kind == "nft" else self._in_legacy(family)
@@ -194,13 +194,13 @@ class Surroundings:
         restore = self._variant(PROGRAMS[family], kind, "-restore") if save else None
         if not save or not restore:
             return None
-        argv, mend = [save, "-t", "filter"], "see what it says on the host"
-        text = self.ask(argv, mend).text
+        argv, advice = [save, "-t", "filter"], "see what it says on the host"
+        text = self.ask(argv, advice).text
         rows = text.split("\n")
         # one of nft's own rules among them, and it says so in place of the table
         other = kind == "nft" and "*filter" not in rows
         if not other and ("*filter" not in rows or "COMMIT" not in rows[rows.index("*filter"):]):
-            raise NoAnswer(argv, "its answer holds no whole table filter", mend)
+            raise NoAnswer(argv, "its answer holds no whole table filter", advice)
         return Table(kind, family, text, restore, self.keeper(text))
 
     def _in_nft(self, family: str) -> bool:

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Families of SSH algorithm names, told by the parts a name is made of and never by a list of whole names.
+"""Families of SSH algorithm names, recognised by the parts a name is made of and never by a list of whole names.
 
 Names of post-quantum algorithms were changed before (kyber to mlkem, dilithium to mldsa) and will be again, and each
 image spells them differently. What stays is how a name is built: the primitives it combines, their sizes, a hash, and

@@ -23,7 +23,7 @@ class Change(NamedTuple):
     a moment, in a container that goes on running, with nothing but what the host has. ``needs``: kinds of which one
     must have been carried out in the same round before an ``after`` that is not known yet can be. ``values``: what the
     controller's part of the work needs, such as names of packages. ``said``: how the ending calls it, where that is not
-    its name; ``headline``: a word under which the ending also tells before and after.
+    its name; ``headline``: a word under which the ending also says before and after.
     """
 
     section: str

@@ -84,7 +84,7 @@ class Registry:
         return list(dict.fromkeys(found))
 
     def orders(self) -> List[str]:
-        """What a run may be told to carry out: sections of what is wanted, and of the plan."""
+        """What a run may carry out: sections of what is wanted, and of the plan."""
         return list(dict.fromkeys([*self.specs, *self.places]))
 
     def parts(self, spec: Spec) -> List[str]:

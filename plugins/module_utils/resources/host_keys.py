@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Host keys: made by the image's own ssh-keygen, announced, switched to, and kept aside when asked.
 
-What of a rotation was begun is told by the files themselves, so a kill at any moment loses nothing: the next run goes
+The files themselves say what of a rotation was begun, so a kill at any moment loses nothing: the next run goes
 on, and until the reload sshd serves with the key that it has.
 """
 

@@ -70,7 +70,7 @@ class StateResource(Resource):
                                 act=partial(_set_owner, path, mode, owner), quick=True))
 
     def restore(self, facts: Facts, plan: Plan) -> None:
-        """The folders, but for what others have put there."""
+        """The folders, except what others have put there."""
         named = facts.of(Named)
         if not named.rows:
             return

@@ -71,7 +71,7 @@ def digest_of(name: str) -> str:
 
 
 def learn(want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
-    """Where the plan has an image to pull: put its digest into the wishes and into the plan.
+    """Where the plan has an image to pull: put its digest into what is wanted and into the plan.
 
     :param want: of a host; :param look: what a look at it gave. Both are changed.
     :raises PullError: there is no such image.

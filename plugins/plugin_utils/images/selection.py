@@ -47,8 +47,8 @@ def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
     elif want.get("build_on") == "host":
         own = _own(want)
         arguments = {"OQS_USER": own["user"], "MESSAGE": own["message"]}
-        told = "\0".join([want["build_base"], *arguments.values()])
-        recipe = hashlib.sha256(context() + told.encode()).hexdigest()
+        settings = "\0".join([want["build_base"], *arguments.values()])
+        recipe = hashlib.sha256(context() + settings.encode()).hexdigest()
         found.update(name=built_name(want), recipe=recipe, base=want["build_base"], arguments=arguments)
     else:
         found.update(_build(_own(want)))
@@ -66,7 +66,7 @@ def _facts(label: str | None, user: str) -> object:
 
 
 def built_name(want: t.Mapping[str, t.Any]) -> str:
-    """The name of the image that is built for a wish: user, build_message."""
+    """The name of the image that is built for these settings: user, build_message."""
     return str(_builder().tag_of("stock", **_own(want)))
 
 

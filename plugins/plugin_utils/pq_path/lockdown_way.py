@@ -36,7 +36,7 @@ class Way(t.NamedTuple):
 def known_hosts(pins: t.Sequence[str]) -> str:
     """The container's host keys as a file of their own.
 
-    :param pins: type and key, as the host itself told them over the management connection.
+    :param pins: type and key, as the host itself said them over the management connection.
     """
     return "".join("%s %s\n" % (_ALIAS, pin) for pin in pins)
 

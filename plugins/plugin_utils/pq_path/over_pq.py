@@ -21,7 +21,7 @@ Settings = t.Mapping[str, str]
 #: A connection that somebody else opened is not used: the name of the socket follows from all that matters.
 _SOCKET = "oqs-%s-%%r-%%p"
 _OURS = re.compile(r"/oqs-([0-9a-f]{16})-")
-#: What the outer ssh must be told, and how ``ssh -G`` prints it; ``no`` to what could bring another connection or key.
+#: Options of the outer ssh, and how ``ssh -G`` prints each; ``no`` to what could bring another connection or key.
 FIXED = {
     "stricthostkeychecking": ("yes", "true"), "globalknownhostsfile": ("/dev/null", "/dev/null"),
     "checkhostip": ("no", "no"), "updatehostkeys": ("no", "false"), "verifyhostkeydns": ("no", "false"),
@@ -42,7 +42,7 @@ _SHARED = (
 class Way(t.NamedTuple):
     """To one host: where it is, who logs in to the container, with what; the rest of what makes a connection another.
 
-    ``inner``: what tells inner connections apart, such as name and port of the host's own sshd.
+    ``inner``: what distinguishes inner connections, such as name and port of the host's own sshd.
     """
 
     pin: Pin

@@ -86,7 +86,7 @@ def of(path: str, host: str) -> list[Pin]:
 
 
 def keep(path: str, host: str, pin: Pin | None) -> bool:
-    """Remember what a host's look has told, or forget it (None); two runs at a time lose nothing.
+    """Remember what a host's look has reported, or forget it (None); two runs at a time lose nothing.
 
     :returns: whether anything was changed.
     :raises OSError: the file cannot be written.

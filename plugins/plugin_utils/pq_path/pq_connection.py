@@ -140,7 +140,7 @@ class PqConnection(ActionBase):
         raise AssertionError("there is always another way")
 
     def _ways(self, want: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[], None]]:
-        """The port before and the one that was wished for, in turn, as long as it takes."""
+        """The port before and the wanted one, in turn, as long as it takes."""
         known = pins.of(self.pins_file, self.host)
         port = want.get("ssh", {}).get("port")
         after = [pin._replace(port=port) for pin in known if port and pin.port != port]

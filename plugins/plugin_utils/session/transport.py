@@ -4,7 +4,7 @@
 
 The usual way costs a session to find the interpreter, half a second of the controller's processor to find out what a
 module imports, and brings ansible-core's own library along. Here all of ``module_utils`` travels as one compressed text
-by standard input, and nothing is written on the host. Pure, but for reading those files.
+by standard input, and nothing is written on the host. Pure, except that it reads those files.
 """
 
 from __future__ import annotations

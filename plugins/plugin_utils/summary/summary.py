@@ -29,8 +29,8 @@ def failure(result: t.Mapping[str, t.Any]) -> str:
     words = str(result.get("msg"))
     if result.get("rc") == 127 or ("interpreter" in words and "not found" in words):
         return _NO_PYTHON
-    for told in (said, words):
-        sudo = _sudo(told)
+    for text in (said, words):
+        sudo = _sudo(text)
         if sudo:
             return sudo
     return str(result.get("msg") or said.strip() or _cause(result.get("exception")))

@@ -166,7 +166,7 @@ class PasswordStore:
                 raise StoreError("%s is encrypted, and no vault password of this run opens it" % path) from error
         text = data.decode("utf-8", "replace").strip("\r\n")
         if not text or "\n" in text:
-            raise StoreError("%s does not hold one line with a password: mend it, or move it away" % path)
+            raise StoreError("%s does not hold one line with a password: repair it, or move it away" % path)
         return text
 
     def _write(self, path: str, password: str) -> None:

@@ -70,7 +70,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 }
 _WORDS = {"str": "text", "int": "a whole number", "float": "a number", "bool": "true or false", "list": "a list",
           "dict": "a dictionary"}
-#: More members with something wrong than this are counted, not told.
+#: More members with something wrong than this are counted, not listed.
 _FEW = 5
 
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """A rule set as ``nft -j list ruleset`` prints it: is a port open to the outside, and which rules open it.
 
-nft(8), libnftables-json(5). Our rules are told from others' by their comment, so that drift and removal are exact.
+nft(8), libnftables-json(5). Our rules are recognised by their comment, so that drift and removal are exact.
 
 Pure.
 """
@@ -259,7 +259,7 @@ def removal(rules: Sequence[Ours]) -> List[str]:
 
 
 def blockers(ruleset: Any, port: int, sources: Sequence[str]) -> List[Tuple[str, str]]:
-    """The chains that close the port and that :func:`rules_for` does not mend.
+    """The chains that close the port and that :func:`rules_for` does not repair.
 
     :returns: who keeps it (firewalld, ufw, iptables, docker, or nftables for hooks before input), and the chain's name.
     """

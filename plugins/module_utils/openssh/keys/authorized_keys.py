@@ -146,7 +146,7 @@ def _is(entry: Entry, wanted: Entry) -> bool:
 
 
 def _place(lines: Sequence[Line], wanted: Sequence[Entry]) -> List[Line]:
-    """Put the wanted entries of one key among the lines: kept where they are, mended in place, or added at the end.
+    """Put the wanted entries of one key among the lines: kept where they are, repaired in place, or added at the end.
 
     Other lines with the same key go: sshd tries every line, so a second one without options would undo the first.
     """

@@ -44,7 +44,7 @@ class Target(NamedTuple):
     manage_dir: bool = True
 
 
-class Wish(NamedTuple):
+class KeysSpec(NamedTuple):
     """What a file shall hold."""
 
     entries: Sequence[Entry]
@@ -116,7 +116,7 @@ def _strict(found: os.stat_result, uid: int) -> bool:
     return found.st_uid in (0, uid) and not found.st_mode & _LOOSE
 
 
-def _plan(target: Target, wish: Wish) -> _Plan:
+def _plan(target: Target, spec: KeysSpec) -> _Plan:
     folder = posixpath.dirname(target.path)
     before = read_file(target.path, root=target.root)
     own, around = stat_file(target.path, root=target.root), stat_file(folder, root=target.root)
@@ -124,17 +124,17 @@ def _plan(target: Target, wish: Wish) -> _Plan:
     uid = target.uid if target.uid is not None else (present.st_uid if present else 0)
     gid = target.gid if target.gid is not None else (present.st_gid if present else 0)
     data = before or b""
-    after = ensure(data, wish.entries, wish.exclusive) if wish.present else without(data, wish.entries)
+    after = ensure(data, spec.entries, spec.exclusive) if spec.present else without(data, spec.entries)
     owner, mode = (uid, gid), 0o600
     if own is not None and own.st_uid in (0, uid):
         owner, mode = (own.st_uid, own.st_gid), stat.S_IMODE(own.st_mode) & ~_LOOSE & 0o777
     needed = before is not None or bool(after)
     rewrite = needed and (after != data or before is None or (own is not None and not _strict(own, uid)))
     below = folder.rstrip("/") != target.root.rstrip("/")
-    mend = target.manage_dir and below and needed and (around is None or not _strict(around, uid))
-    if around is None and needed and not mend:
+    repair = target.manage_dir and below and needed and (around is None or not _strict(around, uid))
+    if around is None and needed and not repair:
         raise TargetError("the folder %s is missing: make it, or allow manage_dir" % folder)
-    return _Plan(target, before, after, owner, mode, rewrite, mend)
+    return _Plan(target, before, after, owner, mode, rewrite, repair)
 
 
 def _warnings(target: Target, uid: int) -> List[str]:
@@ -165,21 +165,21 @@ def _carry_out(plan: _Plan, backup: bool) -> Optional[str]:
                       backup=backup and plan.before is not None)
 
 
-def ensure_files(wishes: Sequence[Tuple[Target, Wish]], check: bool = False) -> List[Outcome]:
+def ensure_files(specs: Sequence[Tuple[Target, KeysSpec]], check: bool = False) -> List[Outcome]:
     """Edit several files. Everything is read and decided before the first one is changed.
 
     :raises TargetError: a folder is missing, or a file is named twice.
     :raises UnsafePath: a link, a second hard link or a special file where the account's owner could have put it.
     :raises OSError: the kernel says no.
     """
-    paths = [target.path for target, _wish in wishes]
+    paths = [target.path for target, _spec in specs]
     twice = sorted({path for path in paths if paths.count(path) > 1})
     if twice:
         raise TargetError("%s is named twice in one call: join its keys" % twice[0])
-    plans = [(_plan(target, wish), wish) for target, wish in wishes]
+    plans = [(_plan(target, spec), spec) for target, spec in specs]
     outcomes = []
-    for plan, wish in plans:
-        backup = None if check else _carry_out(plan, wish.backup)
+    for plan, spec in plans:
+        backup = None if check else _carry_out(plan, spec.backup)
         old, new = _describe(plan.before or b""), _describe(plan.after)
         outcomes.append(Outcome(
             plan.target.path, plan.rewrite or plan.folder, plan.before or b"", plan.after,

@@ -203,7 +203,7 @@ def _pem(data: bytes) -> Optional[bytes]:
         content = base64.b64decode(b"".join(body.split()), validate=True)
     except (binascii.Error, ValueError):
         return None
-    # What is encrypted in that old way is blocks of 8 or 16 bytes and nothing else can be told of it.
+    # What is encrypted in that old way is blocks of 8 or 16 bytes and nothing else is known of it.
     whole = len(content) % 8 == 0 if sealed else _is_sequence(content)
     return found.group(0) if whole and len(content) > 16 else None
 
@@ -298,7 +298,7 @@ def identity_name(algorithm: str) -> str:
 def algorithm_of(filename: str) -> Optional[str]:
     """The algorithm a host key's or identity's file name speaks of, without ``.pub``; None for other names.
 
-    Some generations of the image wrote ``_`` for ``-`` in the name: compare with ``same_algorithm``.
+    Some versions of the image wrote ``_`` for ``-`` in the name: compare with ``same_algorithm``.
     """
     name = filename.rsplit("/", 1)[-1]
     found = _HOST_KEY.fullmatch(name) or _IDENTITY.fullmatch(name)
@@ -306,6 +306,6 @@ def algorithm_of(filename: str) -> Optional[str]:
 
 
 def same_algorithm(first: str, second: str) -> bool:
-    """Whether two names mean the same, over the generations (``-`` or ``_`` or neither) and short forms."""
+    """Whether two names mean the same, over all versions of the image (``-`` or ``_`` or neither) and short forms."""
     plain = [re.sub("[-_]", "", key_type(_short(name)).lower()) for name in (first, second)]
     return plain[0] == plain[1]

@@ -209,7 +209,7 @@ def _read(request: Request) -> Tuple[PairState, Optional[bytes]]:
 
 
 def _decide(request: Request, found: PairState, private: Optional[bytes]) -> str:
-    """``none``, ``mend`` (write the public half again from the private one) or ``make``.
+    """``none``, ``repair`` (write the public half again from the private one) or ``make``.
 
     :raises KeyPairError: the level forbids what would be needed.
     """
@@ -225,7 +225,7 @@ def _decide(request: Request, found: PairState, private: Optional[bytes]) -> str
     if found.state == "missing":
         return "make"
     if derivable and found.state != "type" and (level == "damaged" or found.state in ("half", "damaged")):
-        return "mend"
+        return "repair"
     if level == "damaged":
         return "make"
     raise KeyPairError("%s: %s, and regenerate is 'missing', which keeps what is there: use 'damaged' to replace it"
@@ -252,7 +252,7 @@ def _misplaced(request: Request) -> bool:
 def _mend(request: Request, key: Optional[PublicKey], private: bytes) -> None:
     """Write both halves as they must lie; key is what the private half holds, or the good public half that is there."""
     if key is None:
-        raise KeyPairError("%s: the public half cannot be told from this format" % request.path)
+        raise KeyPairError("%s: the public half cannot be read from this format" % request.path)
     write_file(request.path, private, 0o600, request.uid, request.gid, root=request.root)
     line = key.line.encode("utf-8", "surrogateescape") + b"\n"
     write_file(request.path + ".pub", line, 0o644, request.uid, request.gid, root=request.root)
@@ -299,12 +299,12 @@ def ensure_pairs(requests: Sequence[Request], make: Maker, check: bool = False) 
     actions = [_decide(request, *state) for request, state in zip(requests, states)]
     for number, request in enumerate(requests):
         if actions[number] == "none" and _misplaced(request):
-            actions[number] = "mend"
+            actions[number] = "repair"
     todo = [request for request, action in zip(requests, actions) if action == "make"]
     backups = iter(_make_all(todo, make) if todo and not check else [[] for _request in todo])
     results = []
     for request, action, (found, private) in zip(requests, actions, states):
-        if action == "mend" and private is not None and not check:
+        if action == "repair" and private is not None and not check:
             _mend(request, found.key, private)
         results.append(_result(request, action, found, private, next(backups) if action == "make" else [], check))
     return results
@@ -313,7 +313,7 @@ def ensure_pairs(requests: Sequence[Request], make: Maker, check: bool = False) 
 def _result(
     request: Request, action: str, found: PairState, private: Optional[bytes], backups: List[str], check: bool,
 ) -> Result:
-    before = "mode" if action == "mend" and found.state == "good" else found.state
+    before = "mode" if action == "repair" and found.state == "good" else found.state
     reason = "owner or mode was wrong" if before == "mode" else found.reason
     key: Optional[PublicKey] = found.key
     encrypted = request.passphrase is not None
@@ -321,7 +321,7 @@ def _result(
         key = None if check else _read(request)[0].key
     elif private is not None:
         encrypted = is_encrypted(private)
-    word = {"none": "none", "mend": "mended", "make": "made"}[action]
+    word = {"none": "none", "repair": "mended", "make": "made"}[action]
     return Result(request.path, action != "none", before, reason, word, key, encrypted, tuple(backups), found.key)
 
 

@@ -117,7 +117,7 @@ def held(*digests, created="2025-03-01T10:00:00Z", **config):
     return {"Id": "sha256:e", "RepoDigests": names, "Created": created, "Config": config}
 
 
-@pytest.mark.parametrize(("images", "wishes", "there"), [
+@pytest.mark.parametrize(("images", "wanted", "there"), [
     ({}, want(), False),
     ({NAME: held(DIGEST)}, want(), True),
     ({NAME: held()}, want(), True),  # loaded from an archive, or built: it has the name
@@ -128,9 +128,9 @@ def held(*digests, created="2025-03-01T10:00:00Z", **config):
     ({"registry.example:5000/team/oqs@" + DIGEST: held(DIGEST)},
      want("registry.example:5000/team/oqs@" + DIGEST, digest=DIGEST), True),
 ])
-def test_whether_a_host_holds_the_image(monkeypatch, images, wishes, there):
+def test_whether_a_host_holds_the_image(monkeypatch, images, wanted, there):
     Engine(monkeypatch, images)
-    found = image_resource.find(wishes)
+    found = image_resource.find(wanted)
     assert bool(found) is there
     if there:
         assert found.origin.made == "2025-03-01"
@@ -151,9 +151,9 @@ def test_what_a_host_holds_under_the_tag_is_named(monkeypatch):
 
 def test_an_image_built_from_something_else(monkeypatch):
     Engine(monkeypatch, {NAME: held(Labels={image_resource.RECIPE: "r1"})})
-    wishes = want(source="build", recipe="r1")
-    assert image_resource.find(wishes)
-    assert not image_resource.find(wishes._replace(recipe="r2"))
+    wanted = want(source="build", recipe="r1")
+    assert image_resource.find(wanted)
+    assert not image_resource.find(wanted._replace(recipe="r2"))
 
 
 def test_a_pull_by_digest_keeps_the_tag(monkeypatch):
@@ -236,9 +236,9 @@ def test_a_load_that_fails_leaves_the_parts(monkeypatch, parts):
 
 def test_a_build_on_the_host(monkeypatch, parts):
     engine = Engine(monkeypatch)
-    wishes = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest",
+    wanted = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest",
                   arguments={"OQS_USER": "ops"})
-    image_resource.bring(host(engine, wishes, parts[1]))
+    image_resource.bring(host(engine, wanted, parts[1]))
     built = engine.did[-1]
     assert built[0] == "build" and built[-1] == b"onetwo"
     assert "OQS_USER=ops" in built
@@ -249,4 +249,4 @@ def test_a_build_on_the_host(monkeypatch, parts):
     for name, data in zip(parts[1], (b"one", b"two")):
         (parts[0] / name).write_bytes(data)
     with pytest.raises(image_resource.ImageError, match=r"could not be built.*oqs_ssh_image_build_base.*no such image"):
-        image_resource.bring(host(engine, wishes, parts[1]))
+        image_resource.bring(host(engine, wanted, parts[1]))

@@ -38,8 +38,8 @@ def test_a_user_who_is_no_longer_named_loses_our_line_and_nothing_else():
 
 
 def test_no_users_no_key():
-    wishes = samples.want(hop=samples.hop_want(users=[]))
-    plan = samples.plan(wishes, samples.image_known())
+    wanted = samples.want(hop=samples.hop_want(users=[]))
+    plan = samples.plan(wanted, samples.image_known())
     assert not {"hop_identity", "hop_user"} & {item.kind for item in plan.changes}
     config = next(item.after for item in plan.changes if item.kind == "hop_config")
     assert "IdentityFile" not in config
@@ -145,10 +145,10 @@ def test_absent_takes_all_of_the_hop_away():
 
 
 def test_absent_where_there_was_none_is_nothing():
-    wishes = samples.want(hop=samples.hop_want(state="absent", users=[]))
-    facts = samples.converged(wishes)
-    assert samples.plan({"hop": wishes["hop"]}, facts).changes == []
-    assert samples.plan({"hop": wishes["hop"]}, samples.virgin()).changes == []
+    wanted = samples.want(hop=samples.hop_want(state="absent", users=[]))
+    facts = samples.converged(wanted)
+    assert samples.plan({"hop": wanted["hop"]}, facts).changes == []
+    assert samples.plan({"hop": wanted["hop"]}, samples.virgin()).changes == []
 
 
 ED, EC, RSA, DSS, MLDSA = (samples.public_line(name) for name in (

@@ -325,22 +325,22 @@ def want(**more):
 
 def test_all_hosts_of_a_run_get_the_same_digest(run):
     asked = run(DIGEST)
-    wishes = [want(), want()]
+    wanted = [want(), want()]
     looks = [look(), look()]
-    for each in zip(wishes, looks):
+    for each in zip(wanted, looks):
         image_pull.learn(*each)
-    assert [each["ssh"]["image"]["digest"] for each in wishes] == [DIGEST] * 2
+    assert [each["ssh"]["image"]["digest"] for each in wanted] == [DIGEST] * 2
     assert [each["plan"][0]["after"] for each in looks] == ["registry.example/oqs@%s (pull)" % DIGEST] * 2
     assert len(asked) == 1
 
 
-@pytest.mark.parametrize(("wishes", "seen"), [
+@pytest.mark.parametrize(("wanted", "seen"), [
     (want(), look(plan=[{"kind": "container", "after": "?"}])), (want(digest=DIGEST), look()),
     (want(source="archive"), look()), ({}, look()), (want(), look(errors=["no"])),
 ])
-def test_nobody_is_asked_without_need(run, wishes, seen):
+def test_nobody_is_asked_without_need(run, wanted, seen):
     asked = run(DIGEST)
-    image_pull.learn(wishes, seen)
+    image_pull.learn(wanted, seen)
     assert asked == []
 
 
@@ -362,9 +362,9 @@ def test_the_first_host_decides_where_the_controller_cannot_ask(run):
         first["digest"] = DIGEST
     with image_pull.decided(NAME) as second:
         assert second["digest"] == DIGEST
-    wishes = want()
-    image_pull.learn(wishes, look())
-    assert wishes["ssh"]["image"]["digest"] == DIGEST
+    wanted = want()
+    image_pull.learn(wanted, look())
+    assert wanted["ssh"]["image"]["digest"] == DIGEST
     assert len(asked) == 1
 
 

@@ -118,7 +118,7 @@ def test_a_quick_change_that_failed_leaves_what_was_seen(controller, monkeypatch
     assert controller.store.load()["look"]["plan"] == [ITEM]
 
 
-def test_other_wishes_make_a_look_invalid(controller):
+def test_another_want_makes_a_look_invalid(controller):
     controller.apply()
     controller.apply(want={"hop": dict(WANT["hop"], users=[])})
     assert controller.modules == ["oqs_look", "oqs_look"]
