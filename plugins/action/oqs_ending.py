@@ -35,7 +35,7 @@ class ActionModule(ActionBase):
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             if self._task.args["step"] == "algorithms":
                 rows = {host: RunStore(host).load() for host in variables["ansible_play_batch"]}
-                Display().display(summary_algorithms.told(rows))
+                Display().display(summary_algorithms.words(rows))
                 return self._verdict(store)
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
@@ -50,10 +50,10 @@ class ActionModule(ActionBase):
     def _tell(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> None:
         """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
         rows = {host: RunStore(host).load() for host in every}
-        shown = [host for host in every if host in batch or (rows[host] and not rows[host].get("told"))]
+        shown = [host for host in every if host in batch or (rows[host] and not rows[host].get("reported"))]
         Display().display(summary.ending(rows, controller, shown))
         for host in shown:
-            RunStore(host).update(told=True)
+            RunStore(host).update(reported=True)
 
 
 def own_ssh(folder: str) -> commandlines.Controller:

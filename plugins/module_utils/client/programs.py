@@ -84,7 +84,7 @@ def identities(folder: str) -> Identities:
 
 def certificates(folder: str) -> List[str]:
     """What is to be said of the certificates of the folder's identities: which are no longer valid, as the person's own
-    ssh-keygen tells it (ssh-keygen(1), -L; local time), and of which it does not tell."""
+    ssh-keygen says (ssh-keygen(1), -L; local time), and which it cannot read."""
     notes = []
     now = time.strftime("%Y-%m-%dT%H:%M:%S")
     for name in files.list_dir(folder):

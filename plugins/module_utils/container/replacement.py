@@ -195,7 +195,7 @@ def _tell(host: Host, old: str) -> None:
         return
     with contextlib.suppress(cli.DockerError):
         cli.docker(["exec", old, "sh", "-c", _TO_ALL, "sh", _TELL], check=False, timeout=10.0)
-    host.notes.append("%d connections were ended by the change of container; their terminals were told" % count)
+    host.notes.append("%d connections were ended by the change of container; their terminals got a message" % count)
 
 
 def _put_back(ledger: LedgerFile, name: str) -> str:

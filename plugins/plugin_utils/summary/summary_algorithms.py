@@ -18,7 +18,7 @@ _WIDTH = 118
 LAST = "Any of these is switched on by its name, in a list by preference: see the README of the role oqs_ssh."
 
 
-def told(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
+def words(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
     """The algorithms of each host.
 
     :param rows: hosts to what the run store knows of them.

@@ -59,7 +59,7 @@ def test_a_host_that_was_done():
 
 def test_a_batch_tells_its_own_hosts():
     """With oqs_ssh_serial there is an ending a batch."""
-    rows = {"web1": row(told=True), "web2": row(), "web3": row(failed="no"), "web4": {}}
+    rows = {"web1": row(reported=True), "web2": row(), "web3": row(failed="no"), "web4": {}}
     said = summary.ending(rows, CONTROLLER, ["web2", "web3"])
     assert "web2\n" in said and "web3\n" in said and "web1\n" not in said and "web4\n" not in said
     assert "2 of 4 hosts are as wanted, 1 to come." in said

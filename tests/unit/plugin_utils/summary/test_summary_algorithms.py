@@ -19,7 +19,7 @@ ROWS = {
 
 
 def test_in_force_and_beyond_with_the_reason_against():
-    said = summary_algorithms.told(ROWS)
+    said = summary_algorithms.words(ROWS)
     assert "web2\n----\n  failed      unreachable: no route to host" in said
     assert "web3\n----\n  failed      unreachable" in said
     lines = [line.strip() for line in said.splitlines()]
