@@ -12,7 +12,7 @@ import posixpath
 import re
 import stat
 import tarfile
-from typing import Dict, NamedTuple, Optional, Tuple, Union
+from typing import NamedTuple, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import read_file, stat_file, write_file
@@ -49,10 +49,6 @@ class Outcome(NamedTuple):
     after: str
     method: str
     reason: str
-
-    def as_dict(self) -> Dict[str, Union[bool, str]]:
-        """For a module's result."""
-        return dict(self._asdict())
 
 
 def container_shadow(name: str) -> Tuple[bytes, tarfile.TarInfo]:

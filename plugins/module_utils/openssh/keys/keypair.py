@@ -323,12 +323,3 @@ def _result(
         encrypted = is_encrypted(private)
     word = {"none": "none", "repair": "mended", "make": "made"}[action]
     return Result(request.path, action != "none", before, reason, word, key, encrypted, tuple(backups), found.key)
-
-
-def ensure_in_image(
-    image: str, algorithm: str, path: str, comment: str = "", uid: int = 0, gid: int = 0, root: str = "/",
-    regenerate: str = "damaged", check: bool = False,
-) -> Result:
-    """One pair, made by the image where it is needed; see ``ensure_pairs``."""
-    request = Request(path, algorithm, comment, regenerate, uid, gid, root)
-    return ensure_pairs([request], in_image(image), check)[0]

@@ -124,7 +124,7 @@ def test_file_with_the_hash_alone(tmp_path: Path) -> None:
     path, root = tmp_path / "password", str(tmp_path)
     for check in (True, False):
         outcome = password.ensure_in_file(str(path), wanted(), check, root)
-        assert outcome.as_dict() == {"changed": True, "before": "absent", "after": "set", "method": "sha512",
+        assert outcome._asdict() == {"changed": True, "before": "absent", "after": "set", "method": "sha512",
                                      "reason": "the stored hash does not match"}
         assert path.exists() is not check
     found = path.stat()
