@@ -44,10 +44,10 @@ def sentence(error: Exception) -> str:
     """An expected error as a sentence."""
     if not isinstance(error, OSError) or error.errno is None:
         return str(error)
-    words = os.strerror(error.errno)
     if error.errno in _DISK:
+        words = os.strerror(error.errno)
         return "cannot write %s: %s; %s" % (error.filename or "to the disk", words, _DISK[error.errno])
-    return "%s: %s" % (error.filename, words) if error.filename else str(error)
+    return "%s: %s" % (error.filename, error.strerror) if error.filename else str(error)
 
 
 def failed(error: Exception, before: str = "") -> Dict[str, Any]:

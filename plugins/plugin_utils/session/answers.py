@@ -10,11 +10,12 @@ import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import host, report
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar, offers
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import public_keys
 
 
-class BadAnswer(Exception):
+class BadAnswer(UserError):
     """A host answered in a shape that nothing of ours gives; the text names the field, never the value."""
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms
 
 #: What a task may name. A removal also closes the firewall.
@@ -19,7 +20,7 @@ SECTIONS = ("engine", "ssh", "firewall", "hop", "lockdown", "removal")
 _HOP_IDENTITY = "hop_identity"
 
 
-class NotReadable(Exception):
+class NotReadable(UserError):
     """The value of a variable is none of its type, or cannot be evaluated; the text is the variable's name."""
 
 

@@ -32,6 +32,10 @@ PATH_EDITORS = {
 PATH_EDIT = re.compile(
     r"\bsys\.path(?:\.(?:insert|append|extend|remove|pop|clear|reverse)\b|\[[^\]]*\]\s*=(?!=)|\s*\+?=(?!=))"
 )
+ERRORS = "plugins/module_utils/core/errors.py"
+BUILT_IN_BASE = re.compile(
+    r"^class (\w+)\((?:Base)?(?:Exception|(?:Value|Type|Key|Runtime|OS|Lookup|Attribute|IO)Error)\b", re.MULTILINE
+)
 SAYS_PURE = re.compile(r'^"""[^"]*\bPure[.:]', re.MULTILINE)  # so says its own docstring
 EFFECTS = {"os", "socket", "subprocess", "shutil", "tempfile", "pathlib", "ansible"}
 EXCEPTION = re.compile(
@@ -120,6 +124,15 @@ def places(tree: Tree) -> Iterator[Finding]:
             yield Finding(name, line, "edits sys.path: import by the name from the top of the tree (python -m)")
 
 
+def errors(tree: Tree) -> Iterator[Finding]:
+    """What a person can repair has one base class: all else would be shown as a defect of ours."""
+    for name in tree.matching(PLUGINS):
+        for found in BUILT_IN_BASE.finditer(tree.text(name)):
+            if name != ERRORS:
+                line = tree.text(name).count("\n", 0, found.start()) + 1
+                yield Finding(name, line, "%s is no UserError (%s)" % (found.group(1), ERRORS))
+
+
 def _imported(text: str) -> List[Tuple[int, str]]:
     found: Dict[Tuple[int, str], None] = {}
     try:
@@ -141,15 +154,15 @@ def exceptions(tree: Tree) -> Iterator[Finding]:
         for number, line in enumerate(tree.text(name).splitlines(), 1):
             found = EXCEPTION.search(line)
             if found:
-                yield Finding(name, number, "excuses itself from the rules (%s): mend the cause" % found.group())
+                yield Finding(name, number, "excuses itself from the rules (%s): repair the cause" % found.group())
     for name in tree.matching(
         "tests/sanity/ignore*", "*.ansible-lint-ignore", "*ansible-lint-ignore.txt", ".flake8", "*/.flake8",
     ):
-        yield Finding(name, 0, "ignore files are not used here: mend the cause")
+        yield Finding(name, 0, "ignore files are not used here: repair the cause")
     for name in tree.matching(".ansible-lint"):
         for number, line in enumerate(tree.text(name).splitlines(), 1):
             if re.match(r"\s*(skip_list|warn_list|rules)\s*:", line):
                 yield Finding(name, number, "lets ansible-lint off (%s)" % line.strip())
 
 
-CHECKS = (sizes, test_sizes, headers, imports, places, exceptions)
+CHECKS = (sizes, test_sizes, headers, imports, places, errors, exceptions)

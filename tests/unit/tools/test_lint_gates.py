@@ -80,6 +80,7 @@ BAD = [
     ("tests/e2e/a.py", "TEXT = 'x'\n# sys." + "path.append(1)\n", "a.py:2: edits sys.path"),
     ("tests/__init__.py", "import sys\nassert sys." + "path == []\n", "leaves sys.path alone now"),
     ("plugins/modules/m.py", "from __future__ import annotations\n", "lacks the licence header"),
+    ("plugins/module_utils/core/m.py", HEADER + "class Bad(ValueError):\n    pass\n", "Bad is no UserError"),
     ("plugins/modules/m.py", "# GNU General Public License v3.0+\n", "lacks 'from __future__"),
     ("plugins/action/m.py", "#!/usr/bin/python\n" + HEADER, "has a shebang"),
     ("plugins/module_utils/look.py", HEADER + "import subprocess\n", "imports subprocess"),

@@ -10,6 +10,8 @@ from __future__ import annotations
 import re
 from typing import Iterable, List, NamedTuple, Optional, Tuple
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
 BLANKS = b" \t\r\n"
 COMMENT = "#"
 _FAST = re.compile(rb"[ \t\r]*(?:([A-Za-z0-9]+)(?=[ \t\r=])|(#)|\Z)")
@@ -19,7 +21,7 @@ _PLAIN_WORD = re.compile(rb"[^ \t]+")
 _COMMENTED = re.compile(rb"([ \t]*)#+([ \t]*)")
 
 
-class ConfigError(ValueError):
+class ConfigError(UserError):
     """A file that cannot be edited safely, or a change that makes no sense. The message says which and what to do."""
 
 
