@@ -322,5 +322,11 @@ CLIENT = {
     "hop_port": 22, "hop_keys": [HOST_KEY],
 }
 LOOK = {
-    "pins": [HOST_KEY], "offer": OFFER, "knows": OFFER, "hop_target": {"port": 0, "address": "localhost"}, "plan": [],
+    "plan": [], "errors": [], "notes": [], "wanted": ["ssh"],
+    "host": {"package_manager": "apt", "init": "systemd", "openssh": "OpenSSH_10.0", "password": "", "image_origin": {},
+             "image_parts": [], "uid": "1000"},
+    "own_sshd": {"software": "OpenSSH_10.0", "kex": [], "error": ""}, "hop_target": {"port": 0, "address": "localhost"},
+    "offer": OFFER, "knows": OFFER, "pins": [HOST_KEY], "lockdown": {"state": None, "token": None, "through": None},
+    "proof": {"own": {"ok": True, "error": "", "kex": "mlkem768x25519-sha256", "host_key_algorithm": "ssh-ed25519",
+                      "host_key": "SHA256:x", "server": "OpenSSH_10.0", "cipher": "", "authentication": ""}},
 }

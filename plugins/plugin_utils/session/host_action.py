@@ -119,6 +119,9 @@ class HostAction(HostVariables):
         except AnsibleError as error:
             raise HostFailure(summary.refused(str(error))) from error
         if result.get("failed"):
+            if "looked" in result:
+                with believed():
+                    answers.look(result["looked"])
             raise HostFailure(summary.failure(result), result)
         if "want" in arguments:
             with believed():

@@ -14,6 +14,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 KEY, OFFER, CLIENT, LOOK = samples.HOST_KEY, samples.OFFER, samples.CLIENT, samples.LOOK
+ITEM = {
+    "section": "hop", "part": "hop", "label": "hop", "kind": "hop_user", "name": "alice", "resource": "hop user alice",
+    "before": "", "after": "", "why": "", "values": [], "said": "", "headline": "", "by_ansible": False,
+}
 
 
 def test_what_hosts_of_ours_say_is_believed():
@@ -57,10 +61,24 @@ def test_another_shape_is_not_believed(found):
 @pytest.mark.parametrize("change", [
     {"pins": ["x y z"]}, {"pins": [KEY + "\n* " + KEY]}, {"offer": None}, {"knows": {}},
     {"hop_target": {"port": 22, "address": "localhost\n@cert-authority *"}}, {"hop_target": {"port": 22}},
+    {"notes": [1]}, {"errors": "none"}, {"plan": [{"kind": "image"}]}, {"done": [dict(ITEM, by_ansible="no")]},
+    {"proof": {"own": {"ok": True}}}, {"host": {}}, {"lockdown": None}, {"looked": dict(LOOK, pins=["x y z"])},
+    {"looked": []}, *({name: 7} for name in LOOK),
 ], ids=str)
 def test_a_look_that_does_not_fit_is_not_believed(change):
     with pytest.raises(answers.BadAnswer):
         answers.look(dict(LOOK, **change))
+
+
+@pytest.mark.parametrize("name", sorted(LOOK))
+def test_a_part_of_a_look_that_is_missing_is_named(name):
+    with pytest.raises(answers.BadAnswer, match=name + " is missing"):
+        answers.look({part: value for part, value in LOOK.items() if part != name})
+
+
+def test_a_plan_that_travels_is_believed():
+    plan = samples.plan(samples.want(hop=samples.hop_want()), samples.virgin())
+    answers.look(dict(LOOK, plan=plan.as_dicts(), done=plan.as_dicts(), looked=LOOK, more="of a newer host"))
 
 
 @given(st.text(max_size=40))
