@@ -24,7 +24,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any, Counter, Dict, Iterator, List, NamedTuple, Set
+from typing import Any, Counter, Dict, Iterable, Iterator, List, NamedTuple, Sequence, Set
 
 import tomllib
 
@@ -36,6 +36,13 @@ ROOT = HERE.parents[1]
 
 KILLED_AT_LEAST = 0.9
 SURVIVORS = HERE / "survivors.toml"
+CODE = ROOT / "plugins" / "module_utils"
+UNIT = ROOT / "tests" / "unit" / "module_utils"
+# Name of the part, patterns of its code, and of the unit tests that concern it.
+_PARTS = (
+    ("editor", ("openssh/config/*.py",), ("openssh/test_sshconfig*.py",)),
+    ("passwords", ("openssh/password.py", "openssh/sha*.py"), ("openssh/test_password.py", "openssh/test_sha*.py")),
+)
 _SHOWN_EVERY = 20.0
 # Where the temporary folder goes: a place in the tree that git ignores.
 _OUTPUT = ROOT / "tests" / "output"
@@ -58,13 +65,27 @@ class Tried(NamedTuple):
 
 
 def parts() -> List[Part]:
-    """The two parts."""
-    code, unit = ROOT / "plugins" / "module_utils", ROOT / "tests" / "unit"
+    """The two parts. :raises LabError: a pattern finds no file, so a part would lack code or tests."""
     return [
-        Part(name, sorted(path for pattern in patterns for path in code.glob(pattern)),
-             sorted(str(path.relative_to(ROOT)) for pattern in patterns for path in unit.glob("test_" + pattern)))
-        for name, patterns in (("editor", ["sshconfig*.py"]), ("passwords", ["password.py", "sha*.py"]))
+        Part(name, found_all(name, CODE, code), [str(path.relative_to(ROOT)) for path in found_all(name, UNIT, tests)])
+        for name, code, tests in _PARTS
     ]
+
+
+def found_all(part: str, folder: Path, patterns: Sequence[str]) -> List[Path]:
+    """The files of a part. :raises LabError: there are none for one of the patterns."""
+    found: Set[Path] = set()
+    for pattern in patterns:
+        files = {path for path in folder.glob(pattern) if path.name != "__init__.py"}
+        if not files:
+            raise bootstrap.LabError("part %s: no file is %s in %s" % (part, pattern, folder.relative_to(ROOT)))
+        found |= files
+    return sorted(found)
+
+
+def module_of(path: Path) -> str:
+    """The name of a module here: its path below module_utils, as files of several folders may be called the same."""
+    return path.relative_to(CODE).with_suffix("").as_posix()
 
 
 def mutator() -> Path:
@@ -84,7 +105,7 @@ def mutator() -> Path:
 
 
 def mutants(part: Part, python: Path, jobs: int) -> List[Dict[str, Any]]:
-    """All mutants of a part, each with the name that tells it from the others of its file."""
+    """All mutants of a part, each with the name that tells it from the others. :raises LabError: there are none."""
     def of_file(path: Path) -> List[Dict[str, Any]]:
         said = bootstrap.run([str(python), "-W", "ignore", str(HERE / "make.py"), str(path)], 600, "mutmut")
         return [json.loads(line) for line in said.splitlines()]
@@ -94,9 +115,12 @@ def mutants(part: Part, python: Path, jobs: int) -> List[Dict[str, Any]]:
         for path, found in zip(part.code, pool.map(of_file, part.code)):
             source, names = path.read_text(encoding="utf-8"), collections.Counter[str]()
             for mutant in found:
-                name = "%s %s: %s" % (path.stem, mutant["function"] or "-", shown(source, mutant))
+                name = "%s %s: %s" % (module_of(path), mutant["function"] or "-", shown(source, mutant))
                 names[name] += 1
-                made.append(dict(mutant, name=name if names[name] == 1 else "%s (%d)" % (name, names[name])))
+                made.append(dict(mutant, module=module_of(path),
+                                 name=name if names[name] == 1 else "%s (%d)" % (name, names[name])))
+    if not made:
+        raise bootstrap.LabError("part %s: its code has no mutants" % part.name)
     return made
 
 
@@ -185,12 +209,18 @@ def explained() -> Dict[str, str]:
     return known
 
 
+def of_no_part(known: Iterable[str], all_parts: List[Part]) -> List[str]:
+    """The names of survivors whose module belongs to no part, so that no run would check them."""
+    modules = {module_of(path) for part in all_parts for path in part.code}
+    return sorted(name for name in known if name.split(" ", 1)[0] not in modules)
+
+
 def judge(part: Part, tried: List[Tried], known: Dict[str, str], whole: bool) -> Dict[str, Any]:
     """The figures of a part; prints which explanations have to go."""
     tried = [one for one in tried if one.became != "no Python"]
     survived = {one.name for one in tried if one.became == "survived"}
     became: Counter[str] = collections.Counter(one.became for one in tried)
-    mine = {name for name in known if name.split(" ", 1)[0] in [path.stem for path in part.code]}
+    mine = {name for name in known if name.split(" ", 1)[0] in [module_of(path) for path in part.code]}
     there: Set[str] = {one.name for one in tried}
     stale = sorted(name for name in mine if (name in there and name not in survived) or (whole and name not in there))
     for name in stale:
@@ -223,13 +253,21 @@ def main() -> int:
     _OUTPUT.mkdir(exist_ok=True)
     figures: Dict[str, Dict[str, Any]] = {}
     try:
-        known, python = explained(), mutator()
-        for part in parts():
+        known, all_parts = explained(), parts()
+        lost = of_no_part(known, all_parts)
+        if lost:
+            raise bootstrap.LabError("%s: no part has the module of: %s" % (SURVIVORS.name, ", ".join(lost)))
+        python = mutator()
+        for part in all_parts:
             if given.part in ("", part.name):
                 made = [one for one in mutants(part, python, given.jobs) if given.match in one["name"]]
                 chosen = sampled(made, given.sample)
                 whole = chosen is made and not given.match
+                if not made:  # the other part may have some of that name
+                    continue
                 figures[part.name] = judge(part, try_all(part, chosen, known, given.jobs), known, whole)
+        if not figures:
+            raise bootstrap.LabError("no part %r has mutants with %r in their names" % (given.part, given.match))
     except (bootstrap.LabError, json.JSONDecodeError) as error:
         print("mutants: %s" % error, file=sys.stderr)
         return 1

@@ -30,13 +30,14 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = "ansible_collections.quantumsafe.openssh.plugins.module_utils"
+FOLDER = "/plugins/module_utils/"
 EXAMPLES = 12  # of a property test that has 100 in `make test`
 MEMORY = 3 << 30
 SPARE_SECONDS = 4  # of processor time for a test, beside four times what it takes without a mutant
 WALL_SECONDS = 600  # for a mutant that sleeps; processor time bounds the others
 # Compares processor times of long files: no mutant but a slow one could be killed by it, and it is slow itself.
 LEFT_OUT = "test_long_files_are_quick_and_linear"
-Function = Tuple[str, str]
+Function = Tuple[str, str]  # its module as a path below module_utils, without .py, and its name there
 
 
 class Settled:
@@ -91,8 +92,9 @@ class Trials:
 
             def note(frame: types.FrameType, event: str, _value: object, seen: Set[Function] = seen) -> None:
                 code = frame.f_code
-                if event == "call" and "/module_utils/" in code.co_filename:
-                    seen.add((os.path.basename(code.co_filename), code.co_qualname.split(".<locals>")[0]))
+                _before, there, path = code.co_filename.rpartition(FOLDER)
+                if event == "call" and there:
+                    seen.add((os.path.splitext(path)[0], code.co_qualname.split(".<locals>")[0]))
 
             began = time.process_time()
             threading.setprofile(note)
@@ -110,19 +112,19 @@ class Trials:
 
     def try_one(self, session: pytest.Session, job: Dict[str, Any]) -> Dict[str, Any]:
         """What becomes of a mutant."""
-        path = Path(job["file"])
+        path, module = Path(job["file"]), job["module"]
         source = path.read_text(encoding="utf-8")
         source = source[:job["start"]] + job["text"] + source[job["end"]:]
         try:
             compiled = compile(source, str(path), "exec", dont_inherit=True)
         except SyntaxError:
             return {"became": "no Python", "seconds": 0.0}
-        function = (path.name, job["outermost"])
+        function = (module, job["outermost"])
         items = [item for item in session.items if not job["outermost"] or function in self.called[item.nodeid]]
         items.sort(key=lambda item: self.seconds[item.nodeid])
 
         def work(write: Any) -> None:
-            if exchange(path.stem, job, compiled):
+            if exchange(module, job, compiled):
                 for item in items:
                     allow(SPARE_SECONDS + 4 * self.seconds[item.nodeid])
                     if run_item(session, item):
@@ -132,13 +134,13 @@ class Trials:
                     write({"became": "survived"})
                     return
             allow(SPARE_SECONDS + 4 * sum(self.seconds.values()))
-            self.import_anew(path.stem, compiled, write)  # also for constants, which may be defaults of functions
+            self.import_anew(module, compiled, write)  # also for constants, which may be defaults of functions
 
         return self.fork(work)
 
     def import_anew(self, module: str, compiled: types.CodeType, write: Any) -> None:
         """Run the tests with everything imported anew, the mutant in place of its module."""
-        sys.meta_path.insert(0, Mutant("%s.%s" % (PACKAGE, module), compiled))
+        sys.meta_path.insert(0, Mutant(dotted(module), compiled))
         tests = {Path(name).stem for name in self.files}
         helpers = ("/tests/fuzz/", "/tests/unit/")
         for name, loaded in list(sys.modules.items()):
@@ -212,6 +214,11 @@ def run_item(session: pytest.Session, item: pytest.Item) -> bool:
     return session.testsfailed > before
 
 
+def dotted(module: str) -> str:
+    """The full name of a module that is named by its path below module_utils."""
+    return "%s.%s" % (PACKAGE, module.replace("/", "."))
+
+
 def plain_function(found: object) -> types.FunctionType:
     """The function behind a property, a cache or a class method."""
     if isinstance(found, property):
@@ -233,7 +240,7 @@ def namespace(like: types.ModuleType, compiled: types.CodeType) -> Dict[str, Any
 
 def exchange(module: str, job: Dict[str, Any], compiled: types.CodeType) -> bool:
     """Put a mutant into the loaded module: a function's code, a constant. False where that cannot be done in place."""
-    loaded = sys.modules["%s.%s" % (PACKAGE, module)]
+    loaded = sys.modules[dotted(module)]
     new: Any = namespace(loaded, compiled)
     forget_results()
     if not job["function"]:
