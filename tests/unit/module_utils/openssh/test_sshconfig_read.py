@@ -125,6 +125,18 @@ def test_read_block():
     assert sshconfig.read(data, SSHD, block="Match User z") == {}
 
 
+def test_heads_of_all_blocks_compare():
+    data = b"Port 1\nHost web1 \"web 2\"\n Port 2\nmatch USER=a !Canonical all\n Port 3\n"
+    found = [("host", "web1", "web 2"), ("match", "user", "a", "!canonical", "all")]
+    assert sshconfig.heads(data, SSH) == sshconfig.heads(data, SSHD) == found
+    assert sshconfig.heads(b"Port 1\n", SSH) == []
+    with pytest.raises(ConfigError):
+        sshconfig.heads(b"Host \"web1\n", SSH)
+    with pytest.raises(ConfigError) as error:
+        sshconfig.heads(data, "ssh")
+    assert str(error.value) == "dialect 'ssh': use ssh_config or sshd_config"
+
+
 FILES = {"/a*": [b"Port 5\nUseDNS no\n", b"Banner /x\nMatch all\nLogLevel DEBUG\n"], "self": [b"Include self\n"]}
 
 
