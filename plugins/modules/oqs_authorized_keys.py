@@ -203,7 +203,7 @@ def main() -> None:
     given = module.params
     try:
         specs = [spec_of(one, "files[%d].keys" % number if given["files"] else "keys", given["manage_dir"],
-                          given["backup"]) for number, one in enumerate(given["files"] or [given])]
+                         given["backup"]) for number, one in enumerate(given["files"] or [given])]
         outcomes = knowledge.ensure_files(specs, module.check_mode)
     except errors.EXPECTED as error:
         module.fail_json(msg=errors.sentence(error))
