@@ -18,7 +18,7 @@ MASTER = "-o ControlMaster=auto -o ControlPersist=60s"
 PACKAGES = ("mitogen==0.3.*", "pyinfra==3.*")
 
 
-class Wish(NamedTuple):
+class Wanted(NamedTuple):
     """What is wanted of the hosts, in terms that all contenders share."""
 
     image: str
@@ -51,7 +51,7 @@ class Contender:
 
     name = ""
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
         """The command line and its environment."""
         raise NotImplementedError
 
@@ -61,10 +61,10 @@ class Ours(Contender):
 
     name = "quantumsafe.openssh"
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
         variables = write(lab.state.folder / "ours.json", {
-            "oqs_ssh_image": wish.image, "oqs_ssh_image_source": "archive", "oqs_ssh_image_archive": wish.archive,
-            "oqs_ssh_password": wish.password, "oqs_ssh_kex_algorithms": wish.kex, "oqs_ssh_hop_users": ["alice"],
+            "oqs_ssh_image": wanted.image, "oqs_ssh_image_source": "archive", "oqs_ssh_image_archive": wanted.archive,
+            "oqs_ssh_password": wanted.password, "oqs_ssh_kex_algorithms": wanted.kex, "oqs_ssh_hop_users": ["alice"],
         })
         argv = [program("ansible-playbook"), str(ROOT / "deploy-oqs-ssh.yml"), "-i", str(lab.inventory),
                 "-f", "16", "-e", "@%s" % variables]
@@ -77,8 +77,8 @@ class Steps(Ours):
     def __init__(self, notes: pathlib.Path) -> None:
         self.notes = notes
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
-        argv, environment = super().command(lab, wish)
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
+        argv, environment = super().command(lab, wanted)
         return argv, dict(environment, ANSIBLE_CALLBACK_PLUGINS=str(ROOT / "bench" / "callback"),
                           ANSIBLE_CALLBACKS_ENABLED="steps", BENCH_STEPS=str(self.notes))
 
@@ -88,8 +88,8 @@ class Nothing(Contender):
 
     name = "ansible-core alone"
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
-        del wish
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
+        del wanted
         argv = [program("ansible-playbook"), str(PEER / "nothing.yml"), "-i", str(lab.inventory), "-f", "16"]
         return argv, clean({"ANSIBLE_PIPELINING": "true", "ANSIBLE_SSH_ARGS": MASTER})
 
@@ -100,9 +100,9 @@ class Peer(Contender):
     name = "by hand"
     more: Dict[str, str] = {}
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
         argv = [program("ansible-playbook"), str(PEER / "site.yml"), "-i", str(lab.inventory),
-                "-f", "16", "-e", "@%s" % settings(lab, wish)]
+                "-f", "16", "-e", "@%s" % settings(lab, wanted)]
         return argv, clean(dict(self.more, ANSIBLE_PIPELINING="true", ANSIBLE_SSH_ARGS=MASTER))
 
 
@@ -125,9 +125,9 @@ class Pyinfra(Contender):
     def __init__(self, folder: pathlib.Path) -> None:
         self.folder = folder
 
-    def command(self, lab: Any, wish: Wish) -> Tuple[List[str], Dict[str, str]]:
+    def command(self, lab: Any, wanted: Wanted) -> Tuple[List[str], Dict[str, str]]:
         data = {"ssh_user": "root", "ssh_key": str(lab.state.management_key), "ssh_strict_host_key_checking": "yes",
-                "ssh_known_hosts_file": str(lab.state.folder / "known_hosts"), "settings": str(settings(lab, wish))}
+                "ssh_known_hosts_file": str(lab.state.folder / "known_hosts"), "settings": str(settings(lab, wanted))}
         inventory = lab.state.folder / "pyinfra_hosts.py"
         hosts = [(host.name, dict(data, ssh_hostname=host.address)) for host in lab.hosts.values()]
         inventory.write_text("hosts = %r\n" % (hosts,), encoding="utf-8")
@@ -136,9 +136,9 @@ class Pyinfra(Contender):
         return argv, clean({"PYTHONPATH": str(self.folder)})
 
 
-def settings(lab: Any, wish: Wish) -> pathlib.Path:
-    """The wish for those who do it by hand."""
-    return write(lab.state.folder / "peer.json", dict(wish._asdict(), kex=",".join(wish.kex)))
+def settings(lab: Any, wanted: Wanted) -> pathlib.Path:
+    """What is wanted, for those who do it by hand."""
+    return write(lab.state.folder / "peer.json", dict(wanted._asdict(), kex=",".join(wanted.kex)))
 
 
 def load_lab() -> Any:

@@ -25,7 +25,7 @@ import time
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 
 from bench import contenders, report
-from bench.contenders import Contender, Wish
+from bench.contenders import Contender, Wanted
 
 KEX = ("mlkem768nistp256-sha256", "mlkem768x25519-sha256")
 #: The case whose samples are steps of our own converged run.
@@ -89,12 +89,12 @@ class Field:
         script = "cat /sys/class/net/eth0/statistics/rx_bytes"
         return sessions, sum(int(self.lab.exec(host, ["sh", "-c", script]).stdout) for host in self.lab.hosts)
 
-    def run(self, wish: Wish) -> Sample:
+    def run(self, wanted: Wanted) -> Sample:
         """One run, which must succeed.
 
         :raises SystemExit: it failed; with its last words.
         """
-        argv, environment = self.contender.command(self.lab, wish)
+        argv, environment = self.contender.command(self.lab, wanted)
         sessions, received = self._counters()
         spent, begun = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
         with tempfile.TemporaryDirectory() as folder:
@@ -104,7 +104,7 @@ class Field:
         seconds, now = time.monotonic() - begun, resource.getrusage(resource.RUSAGE_CHILDREN)
         if done.returncode != 0:
             words = (done.stdout + done.stderr).decode("utf-8", "replace")[-3000:]
-            raise SystemExit("%s failed:\n%s" % (self.contender.name, words.replace(wish.password, "…")))
+            raise SystemExit("%s failed:\n%s" % (self.contender.name, words.replace(wanted.password, "…")))
         after = self._counters()
         count = len(self.lab.hosts)
         return Sample(seconds, (after[0] - sessions) / count, (after[1] - received) / count / 1000,
@@ -132,7 +132,7 @@ class Notebook:
                 file.write(json.dumps([count, case, name, *sample]) + "\n")
 
 
-def measure(counts: List[int], repeats: int, absent: int, wish: Wish, notes: Notebook) -> None:
+def measure(counts: List[int], repeats: int, absent: int, wanted: Wanted, notes: Notebook) -> None:
     """Samples, interleaved: within a round, each case is run by one contender after the other.
 
     :param counts: numbers of hosts.
@@ -145,10 +145,10 @@ def measure(counts: List[int], repeats: int, absent: int, wish: Wish, notes: Not
             for _round in range(absent):
                 close(fields)
                 fields += [Field.made(contender, count, "plain") for contender in contenders.everybody()]
-                _case(fields, "first_absent", count, wish, notes)
+                _case(fields, "first_absent", count, wanted, notes)
             fields = fields or [Field.made(contender, count, "docker") for contender in contenders.everybody()]
             for _round in range(repeats):
-                _with_docker(fields, count, wish._replace(password=secrets.token_urlsafe(18)), notes)
+                _with_docker(fields, count, wanted._replace(password=secrets.token_urlsafe(18)), notes)
         finally:
             close(fields)
 
@@ -159,31 +159,31 @@ def close(fields: List[Field]) -> None:
         fields.pop().lab.down()
 
 
-def _with_docker(fields: List[Field], count: int, wish: Wish, notes: Notebook) -> None:
+def _with_docker(fields: List[Field], count: int, wanted: Wanted, notes: Notebook) -> None:
     """The cases in an order in which each finds what it needs."""
     for field in fields:
         field.reset()
-    _case(fields, "first_present", count, wish, notes)
-    _case(fields, "converged", count, wish, notes)
-    _case([Field(contenders.Nothing(), fields[0].lab)], "converged", count, wish, notes)
-    for step, seconds in _steps(fields[0].lab, wish).items():
+    _case(fields, "first_present", count, wanted, notes)
+    _case(fields, "converged", count, wanted, notes)
+    _case([Field(contenders.Nothing(), fields[0].lab)], "converged", count, wanted, notes)
+    for step, seconds in _steps(fields[0].lab, wanted).items():
         notes.add(count, STEPS, step, Sample(seconds, 0, 0, 0))
-    wish = wish._replace(kex=KEX)
-    _case(fields, "one_change", count, wish, notes)
-    _case(fields, "rotation", count, wish._replace(password=secrets.token_urlsafe(18)), notes)
+    wanted = wanted._replace(kex=KEX)
+    _case(fields, "one_change", count, wanted, notes)
+    _case(fields, "rotation", count, wanted._replace(password=secrets.token_urlsafe(18)), notes)
 
 
-def _case(fields: List[Field], case: str, count: int, wish: Wish, notes: Notebook) -> None:
+def _case(fields: List[Field], case: str, count: int, wanted: Wanted, notes: Notebook) -> None:
     for field in fields:
-        notes.add(count, case, field.contender.name, field.run(wish))
+        notes.add(count, case, field.contender.name, field.run(wanted))
 
 
-def _steps(lab: Any, wish: Wish) -> Dict[str, float]:
+def _steps(lab: Any, wanted: Wanted) -> Dict[str, float]:
     """Where the time of a converged run of ours goes: seconds by task, and of ansible-core before and after."""
     with tempfile.TemporaryDirectory() as folder:
         notes = pathlib.Path(folder, "steps")
         field = Field(contenders.Steps(notes), lab)
-        ended = field.run(wish).seconds + field.began
+        ended = field.run(wanted).seconds + field.began
         lines = [line.split(" ", 1) for line in notes.read_text(encoding="utf-8").splitlines()]
     begins = [(field.began, "ansible-core begins"), *((float(when), name) for when, name in lines)]
     ends = [when for when, _name in begins[1:]] + [ended]
@@ -230,8 +230,8 @@ def main() -> int:
         with open(archive, "wb") as packed, subprocess.Popen(["docker", "save", image], stdout=subprocess.PIPE) as save:
             subprocess.run(["gzip", "-4"], stdin=save.stdout, stdout=packed, check=True)
         notes = Notebook(given.samples)
-        wish = Wish(image, archive, secrets.token_urlsafe(18), KEX[:1])
-        measure([int(word) for word in given.hosts.split(",")], given.repeats, given.absent, wish, notes)
+        wanted = Wanted(image, archive, secrets.token_urlsafe(18), KEX[:1])
+        measure([int(word) for word in given.hosts.split(",")], given.repeats, given.absent, wanted, notes)
     middle = medians(notes.samples)
     found = summary(middle, {"%s, %d hosts" % (case, count): len(rows) for (count, case, _name), rows
                              in sorted(notes.samples.items()) if case != STEPS})

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The medians as a table and as a picture. Pure, but for ``write``."""
+"""The medians as a table and as a picture. Pure, except ``write``."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ def steps(found: Dict[Tuple[int, str], float]) -> str:
     return "\n".join(["", *lines]) if rows else ""
 
 
-def goals(reached: Dict[str, float], wished: Dict[str, float]) -> str:
+def goals(reached: Dict[str, float], wanted: Dict[str, float]) -> str:
     """What was aimed at, in a sentence. :param reached: times faster than by hand on the fewest hosts, by case."""
     words = []
-    for case, goal in wished.items():
+    for case, goal in wanted.items():
         if case in reached:
             missed = "" if reached[case] >= goal else ", missed"
             words.append("%s %.1f times (goal %.1f%s)" % (WORDS[case], reached[case], goal, missed))

@@ -80,7 +80,7 @@ def _dockerd(world: World) -> str:
 
 
 @case("dockerd killed, somebody else's engine", "kill -9 of dockerd without live-restore: Docker itself then stops all "
-      "containers, and takes that for a wish", "damage is named, and the next run repairs it")
+      "containers, and takes that for the wanted state", "damage is named, and the next run repairs it")
 def _dockerd_of_others(world: World) -> str:
     _kill_dockerd(world)
     return "no login until the next run, which says: " + world.converges().line(HOST, "done")
@@ -184,17 +184,17 @@ def _rotation(world: World) -> str:
     return "in the store: %s; the next run: %s" % (", ".join(names), seen)
 
 
-@case("two deployments at once", "two controllers with different wishes start together",
+@case("two deployments at once", "two controllers with different settings start together",
       "nothing is mixed: one waits for the other, or says so")
 def _two(world: World) -> str:
-    wishes = [{"oqs_ssh_kex_algorithms": [name]} for name in ("mlkem768x25519-sha256", "mlkem768nistp256-sha256")]
+    settings = [{"oqs_ssh_kex_algorithms": [name]} for name in ("mlkem768x25519-sha256", "mlkem768nistp256-sha256")]
     world.sh("docker rm -f oqs-ssh")
-    runs = [started.ended() for started in [world.start(**wish) for wish in wishes]]
+    runs = [started.ended() for started in [world.start(**each) for each in settings]]
     assert 0 in [run.code for run in runs], [run.text[-1500:] for run in runs]
     lost = [run.line(HOST, "failed") for run in runs if run.code]
     assert all("run again" in words for words in lost), lost
     said = world.sh("docker exec oqs-ssh /opt/oqs-ssh/sbin/sshd -T -f %s/sshd_config | grep -i ^kexalgorithms" % STATE)
-    assert said.split()[1] in [wish["oqs_ssh_kex_algorithms"][0] for wish in wishes], said
+    assert said.split()[1] in [each["oqs_ssh_kex_algorithms"][0] for each in settings], said
     assert world.visitor.offer(HOST)[:1] == [said.split()[1]]
     world.converges()
     return " | ".join(run.line(HOST, "failed") or "done " + run.line(HOST, "done") for run in runs)
