@@ -15,7 +15,7 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 
 from tests.integration.module_call import docker, need_image
-from tests.unit import test_sshkeys
+from tests.unit.module_utils.openssh import test_sshkeys
 
 pytestmark = pytest.mark.docker
 STOCK = "quantumsafe/openssh-stock:latest"
