@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import processes
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT, Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import clients, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -34,7 +34,6 @@ LEDGER_CUT = (
     "the end of the ledger is cut off (/var/lib/oqs-ssh/ledger/ledger.jsonl): what was written there last is not "
     "known, and a removal will take it back only where it carries our mark; the disk was full, or somebody was at work"
 )
-NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
 _OPTIONS = ("kex_algorithms", "host_key_algorithms", "pubkey_algorithms")
 
 

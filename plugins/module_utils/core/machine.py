@@ -9,6 +9,8 @@ from typing import Dict, NamedTuple, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 
+NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
+
 
 class Machine(NamedTuple):
     """The host itself: machine-id(5), os-release(5), who we are there."""

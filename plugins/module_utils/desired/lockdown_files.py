@@ -193,7 +193,7 @@ def _together(sources: Sequence[str], version: int) -> List[str]:
 
 def watched(watch: bytes) -> int:
     """The port that a watch asks; 0: none is known."""
-    found = re.search(rb"\n# closed: .* when port (\d{1,5}) ", watch)
+    found = re.search(rb" -p (\d{1,5}) oqs-ssh-watch@", watch)  # what its ssh is called with
     return int(found.group(1)) if found else 0
 
 

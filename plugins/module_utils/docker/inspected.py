@@ -64,6 +64,13 @@ class Container(NamedTuple):
         return self.Config.Labels or {}
 
 
+class Stored(NamedTuple):
+    """One container, as the engine keeps it on its disk (``config.v2.json``)."""
+
+    Name: str
+    Config: _Config
+
+
 class Image(NamedTuple):
     """One image."""
 

@@ -8,7 +8,7 @@ import glob
 import json
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 
@@ -78,10 +78,10 @@ def _asleep() -> Inventory:
     containers: Dict[str, Seen] = {}
     for path in glob.glob("/var/lib/docker/containers/*/config.v2.json"):
         try:
-            found = json.loads((files.read_file(path) or b"{}").decode("utf-8", "replace"))
-            labels = found["Config"].get("Labels") or {}
-            containers[found["Name"].lstrip("/")] = Seen("", "unknown", LABEL in labels)
-        except (ValueError, KeyError):
+            data = json.loads((files.read_file(path) or b"{}").decode("utf-8", "replace"))
+            found = shape.parse(inspected.Stored, data, path, strict=False)
+            containers[found.Name.lstrip("/")] = Seen("", "unknown", LABEL in (found.Config.Labels or {}))
+        except (ValueError, shape.WrongShape):
             containers[path] = Seen("", "unknown", False)
     others = ["the container %s" % name for name, row in sorted(containers.items()) if not row.ours]
     volumes = set(files.list_dir("/var/lib/docker/volumes")) - {"metadata.db", "backingFsBlockDev"}

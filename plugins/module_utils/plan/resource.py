@@ -83,10 +83,6 @@ class Registry:
             found += list(self.places) if name == REMOVAL else mine or [name]
         return list(dict.fromkeys(found))
 
-    def orders(self) -> List[str]:
-        """What a run may carry out: sections of what is wanted, and of the plan."""
-        return list(dict.fromkeys([*self.specs, *self.places]))
-
     def parts(self, spec: Spec) -> List[str]:
         """The sections that were asked for."""
         return [name for name, kind in self.specs.items() if spec.get(kind)]

@@ -13,6 +13,7 @@ from typing import Any, Callable, ContextManager, Mapping, NamedTuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, UserError, failed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look
@@ -61,8 +62,7 @@ def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
     if os.geteuid() != 0:
-        raise NoRoot("nothing was changed; this needs root on the host: set become: true (or ansible_become), or "
-                     "connect as root")
+        raise NoRoot("nothing was changed; " + NO_ROOT)
     sshd = own_sshd.read()
     spec = hop.resolved(typed.parse(arguments["want"], REGISTRY.specs), sshd)
     look = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd, also=Proof, worth=worth)

@@ -8,7 +8,7 @@ import json
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, containers, inspected, inventory
 
 
 @pytest.fixture
@@ -142,3 +142,17 @@ def test_an_answer_of_another_shape_is_an_error_with_a_name(program, said):
     program.says(0, said)
     with pytest.raises(cli.DockerError, match="docker container inspect oqs-ssh: "):
         inspected.container("oqs-ssh")
+
+
+@pytest.mark.parametrize(("kept", "ours"), [
+    ({"Name": "/oqs-ssh", "Config": {"Labels": {containers.LABEL: "x"}}}, True),
+    ({"Name": "/other", "Config": {"Labels": None}}, False), ({"Name": "/other", "Config": None}, False),
+    ({"Name": 7, "Config": {}}, False), ([], False), (None, False), ("text", False),
+])
+def test_an_engine_that_is_asleep_keeps_containers_of_ours_and_of_others(tmp_path, monkeypatch, kept, ours):
+    path = tmp_path / "config.v2.json"
+    path.write_text(json.dumps(kept))
+    monkeypatch.setattr(inventory.glob, "glob", lambda _pattern: [str(path)])
+    monkeypatch.setattr(inventory.files, "list_dir", lambda _path: [])
+    found = inventory.read([], False)
+    assert found.asleep is ours and bool(found.others) is not ours

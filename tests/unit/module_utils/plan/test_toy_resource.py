@@ -227,8 +227,8 @@ def test_it_is_worded_without_a_table_that_knows_it(house):
 
 def test_one_line_in_the_registry_is_all(house):
     registry = house.registry
-    assert "bell" in registry.orders() and registry.sections(["bell"]) == ["bell"]
-    assert registry.sections(["removal"])[-2:] == ["bell", "removal"] and "bell" not in REGISTRY.orders()
+    assert "bell" in registry.places and registry.sections(["bell"]) == ["bell"]
+    assert registry.sections(["removal"])[-2:] == ["bell", "removal"] and "bell" not in REGISTRY.places
     with pytest.raises(WrongShape, match="there is no section bell"):
         typed.parse({"bell": {}}, REGISTRY.specs)
     with pytest.raises(WrongShape):

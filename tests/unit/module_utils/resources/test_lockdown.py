@@ -111,6 +111,7 @@ def test_the_watch_says_what_is_in_force():
     watch = lockdown.files(READY)[lockdown.WATCH]
     assert watch.splitlines()[1] == "# " + lockdown.words(READY)
     assert lockdown.watched(watch.encode()) == 2222
+    assert lockdown.watched(b"#!\n# closed: 22; when port 2022 (x)\n" + watch.encode()) == 2222, "words are for people"
     assert lockdown.watched(b"") == lockdown.watched(b"#!/bin/sh\n# somebody's own\n") == 0
 
 

@@ -9,9 +9,8 @@ from typing import List
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.server import NO_ROOT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT, Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
