@@ -9,15 +9,15 @@ import typing as t
 
 from ansible.errors import AnsibleConnectionFailure
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, platforms
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, image_pull, selection
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
-    LOOK,
-    HostAction,
-    display,
-    sent,
-)
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen, shown
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure, named
 
 
@@ -31,102 +31,86 @@ class ActionModule(HostAction):
         names = named(arguments, "look_at" if "look_at" in arguments else "sections")
         return dict.fromkeys("ssh" if name == "password" else name for name in names)
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Skip, forecast, or do."""
         sections = named(arguments, "sections")
         if boolean(arguments.get("quick", False)):
-            return self._quickly(arguments, sections)
-        known = self.look(arguments, sections)
-        items = self.items(known["look"], sections)
-        packages = [name for item in items if item["kind"] == "packages" for name in item["values"]]
-        host = known["look"]["host"]
-        result: dict[str, t.Any] = {"changed": bool(items), "plan": items}
-        result.update(platforms.how_to_install(packages, host["package_manager"], host["init"]))
+            return self._quickly(arguments, asked, sections)
+        seen = self.look(arguments, asked, sections)
+        items = self.items(seen.look, sections)
+        packages = [name for item in items if item.kind == "packages" for name in item.values]
+        host = seen.look.host
+        result: dict[str, t.Any] = {"changed": bool(items), "plan": shape.plain(items)}
+        result.update(platforms.how_to_install(packages, host.package_manager, host.init))
         if self._task.diff:
             result["diff"] = diff(items)
         if self._task.check_mode:
             self.store.update(check=True)
         elif items:
-            result["done"] = self._apply(arguments, sections, known, items)
+            done = self._apply(sections, seen, items, self.secret(arguments, asked.sections))
+            result["done"] = shape.plain(done)
         return result
 
-    def _quickly(self, arguments: dict[str, t.Any], sections: list[str]) -> dict[str, t.Any]:
+    def _quickly(self, arguments: dict[str, t.Any], asked: Want, sections: list[str]) -> dict[str, t.Any]:
         """The first look of a run, which goes on by itself where all of the plan is quick; the rest of it is left."""
-        known = self.look(arguments, sections, quick=bool(sections))
-        look, outcome, done = known["look"], known.get("outcome"), []
-        self.first_word(look)
-        if outcome:
-            done = self._remember(known, look["plan"], outcome)
-            look = self.store.load()["look"]
-        result = dict({name: look[name] for name in LOOK}, changed=bool(done), done=done)
+        seen = self.look(arguments, asked, sections, quick=bool(sections))
+        self.first_word(seen.look)
+        look, done = self._remember(seen, seen.look.plan, seen.outcome) if seen.outcome else (seen.look, [])
+        result = dict(shown(look), changed=bool(done), done=shape.plain(done))
         if self._task.diff:
             result["diff"] = diff(done)
         return result
 
-    def _apply(
-        self,
-        arguments: dict[str, t.Any],
-        sections: list[str],
-        known: dict[str, t.Any],
-        items: list[dict[str, t.Any]],
-    ) -> list[dict[str, t.Any]]:
-        engine = "engine" in sections  # while it is made ready, looking at the rest is of no use
-        todo = {
-            "want": sent({name: part for name, part in known["want"].items() if name == "engine" or not engine}),
-            "sections": sections,
-            "password": self.secret(arguments),
-        }
-        outcome = self._with_image(todo, known["want"]["ssh"]["image"]) if any(
-            item["kind"] == "image" for item in items
-        ) else self._run(todo)
-        return self._remember(known, items, outcome)
+    def _apply(self, sections: list[str], seen: Seen, items: list[Item], secret: str | None) -> list[Item]:
+        # while the engine is made ready, looking at the rest is of no use
+        want = seen.want.only("engine") if "engine" in sections else seen.want
+        todo: dict[str, object] = {"sections": sections, "password": secret}
+        image = want.ssh.image if want.ssh and any(item.kind == "image" for item in items) else None
+        outcome = self._with_image(want, todo, image) if image else self.ask("oqs_apply", want, **todo)
+        return self._remember(seen, items, outcome)[1]
 
-    def _remember(
-        self, known: dict[str, t.Any], items: list[dict[str, t.Any]], outcome: dict[str, t.Any]
-    ) -> list[dict[str, t.Any]]:
-        done: list[dict[str, t.Any]] = outcome["done"] + [item for item in items if item["by_ansible"]]
-        look = known["look"]
-        if set(look["wanted"]) <= set(outcome["wanted"]):
-            look = {name: outcome[name] for name in LOOK}
+    def _remember(self, seen: Seen, items: list[Item], outcome: Outcome) -> tuple[Look, list[Item]]:
+        """What the run knows of the host now, and what was done."""
+        done, look = [*(outcome.done or []), *(item for item in items if item.by_ansible)], seen.look
+        if set(look.wanted) <= set(outcome.look.wanted):
+            look = outcome.look
         else:
-            done_now = [item["resource"] for item in items]
-            look = dict(look, plan=[item for item in look["plan"] if item["resource"] not in done_now])
-        self.store.update(done=known.get("done", []) + done, look=look)
-        self.check_proof(known["want"], look)
-        return done
+            done_now = [item.resource for item in items]
+            look = look._replace(plan=[item for item in look.plan if item.resource not in done_now])
+        self.store.update(done=self.store.load().done + done, look=look)
+        self.check_proof(seen.want, look)
+        return look, done
 
-    def _run(self, todo: dict[str, t.Any], **more: t.Any) -> dict[str, t.Any]:
-        return self.execute("oqs_apply", dict(todo, **more))
-
-    def _with_image(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
-        if image["source"] != "pull":
-            return self._sending(todo, image)
-        if image["digest"]:
-            return self._run(todo)
+    def _with_image(self, want: Want, todo: dict[str, object], image: ImageSpec) -> Outcome:
+        if image.source != "pull":
+            return self._sending(want, todo, image)
+        if image.digest:
+            return self.ask("oqs_apply", want, **todo)
         try:
-            with image_pull.decided(image["name"]) as run:
-                todo["want"]["ssh"]["image"]["digest"] = run.get("digest", "")
-                if not run.get("digest"):
+            with image_pull.decided(image.name) as run:
+                if not run.digest:
                     words = "%s: decides for all hosts of this run which image %s is; the controller cannot ask (%s)"
-                    display.display(words % (self.host, image["name"], run.get("no_answer", "")))
-                outcome = self._run(todo)
-                run["digest"] = outcome["host"]["image_origin"].get("digest", "")
+                    display.display(words % (self.host, image.name, run.no_answer))
+                outcome = self.ask("oqs_apply", want.with_image(image._replace(digest=run.digest)), **todo)
+                origin = outcome.look.host.image_origin
+                run.digest = origin.digest if origin else ""
                 return outcome
         except image_pull.PullError as error:
             raise HostFailure(str(error)) from error
 
-    def _sending(self, todo: dict[str, t.Any], image: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _sending(self, want: Want, todo: dict[str, object], image: ImageSpec) -> Outcome:
         """Send the parts that are not there yet, then apply. What an interrupted run sent stays for the next one."""
         try:
-            paths = selection.parts(image)
+            paths = selection.parts(image, want.archive)
         except (selection.ImageError, cli.DockerError, OSError) as error:
             raise HostFailure(str(error)) from error
         names = [os.path.basename(path) for path in paths]
-        there = self.store.load()["look"]["host"].get("image_parts", [])
+        look = self.store.load().look
+        there = look.host.image_parts if look else []
         missing = {name: path for name, path in zip(names, paths) if name not in there}
         size = sum(map(os.path.getsize, missing.values())) / 1e6
         words = "%s: sending the image %s, %d of %d parts, %.0f MB compressed"
-        display.display(words % (self.host, image["name"], len(missing), len(names), size))
+        display.display(words % (self.host, image.name, len(missing), len(names), size))
         stale = [name for name in there if name not in names]
         try:
             for name, path in missing.items():
@@ -135,7 +119,7 @@ class ActionModule(HostAction):
             said = str(error).strip().split("\n", maxsplit=1)[0]
             words = "the connection broke while the image was sent: %s; run again, what has arrived is not sent again"
             raise HostFailure(words % said) from error
-        return self._run(todo, parts=names)
+        return self.ask("oqs_apply", want, parts=names, **todo)
 
     def _send(self, name: str, path: str, stale: list[str]) -> None:
         """One part, into a folder of root's: by standard input, or where pipelining is off by a file of the user's."""

@@ -9,14 +9,12 @@ import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.report import Report
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore, together
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, Want
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import together
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
-    HostAction,
-    believed,
-    display,
-)
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import believed, display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
@@ -30,16 +28,17 @@ class ActionModule(HostAction):
 
     _VALID_ARGS = frozenset(("step", "settings"))
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Ask a host, or set up a machine with what all hosts of the run have reported."""
+        del asked
         if arguments["step"] == "ask":
             return self._host()
-        settings = arguments.get("settings") or self.by_variables(wanted.client, {}, lambda: None)
+        settings = arguments.get("settings") or self.by_variables(wanted.client, (), lambda: None)
         return self._machine(dict(settings))
 
     def _host(self) -> dict[str, t.Any]:
         """What clients have to know of a host; the keys that it names are pinned, so the way to it counts."""
-        self.check_variables({}, None)
+        self.check_variables((), None)
         self.prove_if_required()
         with believed():
             found = answers.client(self.execute("oqs_client", {"step": "ask", "settings": {}}).get("client"))
@@ -56,7 +55,7 @@ class ActionModule(HostAction):
     def _machine(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
         """A person's own machine. Mostly the one this runs on: a local connection carries nothing over a network, so
         there is nothing to prove; one behind a network is proved like any host, where the variable is true for it."""
-        self.check_variables({}, None)
+        self.check_variables((), None)
         if self._connection.transport != "local":
             self.prove_if_required()
         source, _error = self._evaluated("oqs_ssh_image_source")
@@ -64,7 +63,7 @@ class ActionModule(HostAction):
         if source == "build" and settings["image"] in (image, _usual_image()):
             user, _error = self._evaluated("oqs_ssh_user")
             message, _error = self._evaluated("oqs_ssh_image_build_message")
-            settings["image"] = selection.built_name({"user": user or "oqs", "build_message": message or ""})
+            settings["image"] = selection.built_name(selection.Own(str(user or "oqs"), str(message or "")))
         settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
         settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
         with together(REPORTED) as reported:
@@ -98,7 +97,7 @@ class ActionModule(HostAction):
         if len(lines) == 3:
             lines.append("  nothing to do" if takes_away else "  no host is known")
         for name in inventory:
-            failed = RunStore(name).load().get("failed")
+            failed = HostStore(name).load().failed
             if failed and name != self.host:
                 lines += ["", name, "-" * len(name), "  failed      %s" % failed]
         display.display("\n".join(lines))

@@ -11,7 +11,7 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_algorithms
 
@@ -27,33 +27,33 @@ class ActionModule(ActionBase):
         ``algorithms``: print what the images of the batch know instead."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        store = RunStore(variables.get("inventory_hostname", "localhost"))
+        store = HostStore(variables.get("inventory_hostname", "localhost"))
         if self._task.args["step"] == "note":
-            if not store.load().get("failed"):
+            if not store.load().failed:
                 store.update(failed=str(self._task.args.get("failed") or "a task failed"))
             return {"changed": False}
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             if self._task.args["step"] == "algorithms":
-                rows = {host: RunStore(host).load() for host in variables["ansible_play_batch"]}
+                rows = {host: HostStore(host).load() for host in variables["ansible_play_batch"]}
                 Display().display(summary_algorithms.words(rows))
                 return self._verdict(store)
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
         return self._verdict(store)
 
-    def _verdict(self, store: RunStore) -> dict[str, t.Any]:
+    def _verdict(self, store: HostStore) -> dict[str, t.Any]:
         """A host that failed fails here."""
-        if store.load().get("failed"):
+        if store.load().failed:
             return {"failed": True, "changed": False, "msg": "see the ending above"}
         return {"changed": False}
 
     def _tell(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> None:
         """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
-        rows = {host: RunStore(host).load() for host in every}
-        shown = [host for host in every if host in batch or (rows[host] and not rows[host].get("reported"))]
+        rows = {host: HostStore(host).load() for host in every}
+        shown = [host for host in every if host in batch or (rows[host].begun and not rows[host].reported)]
         Display().display(summary.ending(rows, controller, shown))
         for host in shown:
-            RunStore(host).update(reported=True)
+            HostStore(host).update(reported=True)
 
 
 def own_ssh(folder: str) -> commandlines.Controller:

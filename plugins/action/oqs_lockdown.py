@@ -12,10 +12,15 @@ import typing as t
 
 from ansible import constants as C
 from ansible_collections.quantumsafe.openssh.plugins.action.oqs_ending import own_ssh
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import CLOSE, CONFIRM
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Lockdown
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, display, sent
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
@@ -42,77 +47,70 @@ class ActionModule(HostAction):
         """Nothing has to outlive the connection here, and what does could not say by which way it came."""
         return False
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Lock down, or open."""
-        spec = arguments["want"][SECTION]
-        closing = spec["state"] == "present"
-        if closing and spec["breakglass_sources"] == []:
+        spec = asked.lockdown or LockdownSpec("absent")
+        closing = spec.state == "present"
+        if closing and not spec.breakglass_sources:
             raise HostFailure(_NO_SOURCES)
         if not closing:  # whatever else is wrong with the host
-            arguments = {"want": {SECTION: spec}}
+            asked = Want(lockdown=spec)
         self.store.update(address=self._task_vars.get("ansible_host") or self.host)
-        known = self.look(arguments, sorted(arguments["want"]))
-        items = self.items(known["look"], [SECTION])
-        result: dict[str, t.Any] = {"changed": bool(items), "plan": items}
+        seen = self.look(arguments, asked, asked.sections)
+        items = self.items(seen.look, [SECTION])
+        result: dict[str, t.Any] = {"changed": bool(items), "plan": shape.plain(items)}
         if self._task.diff:
             result["diff"] = diff(items)
         if self._task.check_mode:
             self.store.update(check=True)
         elif items:
-            (self._lock if closing else self._open)(known, items)
+            if closing:
+                self._lock(seen, spec)
+            else:
+                self._step(spec)
+            rest = [item for item in seen.look.plan if item not in items]
+            self.store.update(look=seen.look._replace(plan=rest), done=items)
         return result
 
-    def _open(self, known: dict[str, t.Any], items: list[dict[str, t.Any]]) -> None:
-        self._step(known["want"][SECTION])
-        self._done(known, items)
-
-    def _lock(self, known: dict[str, t.Any], items: list[dict[str, t.Any]]) -> None:
+    def _lock(self, seen: Seen, spec: LockdownSpec) -> None:
         """Prove, close, prove again: each over a connection of its own."""
-        spec = known["want"][SECTION]
-        with self._quantum_safe(known) as over:
+        with self._quantum_safe(seen) as over:
             with over():
                 found = self._asked(spec)
-            if not found["through"]:
+            if not found.through:
                 raise HostFailure(
                     "nothing was changed; the connection that should have come through the container came by another "
                     "way: ansible_ssh_args must not be set by -e, and ansible_host must be the host itself"
                 )
             display.display("%s: the quantum-safe way is proved; closing" % self.host)
             try:
-                token = self._step(dict(spec, step=CLOSE))["lockdown"]["token"]
+                token = self._step(spec._replace(step=CLOSE)).token or ""
                 with over():
-                    self._step(dict(spec, step=CONFIRM, token=token))
+                    self._step(spec._replace(step=CONFIRM, token=token))
             except HostFailure as failure:
                 said = " ".join(str(failure).split())  # ssh ends its lines with a carriage return
-                raise HostFailure(_AGAIN % (said, spec["minutes"])) from failure
-        self._done(known, items)
+                raise HostFailure(_AGAIN % (said, spec.minutes)) from failure
 
-    def _asked(self, spec: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _asked(self, spec: LockdownSpec) -> Lockdown:
         try:
-            outcome = self.execute("oqs_look", {"want": {SECTION: spec}, "password": None})
+            return self.ask("oqs_look", Want(lockdown=spec), password=None).look.lockdown
         except HostFailure as failure:
             words = "nothing was changed; the quantum-safe way was not proved from the controller: %s"
             raise HostFailure(words % " ".join(str(failure).split())) from failure
-        return t.cast("dict[str, t.Any]", outcome["lockdown"])
 
-    def _step(self, spec: dict[str, t.Any]) -> dict[str, t.Any]:
-        return self.execute("oqs_apply", {"want": {SECTION: spec}, "sections": [SECTION], "password": None})
-
-    def _done(self, known: dict[str, t.Any], items: list[dict[str, t.Any]]) -> None:
-        rest = [item for item in known["look"]["plan"] if item not in items]
-        self.store.update(look=dict(known["look"], plan=rest), done=items)
+    def _step(self, spec: LockdownSpec) -> Lockdown:
+        want = Want(lockdown=spec)
+        return self.ask("oqs_apply", want, sections=[SECTION], password=None).look.lockdown
 
     @contextlib.contextmanager
-    def _quantum_safe(
-        self, known: dict[str, t.Any]
-    ) -> t.Iterator[t.Callable[[], t.ContextManager[None]]]:
+    def _quantum_safe(self, seen: Seen) -> t.Iterator[t.Callable[[], t.ContextManager[None]]]:
         """Makes connections of their own that come through the container, as long as this lasts."""
         if self._connection.transport != "ssh":
             raise HostFailure("nothing was changed; the lockdown needs the connection plugin ssh (ansible_connection)")
         with tempfile.NamedTemporaryFile("w", dir=C.DEFAULT_LOCAL_TMP, suffix=".known_hosts") as pins:
-            pins.write(lockdown_way.known_hosts(known["look"]["pins"]))
+            pins.write(lockdown_way.known_hosts(seen.look.pins))
             pins.flush()
-            more = list(lockdown_way.NEW) if known["look"][SECTION]["through"] else self._arguments(known, pins.name)
+            more = list(lockdown_way.NEW) if seen.look.lockdown.through else self._arguments(seen, pins.name)
             yield lambda: self._with(more)
 
     @contextlib.contextmanager
@@ -125,18 +123,20 @@ class ActionModule(HostAction):
         finally:
             self._connection.set_option("ssh_args", before)
 
-    def _arguments(self, known: dict[str, t.Any], pins: str) -> list[str]:
+    def _arguments(self, seen: Seen, pins: str) -> list[str]:
         folder, error = self._evaluated("oqs_ssh_client_dir")
         if error:
             raise HostFailure("nothing was changed; " + error)
         own = own_ssh(os.path.expanduser(str(folder or "~/.ssh")))
-        target, ssh = known["look"]["hop_target"], known["want"]["ssh"]
+        ssh = seen.want.ssh
+        if not ssh:
+            raise HostFailure("nothing was changed; nobody said which container the way goes through (section ssh)")
         key = self._connection.get_option("private_key_file")
         return lockdown_way.arguments(lockdown_way.Way(
             address=str(self._connection.get_option("host") or self.host),
-            target="%s:%d" % (target["address"], target["port"]),
-            ssh=sent({"ssh": ssh})["ssh"],
-            offer=known["look"]["offer"],
+            target="%s:%d" % seen.look.hop_target,
+            ssh=ssh,
+            offer=seen.look.offer,
             known=pins,
             more=shlex.split(self._connection.get_option("ssh_common_args") or ""),
             identities=[os.path.expanduser(key)] if key else [],

@@ -7,7 +7,8 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import LOOK, HostAction
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, shown
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import named
 
 
@@ -20,11 +21,11 @@ class ActionModule(HostAction):
         """The sections that the task names."""
         return named(arguments, "sections")
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Look, say a word about the host, and return the plan."""
-        look = self.look(arguments, sorted(arguments["want"]))["look"]
+        look = self.look(arguments, asked, asked.sections).look
         self.first_word(look)
-        result = {name: look[name] for name in LOOK}
+        result = shown(look)
         if self._task.diff and self._task.check_mode:
-            result["diff"] = diff(look["plan"])
+            result["diff"] = diff(look.plan)
         return dict(result, changed=False)

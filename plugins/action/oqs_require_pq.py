@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
 
 
@@ -14,7 +15,7 @@ class ActionModule(HostAction):
 
     _VALID_ARGS: frozenset[str] = frozenset()
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Fail where it is not proved, else say what was."""
-        del arguments
+        del arguments, asked
         return dict(self.proved_pq()._asdict(), changed=False)

@@ -6,19 +6,17 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import (
     ABSENT,
     GIVEN,
     LOCKED,
     in_container,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import (
-    LOOK,
-    HostAction,
-    display,
-    sent,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Item, diff
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import (
     PASSWORD_STORE,
     HostFailure,
@@ -45,25 +43,27 @@ class ActionModule(HostAction):
         del arguments
         return ("ssh",)
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """Finish a rotation that was cut short, or begin and finish one."""
+        del arguments
         store = self.password_store()
         if store is None:
             raise HostFailure(_NO_STORE)
+        if not asked.ssh:
+            raise HostFailure("nothing was changed; nobody said which container has the password (section ssh)")
         try:
             if self._task.check_mode:
-                return self._rotate(store, arguments)
+                return self._rotate(store, asked, asked.ssh.user)
             with store.locked(self.host):
-                return self._rotate(store, arguments)
+                return self._rotate(store, asked, asked.ssh.user)
         except password_store.StoreError as error:
             raise HostFailure(str(error)) from error
 
-    def _rotate(self, store: password_store.PasswordStore, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def _rotate(self, store: password_store.PasswordStore, asked: Want, user: str) -> dict[str, t.Any]:
         current, pending = store.current(self.host), store.pending(self.host)
         young = self._young(store) if current and not pending else ""
-        user = str(arguments["want"]["ssh"]["user"])
         password = pending or (current if young else None) or password_store.generate(user)
-        items = self._items(dict(arguments, password=password))
+        items = self._items(asked, password)
         if young and not items:
             return self._told(store, [], young, changed=False)
         if young:
@@ -74,7 +74,7 @@ class ActionModule(HostAction):
             return self._told(store, items, words, changed=True)
         if not pending:
             store.announce(self.host, password)
-        done = self._on_the_host(store, dict(arguments, password=password)) if items else []
+        done = self._on_the_host(store, password) if items else []
         store.settle(self.host)
         words = "an interrupted rotation is finished" if pending else "a new one is in force"
         return self._told(store, done, words, changed=True)
@@ -91,41 +91,40 @@ class ActionModule(HostAction):
             return ""  # the check of all variables says it
         return "%.1f hours old, kept (%s)" % (age or 0.0, OLDER) if fresh else ""
 
-    def _items(self, arguments: dict[str, t.Any]) -> list[dict[str, t.Any]]:
+    def _items(self, asked: Want, password: str) -> list[Item]:
         """What the host's plan has about the password.
 
         :raises HostFailure: the host has none that could be replaced.
         """
-        look = self.look(arguments, ["ssh"])["look"]
+        look = self.look({"password": password}, asked, ["ssh"]).look
         items = self.items(look, [SECTION])
-        state = in_container(str(look["host"].get("password", "")))
-        if state in _NONE or any(item["after"] == UNKNOWN for item in items):
+        state = in_container(look.host.password)
+        if state in _NONE or any(item.after == UNKNOWN for item in items):
             raise HostFailure("nothing was changed; " + _NONE.get(state, _NONE[""]))
         return items
 
-    def _on_the_host(
-        self, store: password_store.PasswordStore, arguments: dict[str, t.Any]
-    ) -> list[dict[str, t.Any]]:
+    def _on_the_host(self, store: password_store.PasswordStore, password: str) -> list[Item]:
         """Change it, and have the host's stored hash prove it."""
-        todo = {"want": sent(self.store.load()["want"]), "sections": [SECTION], "password": arguments["password"]}
+        want = self.store.load().want
         try:
-            outcome = self.execute("oqs_apply", todo)
-            if outcome["host"]["password"] != GIVEN:
+            outcome = self.ask("oqs_apply", want, sections=[SECTION], password=password)
+            if outcome.look.host.password != GIVEN:
                 raise HostFailure("the host's stored hash does not match the new password")
         except HostFailure as failure:
             words = "%s; the old password and the new one are both kept in %s: run this again, it finishes the rotation"
             raise HostFailure(words % (failure, store.folder)) from failure
-        self.store.update(look={name: outcome[name] for name in LOOK}, done=outcome["done"])
-        return t.cast("list[dict[str, t.Any]]", outcome["done"])
+        done = outcome.done or []
+        self.store.update(look=outcome.look, done=done)
+        return done
 
     def _told(
-        self, store: password_store.PasswordStore, items: list[dict[str, t.Any]], words: str, changed: bool
+        self, store: password_store.PasswordStore, items: list[Item], words: str, changed: bool
     ) -> dict[str, t.Any]:
         words = "%s: %s" % (store.path(self.host), words)
         display.display("%s: password in %s" % (self.host, words))
-        look = dict(self.store.load()["look"])
-        self.store.update(look=dict(look, plan=self.items(look, [SECTION])), password_file=words)
-        result: dict[str, t.Any] = {"changed": changed, "plan": items}
+        look = self.store.load().look
+        self.store.update(look=look and look._replace(plan=self.items(look, [SECTION])), password_file=words)
+        result: dict[str, t.Any] = {"changed": changed, "plan": shape.plain(items)}
         if self._task.diff:
             result["diff"] = diff(items)
         return result

@@ -9,8 +9,8 @@ import random
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import iptables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 
 from tests.integration.probe_hosts import Host, own_address

@@ -321,7 +321,7 @@ def test_the_plan_reads_well_as_a_diff(bench):
     """As people see it with --diff: one key, one setting a line, and no line longer than the thing itself."""
     bench.job("damage", seed=2, damages=["authorized_keys", "config_edited", "key_damaged", "line_of_account", "rule"])
     changed = {}
-    for part in plans.diff(bench.job("look")["plan"]):
+    for part in plans.diff([plans.Item(**row) for row in bench.job("look")["plan"]]):
         assert all(text == "" or text.endswith("\n") for text in (part["before"], part["after"]))
         lines = list(difflib.unified_diff(part["before"].splitlines(True), part["after"].splitlines(True), n=0))[2:]
         changed[part["after_header"]] = [line for line in lines if not line.startswith("@@")]

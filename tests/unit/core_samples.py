@@ -19,7 +19,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image, Origin
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, iptables
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import nftables as firewall_nftables
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG, FirewallSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
@@ -323,8 +324,13 @@ CLIENT = {
 }
 LOOK = {
     "plan": [], "errors": [], "notes": [], "wanted": ["ssh"],
-    "host": {"package_manager": "apt", "init": "systemd", "openssh": "OpenSSH_10.0", "password": "", "image_origin": {},
-             "image_parts": [], "uid": "1000"},
+    "host": {
+        "system": "Debian GNU/Linux 13 (trixie)", "package_manager": "apt", "init": "systemd", "engine": "26.1.5",
+        "container": "running", "health": "healthy", "image": "", "image_origin": {}, "image_parts": [],
+        "openssh": "OpenSSH_10.0", "uid": "1000", "firewall": "nftables", "firewall_rules": [], "password": "",
+        "listener": "nobody", "listener_is_ours": False, "folders": {}, "keys": {}, "next_keys": {}, "settings": {},
+        "hop_users": {},
+    },
     "own_sshd": {"software": "OpenSSH_10.0", "kex": [], "error": ""}, "hop_target": {"port": 0, "address": "localhost"},
     "offer": OFFER, "knows": OFFER, "pins": [HOST_KEY], "lockdown": {"state": None, "token": None, "through": None},
     "proof": {"own": {"ok": True, "error": "", "kex": "mlkem768x25519-sha256", "host_key_algorithm": "ssh-ed25519",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Dict, List, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 
 __all__ = [
     "EngineSpec", "FirewallSpec", "HopSpec", "ImageSpec", "LockdownSpec", "RemovalSpec", "RotateSpec", "Secret",

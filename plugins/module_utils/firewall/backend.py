@@ -11,6 +11,7 @@ from typing import Generic, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 #: The comment that our rules carry where a firewall has comments.
@@ -29,21 +30,6 @@ FILE = "firewall_file"
 
 Facts = TypeVar("Facts")
 """What one kind of firewall reads of a host."""
-
-
-class FirewallSpec(NamedTuple):
-    """What is wanted of the firewalls of a host.
-
-    :ivar state: ``present`` or ``absent``.
-    :ivar backend: ``auto``, ``none``, or the name of one.
-    :ivar sources: addresses and networks that may connect; none: all.
-    """
-
-    state: str
-    backend: str
-    sources: List[str]
-    port: int
-    container: str
 
 
 class Command(NamedTuple):

@@ -17,10 +17,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Command,
     FirewallChange,
-    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
 
 NAME = "firewalld"

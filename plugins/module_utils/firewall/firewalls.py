@@ -11,10 +11,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Facts,
     FirewallChange,
-    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 

@@ -17,12 +17,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Command,
     FirewallChange,
-    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.iptables_save import Rule, Saved
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import (
     PROGRAMS,
     Surroundings,

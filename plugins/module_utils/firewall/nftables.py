@@ -13,10 +13,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Command,
     FirewallChange,
-    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 NAME = "nftables"

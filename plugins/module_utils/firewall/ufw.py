@@ -14,11 +14,11 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Command,
     FirewallChange,
-    FirewallSpec,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 NAME = "ufw"

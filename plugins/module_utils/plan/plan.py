@@ -51,6 +51,25 @@ class Change(NamedTuple):
         return self.act is None and not self.needs
 
 
+class Item(NamedTuple):
+    """A change as it travels: its fields for people, where it belongs (``label`` and ``part`` of its ``Place``), and
+    what it derives."""
+
+    section: str
+    part: str
+    label: str
+    kind: str
+    name: str
+    resource: str
+    before: str
+    after: str
+    why: str
+    values: List[str]
+    said: str
+    headline: str
+    by_ansible: bool
+
+
 class Place(NamedTuple):
     """A section of the plan: what people call it, and the section of what is wanted that it belongs to."""
 
@@ -118,33 +137,34 @@ class Plan:
         order = list(self.places)
         return sorted(self.changes, key=lambda each: order.index(each.section))
 
-    def as_dicts(self, changes: Optional[Sequence[Change]] = None) -> List[Dict[str, Any]]:
+    def items(self, changes: Optional[Sequence[Change]] = None) -> List[Item]:
         """Changes as they travel to the controller.
 
         :param changes: None: all, in order.
         """
-        rows = []
-        for each in self.ordered() if changes is None else changes:
-            row = {name: value for name, value in each._asdict().items() if name not in ("act", "needs", "quick")}
-            rows.append(dict(
-                row, resource=each.resource, values=list(each.values), by_ansible=each.by_ansible,
-                **self.places[each.section]._asdict(),
-            ))
-        return rows
+        return [_item(each, self.places[each.section]) for each in (self.ordered() if changes is None else changes)]
 
 
-def diff(items: Iterable[Mapping[str, Any]]) -> List[Dict[str, str]]:
-    """Changes (as they travel) in the form that Ansible prints for ``--diff``.
+def _item(change: Change, place: Place) -> Item:
+    return Item(
+        section=change.section, part=place.part, label=place.label, kind=change.kind, name=change.name,
+        resource=change.resource, before=change.before, after=change.after, why=change.why, values=list(change.values),
+        said=change.said, headline=change.headline, by_ansible=change.by_ansible,
+    )
+
+
+def diff(items: Iterable[Item]) -> List[Dict[str, str]]:
+    """Changes in the form that Ansible prints for ``--diff``.
 
     Where what comes to a file is not known yet, its present lines are not shown as if they went.
     """
     return [
         {
-            "before_header": "%s (%s)" % (item["resource"], item["why"]),
-            "after_header": item["resource"],
-            "before": _text(item["before"]),
-            "after": (item["before"] if item["before"].endswith("\n") and item["after"] == UNKNOWN else "")
-            + _text(item["after"]),
+            "before_header": "%s (%s)" % (item.resource, item.why),
+            "after_header": item.resource,
+            "before": _text(item.before),
+            "after": (item.before if item.before.endswith("\n") and item.after == UNKNOWN else "")
+            + _text(item.after),
         }
         for item in items
     ]

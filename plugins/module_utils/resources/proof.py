@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import time
-from typing import Dict, NamedTuple, Optional
+from typing import NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import (
@@ -17,6 +17,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import handshakes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake, Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 
@@ -25,40 +27,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed imp
 _TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
 #: Seconds between the tries of a handshake that was turned away.
 PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
-
-_SAID = {
-    "kex": re.compile(r"^debug1: kex: algorithm: (\S+)", re.M),
-    "host_key_algorithm": re.compile(r"^debug1: kex: host key algorithm: (\S+)", re.M),
-    "cipher": re.compile(r"^debug1: kex: server->client cipher: (\S+)", re.M),
-    "host_key": re.compile(r"^debug1: Server host key: \S+ (SHA256:\S+)", re.M),
-    "server": re.compile(r"^debug1: Remote protocol version \S+, remote software version (.+?)\r?$", re.M),
-    "authentication": re.compile(r"^debug1: Authentications that can continue: (\S+)", re.M),
-}
-
-
-class Handshake(NamedTuple):
-    """What an OpenSSH client said of a handshake. ``ok``: the server proved to hold the pinned host key, and the key
-    exchange was completed; else ``error`` says why not."""
-
-    kex: str = ""
-    host_key_algorithm: str = ""
-    cipher: str = ""
-    host_key: str = ""
-    server: str = ""
-    authentication: str = ""
-    ok: bool = False
-    error: str = ""
-
-
-class Proof(NamedTuple):
-    """The handshakes that were made: with the container's own sshd, and through the hop."""
-
-    own: Optional[Handshake] = None
-    hop: Optional[Handshake] = None
-
-    def as_dicts(self) -> Dict[str, Dict[str, object]]:
-        """As it travels: only those that were made."""
-        return {name: dict(each._asdict()) for name, each in self._asdict().items() if each}
 
 
 def of_own(container: str, port: int) -> Handshake:
@@ -79,21 +47,11 @@ def prove(
     for pause in (*PAUSES, None):
         said = cli.docker(arguments, check=False).out.decode("utf-8", "replace")
         parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
-        found = {name: handshake(text) for name, text in parts.items()}
+        found = {name: handshakes.said(text) for name, text in parts.items()}
         if pause is None or not any(_TURNED_AWAY.search(each.error) for each in found.values()):
             break
         time.sleep(pause)
     return Proof(found.get("own"), found.get("hop"))
-
-
-def handshake(text: str) -> Handshake:
-    """What an OpenSSH client said of a handshake with ``-v``."""
-    matches = {name: pattern.search(text) for name, pattern in _SAID.items()}
-    found = {name: match.group(1) if match else "" for name, match in matches.items()}
-    ok = bool(found["authentication"]) and "is known and matches the" in text
-    last = [line for line in text.splitlines() if line.strip() and not line.startswith("debug")]
-    error = "" if ok else (last[-1].strip() if last else "the client said nothing")
-    return Handshake(ok=ok, error=error, **found)
 
 
 class Ran(NamedTuple):

@@ -9,12 +9,13 @@ import shutil
 from typing import Any, ContextManager, Mapping, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import replacement
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths, shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
@@ -24,7 +25,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look, Run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import state
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof, Ran
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Ran
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import detached, report
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Seen
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
@@ -44,7 +45,7 @@ def run(arguments: Mapping[str, Any]) -> Result:
 
     :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``; with a ``ticket`` the work
         outlives the connection.
-    :returns: ``report.result`` and ``done``; with ``failed``, the sentence is in ``msg``.
+    :returns: ``answer.Look`` and ``done``; with ``failed``, the sentence is in ``msg``.
     """
     if not arguments.get("ticket"):
         return following(arguments, None)
@@ -70,7 +71,7 @@ def _forecast(arguments: Mapping[str, Any]) -> Result:
     spec = _spec(arguments, sshd)
     facts, plan = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd)
     changed = bool(plan.section(REGISTRY.sections(arguments["sections"])))
-    return dict(report.result(REGISTRY, spec, facts, plan, Proof()), changed=changed)
+    return dict(report.look(REGISTRY, spec, facts, plan, Proof()).to_json(), changed=changed)
 
 
 def _spec(arguments: Mapping[str, Any], sshd: OwnSshd) -> Spec:
@@ -88,11 +89,11 @@ def _carried_out(arguments: Mapping[str, Any], seen: Optional[Seen]) -> Result:
         work = Run(REGISTRY, sections, host, lambda done: _again(host, arguments["password"], done))
         plan = work.converge(seen.look if seen else None)
         done = [*state.made_with_the_ledger(absent, [each.name for each in work.done]), *work.done]
-        result = report.result(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof))
+        result = report.look(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof)).to_json()
     if REMOVAL in sections:
         files.remove_file(paths.LOCK, root="/run")
         shutil.rmtree(paths.RESULTS_DIR, ignore_errors=True)
-    return dict(result, done=plan.as_dicts(done), changed=bool(done))
+    return dict(result, done=shape.plain(plan.items(done)), changed=bool(done))
 
 
 def _whole(spec: Spec, sections: "list[str]", ledger: LedgerFile) -> ContextManager[None]:

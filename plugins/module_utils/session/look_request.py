@@ -36,7 +36,7 @@ def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
     """Look and plan.
 
     :param arguments: ``want`` and ``password``.
-    :returns: ``report.result``; with ``failed``, the sentence is in ``msg``.
+    :returns: ``answer.Look``; with ``failed``, the sentence is in ``msg``.
     """
     try:
         with asking(arguments["want"]):
@@ -56,8 +56,8 @@ def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
     )
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
+    from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Proof
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
-    from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import report
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
@@ -68,7 +68,7 @@ def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
     look = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd, also=Proof, worth=worth)
     waited = worth(look.plan) and not look.plan.errors
     proof = look.facts.of(Proof) if waited else Proof()
-    return Seen(dict(report.result(REGISTRY, spec, look.facts, look.plan, proof), changed=False), spec, look)
+    return Seen(dict(report.look(REGISTRY, spec, look.facts, look.plan, proof).to_json(), changed=False), spec, look)
 
 
 def asking(want: Mapping[str, Any]) -> ContextManager[None]:

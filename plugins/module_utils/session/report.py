@@ -5,7 +5,7 @@ beyond the plan's."""
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional, Tuple
+from typing import Dict, List, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
@@ -25,10 +25,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import Found
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, offers, own_sshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -37,34 +37,31 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.acco
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.hop import Hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.image import Arriving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import Lockdown
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, OwnSshd, Target
 
-Result = Dict[str, Any]
 
-
-def result(registry: Registry, spec: Spec, facts: Facts, plan: Plan, proof: Proof) -> Result:
-    """A look as it travels; its keys are the module's RETURN."""
+def look(registry: Registry, spec: Spec, facts: Facts, plan: Plan, proof: Proof) -> Look:
+    """A look as it travels."""
     hop = spec.get(HopSpec)
-    offer = facts.of(Offer) if hop else Offer()
+    found = facts.of(own_sshd.Offer) if hop else own_sshd.Offer()
     state = _state(spec, facts)
-    return {
-        "plan": plan.as_dicts(),
-        "errors": plan.errors,
-        "notes": plan.notes,
-        "wanted": sorted(registry.parts(spec)),
-        "host": _host(spec, facts, state),
-        "own_sshd": {
-            "software": offer.software,
-            "kex": [name for name in offer.kex if algorithms.is_quantum_safe(name)],
-            "error": offer.error,
-        },
-        "hop_target": {"port": hop.hop_port if hop else 0, "address": hop.hop_address if hop else "localhost"},
-        "offer": _offer(state.sshd_config or b""),
-        "knows": policy.knows(facts.of(WantedImage).image if _about_image(spec) else Image()),
-        "pins": known_hosts.keys_of(state.known_hosts or b""),
-        "proof": proof.as_dicts(),
-        "lockdown": _lockdown(spec, facts),
-    }
+    return Look(
+        plan=plan.items(),
+        errors=list(plan.errors),
+        notes=list(plan.notes),
+        wanted=sorted(registry.parts(spec)),
+        host=_host(spec, facts, state),
+        own_sshd=OwnSshd(
+            found.software, [name for name in found.kex if algorithms.is_quantum_safe(name)], found.error
+        ),
+        hop_target=Target(hop.hop_address, hop.hop_port) if hop else Target("localhost", 0),
+        offer=offers.of(_offer(state.sshd_config or b"")),
+        knows=offers.of(policy.knows(facts.of(WantedImage).image if _about_image(spec) else Image())),
+        pins=known_hosts.keys_of(state.known_hosts or b""),
+        proof=proof,
+        lockdown=_lockdown(spec, facts),
+    )
 
 
 def _about_image(spec: Spec) -> bool:
@@ -75,43 +72,42 @@ def _state(spec: Spec, facts: Facts) -> State:
     return facts.of(State) if spec.get(ServerSpec) or spec.get(HopSpec) else State()
 
 
-def _lockdown(spec: Spec, facts: Facts) -> Dict[str, object]:
+def _lockdown(spec: Spec, facts: Facts) -> answer.Lockdown:
     if not spec.get(LockdownSpec):
-        return {"state": None, "token": None, "through": None}
+        return answer.Lockdown(None, None, None)
     found = facts.of(Lockdown)
-    return {"state": found.state, "token": found.token, "through": found.through}
+    return answer.Lockdown(found.state, found.token, found.through)
 
 
-def _host(spec: Spec, facts: Facts, state: State) -> Result:
-    """What was found, resource by resource, for people and reports: states, names and fingerprints."""
+def _host(spec: Spec, facts: Facts, state: State) -> answer.Found:
     machine, engine, container = facts.of(Machine), facts.of(Engine), facts.of(Container)
     image, ssh = facts.of(Image) if _about_image(spec) else Image(), spec.get(ServerSpec)
     port = facts.of(Port) if ssh else Port()
     firewall = facts.of(Found) if spec.get(FirewallSpec) else None
     hop = facts.of(Hop) if spec.get(HopSpec) else Hop()
-    return {
-        "system": machine.name,
-        "package_manager": platforms.manager(machine),
-        "init": "systemd" if machine.systemd else "other",
-        "engine": engine.version or ("stopped" if engine.program else "absent"),
-        "container": container.status,
-        "health": container.health,
-        "image": image.engine_id,
-        "image_origin": dict(image.origin._asdict()) if image else {},
-        "image_parts": list(facts.of(Arriving).parts) if ssh else [],
-        "openssh": image.openssh,
-        "uid": state.uid,
-        "firewall": _active(firewall),
-        "firewall_rules": firewalls.shown(firewall) if firewall else [],
-        "password": facts.of(Password).state if ssh else "",
-        "listener": (port.owner or "nobody") if ssh else "",
-        "listener_is_ours": bool(port.inodes & container.sockets),
-        "folders": {path: words(owner) for path, owner in state.folders.items()},
-        "keys": {name: _pair(halves) for name, halves in state.keys.items()},
-        "next_keys": rotation.shown(state),
-        "settings": {name: _settings(state.config(name), name) for name in ("sshd_config", "ssh_config")},
-        "hop_users": {name: _account(account) for name, account in hop.users.items()},
-    }
+    return answer.Found(
+        system=machine.name,
+        package_manager=platforms.manager(machine),
+        init="systemd" if machine.systemd else "other",
+        engine=engine.version or ("stopped" if engine.program else "absent"),
+        container=container.status,
+        health=container.health,
+        image=image.engine_id,
+        image_origin=image.origin if image else None,
+        image_parts=list(facts.of(Arriving).parts) if ssh else [],
+        openssh=image.openssh,
+        uid=state.uid,
+        firewall=_active(firewall),
+        firewall_rules=firewalls.shown(firewall) if firewall else [],
+        password=facts.of(Password).state if ssh else "",
+        listener=(port.owner or "nobody") if ssh else "",
+        listener_is_ours=bool(port.inodes & container.sockets),
+        folders={path: words(owner) for path, owner in state.folders.items()},
+        keys={name: _pair(halves) for name, halves in state.keys.items()},
+        next_keys=rotation.shown(state),
+        settings={name: _settings(state.config(name), name) for name in ("sshd_config", "ssh_config")},
+        hop_users={name: _account(account) for name, account in hop.users.items()},
+    )
 
 
 def _active(found: Optional[Found]) -> str:

@@ -20,6 +20,7 @@ import tempfile
 import typing as t
 import zlib
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_names
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_cache
@@ -29,6 +30,7 @@ FACTS = "org.quantumsafe.openssh.facts"
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: Members that are read as text are smaller than this (bytes).
 _TEXT = 4 << 20
+_MANIFEST = "manifest.json"
 _ANEW = "make it anew with docker save"
 #: Modules with a function ``open`` for zstd, where the program is not there: of Python 3.14, and from PyPI.
 _ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
@@ -41,8 +43,39 @@ class _Contents(t.NamedTuple):
     texts: dict[str, bytes]
 
 
-def read(path: str, name: str) -> dict[str, t.Any]:
-    """What an archive made by ``docker save`` holds: id, name, facts (the label's text). Remembered for the same file.
+class _Row(t.NamedTuple):
+    """An image in the archive's manifest."""
+
+    Config: str
+    Layers: t.List[str]
+    RepoTags: t.Optional[t.List[str]] = None
+
+
+class _Layers(t.NamedTuple):
+    diff_ids: t.Optional[t.List[str]] = None
+
+
+class _Labels(t.NamedTuple):
+    Labels: t.Optional[t.Dict[str, str]] = None
+
+
+class _Config(t.NamedTuple):
+    """What an image says of itself (OCI image configuration)."""
+
+    rootfs: t.Optional[_Layers] = None
+    config: t.Optional[_Labels] = None
+
+
+class Carried(t.NamedTuple):
+    """An image that does not come from a registry; ``facts`` is its label's text."""
+
+    id: str
+    name: str
+    facts: t.Optional[str]
+
+
+def read(path: str, name: str) -> Carried:
+    """What an archive made by ``docker save`` holds. Remembered for the same file.
 
     :param name: the image to take where there are several.
     :raises ImageError: with the file's name, what is wrong with it, and what to do.
@@ -57,7 +90,7 @@ def read(path: str, name: str) -> dict[str, t.Any]:
             if not found:
                 found = _read(path, name)
                 with open(known + ".new", "w", encoding="utf-8") as stored:
-                    json.dump(found, stored)
+                    json.dump(found._asdict(), stored)
                 os.replace(known + ".new", known)
             image_cache.used(known)
     except FileNotFoundError as error:
@@ -70,27 +103,27 @@ def read(path: str, name: str) -> dict[str, t.Any]:
     return found
 
 
-def _remembered(path: str) -> dict[str, t.Any]:
+def _remembered(path: str) -> Carried | None:
     try:
         with open(path, encoding="utf-8") as stored:
-            found: dict[str, t.Any] = json.load(stored)
-    except (FileNotFoundError, ValueError):
-        return {}
-    return found
+            return shape.parse(Carried, json.load(stored), path)
+    except (FileNotFoundError, ValueError, shape.WrongShape):
+        return None
 
 
-def _read(path: str, name: str) -> dict[str, t.Any]:
+def _read(path: str, name: str) -> Carried:
     with plain(path) as stream:
         contents = _contents(stream)
     try:
-        row, tag = _choose(json.loads(_text(contents, path, "manifest.json")), name, path)
-        config = _text(contents, path, row["Config"])
-        facts = json.loads(config)
+        rows = [shape.parse(_Row, each, path, strict=False) for each in json.loads(_text(contents, path, _MANIFEST))]
+        row, tag = _choose(rows, name, path)
+        config = _text(contents, path, row.Config)
+        facts = shape.parse(_Config, json.loads(config), path, strict=False)
         _check(path, contents, row, facts)
-        labels = (facts.get("config") or {}).get("Labels") or {}
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
+    except (KeyError, ValueError, TypeError, shape.WrongShape) as error:
         raise ImageError("%s is an archive, but not of an image: make it with docker save" % path) from error
-    return {"id": "sha256:" + hashlib.sha256(config).hexdigest(), "name": tag or name, "facts": labels.get(FACTS)}
+    label = ((facts.config or _Labels()).Labels or {}).get(FACTS)
+    return Carried("sha256:" + hashlib.sha256(config).hexdigest(), tag or name, label)
 
 
 @contextlib.contextmanager
@@ -174,31 +207,31 @@ def _text(contents: _Contents, path: str, name: str) -> bytes:
     return contents.texts[name]
 
 
-def _choose(rows: list[dict[str, t.Any]], name: str, path: str) -> tuple[dict[str, t.Any], str]:
+def _choose(rows: list[_Row], name: str, path: str) -> tuple[_Row, str]:
     """The image of that name, and the tag it has in the archive; the only one, whatever its name."""
     for row in rows:
-        for tag in row.get("RepoTags") or []:
+        for tag in row.RepoTags or []:
             if image_names.same(tag, name):
                 return row, tag
     if len(rows) == 1:
-        return rows[0], (rows[0].get("RepoTags") or [""])[0]
-    tags = [tag for row in rows for tag in row.get("RepoTags") or []]
+        return rows[0], (rows[0].RepoTags or [""])[0]
+    tags = [tag for row in rows for tag in row.RepoTags or []]
     words = "%s holds %s, but not oqs_ssh_image: set it to one of these"
     raise ImageError(words % (path, ", ".join(tags) or "nothing"))
 
 
-def _check(path: str, contents: _Contents, row: dict[str, t.Any], facts: dict[str, t.Any]) -> None:
+def _check(path: str, contents: _Contents, row: _Row, facts: _Config) -> None:
     """Compare every hash that the archive itself names.
 
     :raises ImageError: something is missing, or is not what it was.
     """
-    missing = [layer for layer in row["Layers"] if layer not in contents.hashes]
+    missing = [layer for layer in row.Layers if layer not in contents.hashes]
     if missing:
         raise ImageError("%s: layers are missing (%s): made by docker save?" % (path, missing[0]))
-    wanted = (facts.get("rootfs") or {}).get("diff_ids") or [""] * len(row["Layers"])
-    if len(wanted) != len(row["Layers"]):
-        raise ImageError("%s: it has %d layers and says %d: %s" % (path, len(row["Layers"]), len(wanted), _ANEW))
-    names = [row["Config"], *row["Layers"]]
+    wanted = (facts.rootfs.diff_ids if facts.rootfs else None) or [""] * len(row.Layers)
+    if len(wanted) != len(row.Layers):
+        raise ImageError("%s: it has %d layers and says %d: %s" % (path, len(row.Layers), len(wanted), _ANEW))
+    names = [row.Config, *row.Layers]
     for name, diff_id in zip(names, ["", *wanted]):
         found, right = contents.hashes[name], {diff_id[len("sha256:"):], *_said(name)} - {""}
         if found and right and found not in right:

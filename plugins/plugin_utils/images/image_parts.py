@@ -15,6 +15,7 @@ import tempfile
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_archive, image_cache
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images.image_cache import ImageError
@@ -24,13 +25,13 @@ PART = 16 << 20
 LEVEL = 4
 
 
-def of(image: t.Mapping[str, t.Any], archive: str) -> list[str]:
+def of(image: ImageSpec, archive: str) -> list[str]:
     """The paths of the parts of an image on the controller, in order; a file's name is its SHA-256.
 
     :param archive: the file it comes from; empty: from the controller's engine.
     :raises ImageError: it cannot be read or written.
     """
-    folder = os.path.join(image_cache.folder(), image["id"].replace("sha256:", ""))
+    folder = os.path.join(image_cache.folder(), str(image.id).replace("sha256:", ""))
     try:
         with image_cache.locked("archives"):
             paths = _indexed(folder)
@@ -57,14 +58,14 @@ def _indexed(folder: str) -> list[str]:
         return []
 
 
-def _compress(image: t.Mapping[str, t.Any], archive: str, folder: str) -> None:
+def _compress(image: ImageSpec, archive: str, folder: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     os.makedirs(folder, mode=0o700)
     with tempfile.TemporaryDirectory(dir=folder) as work:
         source = archive
         if not source:
             source = os.path.join(work, "image.tar")
-            cli.docker(["save", "--output", source, image["name"]], timeout=cli.WORK)
+            cli.docker(["save", "--output", source, image.name], timeout=cli.WORK)
         with open(source, "rb") as start:
             packed = source if start.read(2) == image_archive.GZIP else os.path.join(work, "image.tar.gz")
         if packed != source:

@@ -9,12 +9,15 @@ Nobody is asked while no host needs the image: a host that holds one under the t
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_names import NoAnswer, NoSuchImage
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import run_store
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 
 #: So many hosts may try to pull a tag that nobody could resolve, one after the other; then the run gives up.
 TRIES = 3
@@ -25,9 +28,26 @@ class PullError(UserError):
     """The image cannot be pulled; the text says why, and what to do."""
 
 
-def together(name: str) -> t.ContextManager[dict[str, t.Any]]:
-    """What this run knows of a tag; one task at a time."""
-    return run_store.together("tag " + image_names.parse(name).tagged)
+@dataclasses.dataclass
+class Tag:
+    """What a run knows of a tag: the registry's digest or that of the first host that pulled it, that there is no such
+    image, why the registry gave no answer, and how many hosts have tried in vain."""
+
+    digest: str = ""
+    no_such_image: str = ""
+    no_answer: str = ""
+    tried: int = 0
+
+
+@contextlib.contextmanager
+def together(name: str) -> t.Iterator[Tag]:
+    """What this run knows of a tag; one task at a time. Changes are kept."""
+    with run_store.together("tag " + image_names.parse(name).tagged) as row:
+        known = Tag(**row)
+        try:
+            yield known
+        finally:
+            row.update(dataclasses.asdict(known))
 
 
 def wanted(name: str, update: bool) -> str:
@@ -54,55 +74,57 @@ def digest_of(name: str) -> str:
     :raises NoAnswer: it cannot be asked from here.
     """
     with together(name) as known:
-        if not known:
+        if known == Tag():
             from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import registry
 
             try:
-                known["digest"] = registry.digest_of(image_names.parse(name))
+                known.digest = registry.digest_of(image_names.parse(name))
             except NoSuchImage as error:
-                known["no_such_image"] = "%s: check oqs_ssh_image" % error
+                known.no_such_image = "%s: check oqs_ssh_image" % error
             except NoAnswer as error:
-                known["no_answer"] = str(error)
-    if known.get("no_such_image"):
-        raise PullError(known["no_such_image"])
-    if not known.get("digest"):
-        raise NoAnswer(known.get("no_answer", ""))
-    return str(known["digest"])
+                known.no_answer = str(error)
+    if known.no_such_image:
+        raise PullError(known.no_such_image)
+    if not known.digest:
+        raise NoAnswer(known.no_answer)
+    return known.digest
 
 
-def learn(want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
-    """Where the plan has an image to pull: put its digest into what is wanted and into the plan.
+def learn(want: Want, look: Look) -> tuple[Want, Look]:
+    """Where the plan has an image to pull: what is wanted, and the look, with its digest.
 
-    :param want: of a host; :param look: what a look at it gave. Both are changed.
     :raises PullError: there is no such image.
     """
-    item = next((item for item in look["plan"] if item["kind"] == "image"), None)
-    image = want.get("ssh", {}).get("image", {})
-    if item is None or look["errors"] or image.get("source") != "pull" or image.get("digest"):
-        return
+    image = want.ssh.image if want.ssh else None
+    pulls = any(item.kind == "image" for item in look.plan)
+    if image is None or not pulls or look.errors or image.source != "pull" or image.digest:
+        return want, look
     try:
-        image["digest"] = digest_of(image["name"])
-        item["after"] = image_names.planned(image["name"], image["digest"], image["source"])
+        image = image._replace(digest=digest_of(image.name))
     except NoAnswer as error:
-        look["notes"].append(
+        note = (
             "the controller cannot ask the registry which image %s is now (%s): the first host that pulls it decides "
-            "for all others of this run" % (image["name"], error)
+            "for all others of this run" % (image.name, error)
         )
+        return want, look._replace(notes=[*look.notes, note])
+    after = image_names.planned(image.name, image.digest or "", image.source)
+    plan = [item._replace(after=after) if item.kind == "image" else item for item in look.plan]
+    return want.with_image(image), look._replace(plan=plan)
 
 
 @contextlib.contextmanager
-def decided(name: str) -> t.Iterator[dict[str, t.Any]]:
+def decided(name: str) -> t.Iterator[Tag]:
     """Pull a tag that the controller could not resolve: inside, ``digest`` is what an earlier host got, if any did; the
     caller sets it after a pull. While there is none, one host at a time is inside.
 
     :raises PullError: several hosts have tried in vain.
     """
     with together(name) as known:
-        if not known.get("digest"):
-            if known.get("tried", 0) >= TRIES:
+        if not known.digest:
+            if known.tried >= TRIES:
                 words = "%s: neither the controller (%s) nor the %d hosts that tried first could get it"
-                raise PullError(words % (name, known.get("no_answer"), TRIES))
-            known["tried"] = known.get("tried", 0) + 1
+                raise PullError(words % (name, known.no_answer, TRIES))
+            known.tried += 1
             yield known
             return
     yield known

@@ -14,65 +14,63 @@ import sys
 import tarfile
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_facts
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_archive, image_cache, image_pull
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images.image_cache import ImageError
 
-__all__ = ["IMAGES", "ImageError", "built_name", "context", "parts", "resolve"]
+__all__ = ["IMAGES", "ImageError", "Own", "built_name", "context", "parts", "resolve"]
 IMAGES = tree.IMAGES
 #: What the recipe copies and only tests need: a clone has it, an installed collection does not.
 _CLONE_ONLY = "stock/quirks/sha512only.c"
 
 
-def resolve(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def resolve(image: ImageSpec, archive: str = "") -> ImageSpec:
     """The wanted image with what can be known on the controller: id, digest, and facts where the image carries them.
 
-    :param want: name, source, archive, update, build_on, build_base, build_message; user: the account in the
-        container. Its uid is given by the entry, to any image.
+    :param image: as the variables say; ``user``: the account in the container. Its uid is given by the entry, to any
+        image.
+    :param archive: the file that it comes from.
     :raises ImageError: archive missing, truncated, not an image; build failed; registry not to be asked.
     """
-    found: dict[str, t.Any] = {"name": want["name"], "source": want["source"], "id": None, "facts": None}
-    found.update({name: want[name] for name in ("rollback", "drops") if want.get(name)})
-    if want.get("rollback"):
-        return dict(found, digest="")  # the host has it, or cannot go back
-    if want["source"] == "pull":
+    found = ImageSpec(image.name, image.source, rollback=image.rollback, drops=image.drops)
+    if image.rollback:
+        return found._replace(digest="")  # the host has it, or cannot go back
+    if image.source == "pull":
         try:
-            found["digest"] = image_pull.wanted(want["name"], want.get("update", False))
+            return found._replace(digest=image_pull.wanted(image.name, image.update))
         except image_pull.PullError as error:
             raise ImageError(str(error)) from error
-    elif want["source"] == "archive":
-        found.update(image_archive.read(want["archive"], want["name"]))
-    elif want.get("build_on") == "host":
-        own = _own(want)
-        arguments = {"OQS_USER": own["user"], "MESSAGE": own["message"]}
-        settings = "\0".join([want["build_base"], *arguments.values()])
+    own = Own(image.user, image.build_message)
+    if image.source != "archive" and image.build_on == "host":
+        arguments = {"OQS_USER": own.user, "MESSAGE": own.message}
+        settings = "\0".join([image.build_base, *arguments.values()])
         recipe = hashlib.sha256(context() + settings.encode()).hexdigest()
-        found.update(name=built_name(want), recipe=recipe, base=want["build_base"], arguments=arguments)
-    else:
-        found.update(_build(_own(want)))
-    found["facts"] = _facts(found["facts"], want.get("user", "oqs"))
-    return found
+        return found._replace(name=built_name(own), recipe=recipe, base=image.build_base, arguments=arguments)
+    carried = image_archive.read(archive, image.name) if image.source == "archive" else _build(own)
+    return found._replace(name=carried.name, id=carried.id, facts=_facts(carried.facts, image.user))
 
 
-def _facts(label: str | None, user: str) -> object:
+def _facts(label: str | None, user: str) -> image_facts.Image | None:
     """What the image said of itself when it was built, so that a plan is exact before a host holds it."""
     try:
         found = image_facts.parse(label or "", user)
     except image_facts.NotAnImage:
         return None
-    return shape.plain(found) if found.user[0] == user else None
+    return found if found.user[0] == user else None
 
 
-def built_name(want: t.Mapping[str, t.Any]) -> str:
-    """The name of the image that is built for these settings: user, build_message."""
-    return str(_builder().tag_of("stock", **_own(want)))
+class Own(t.NamedTuple):
+    """What is somebody's own in an image that is built: the account in the container, and what it says at login."""
+
+    user: str
+    message: str
 
 
-def _own(want: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
-    """What is somebody's own in an image that is built."""
-    return {"user": want.get("user", "oqs"), "message": want.get("build_message", "")}
+def built_name(own: Own) -> str:
+    """The name of the image that is built for these settings."""
+    return str(_builder().tag_of("stock", **own._asdict()))
 
 
 def _builder() -> t.Any:
@@ -100,7 +98,7 @@ def _recipes() -> str:
             return copy
 
 
-def _build(own: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
+def _build(own: Own) -> image_archive.Carried:
     """This collection's own image, built on the controller where it is not there yet."""
     if not shutil.which("docker") or cli.engine() is None:
         raise ImageError(
@@ -109,13 +107,14 @@ def _build(own: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
         )
     with image_cache.locked("build"):
         try:
-            tag = _builder().build("stock", say=lambda *_words: None, **own)
+            tag = _builder().build("stock", say=lambda *_words: None, **own._asdict())
         except Exception as error:
             raise ImageError("the stock image could not be built: %s" % error) from error
     found = cli.inspect("image", tag)
     if not found:
         raise ImageError("the stock image was built, but %s is not there" % tag)
-    return {"id": found["Id"], "name": tag, "facts": (found["Config"].get("Labels") or {}).get(image_archive.FACTS)}
+    labels = found["Config"].get("Labels") or {}
+    return image_archive.Carried(found["Id"], tag, labels.get(image_archive.FACTS))
 
 
 def context() -> bytes:
@@ -134,17 +133,17 @@ def context() -> bytes:
     return packed.getvalue()
 
 
-def parts(image: t.Mapping[str, t.Any]) -> list[str]:
+def parts(image: ImageSpec, archive: str) -> list[str]:
     """Paths of files that a host needs to get an image that it does not pull; their names are their hashes.
 
     :raises ImageError: they cannot be made.
     """
-    if not image.get("recipe"):
+    if not image.recipe:
         from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts
 
-        return image_parts.of(image, image["archive"])
+        return image_parts.of(image, archive)
     data = context()
-    folder = os.path.join(image_cache.folder(), image["recipe"])
+    folder = os.path.join(image_cache.folder(), image.recipe)
     os.makedirs(folder, mode=0o700, exist_ok=True)
     path = os.path.join(folder, hashlib.sha256(data).hexdigest())
     with image_cache.locked("archives"):

@@ -7,8 +7,13 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 
 _SSH = "/opt/oqs-ssh/bin/ssh"
 _CONFIG = "/opt/oqs-ssh/ssh_config"
@@ -34,24 +39,24 @@ class Lines(t.NamedTuple):
     negotiates: str
 
 
-def lines(name: str, row: t.Mapping[str, t.Any], controller: Controller) -> Lines:
+def lines(name: str, known: Known, controller: Controller) -> Lines:
     """The command lines for a host.
 
     :param name: the host's name in the inventory.
-    :param row: what the run store knows of it.
+    :param known: what is known of it; nothing where it is not about the container, or nobody has looked.
     """
-    ssh, look = row["want"]["ssh"], row["look"]
-    login = ["-p", str(ssh["port"]), "%s@%s" % (ssh["user"], row.get("address", name))]
-    kex = own_kex(look["offer"], controller, _key_types(ssh))
+    ssh, look, hop = known.want.ssh, known.look, known.want.hop
+    if not ssh or not look:
+        return Lines("", "", "", "")
+    login = ["-p", str(ssh.port), "%s@%s" % (ssh.user, known.address or name)]
+    kex = own_kex(look.offer, controller, key_types(ssh))
     client = _Own(kex) if kex else _InImage(ssh, look, controller)
-    hop, proof = row["want"].get("hop", {}), look["proof"].get("hop", {})
-    if hop.get("state") != "present":
+    if not hop or hop.state != "present":
         return Lines(shlex.join(client.words() + login), "", "", client.kex)
-    target = look.get("hop_target") or {}
-    port, address = str(target.get("port") or hop["hop_port"]), target.get("address") or "localhost"
+    port, address = str(look.hop_target.port or hop.hop_port), look.hop_target.address
     jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
-    end = client.classical(proof) + jump + ["USER@" + address]
-    if ssh["mode"] == "hop":
+    end = client.classical(look.proof.hop) + jump + ["USER@" + address]
+    if ssh.mode == "hop":
         return Lines("", "", shlex.join(end), client.kex)
     return Lines(shlex.join(client.words() + login), "ssh USER@%s -p %s" % (address, port), shlex.join(end), client.kex)
 
@@ -61,20 +66,21 @@ def _command(words: t.Sequence[str]) -> str:
     return shlex.join(word if word == _TARGET else word.replace("%", "%%") for word in words)
 
 
-def own_kex(offer: t.Mapping[str, t.Any], controller: Controller, key_types: t.Sequence[str]) -> str:
+def own_kex(offer: Offer, controller: Controller, key_types: t.Sequence[str]) -> str:
     """The post-quantum key exchange that the person's own ssh would negotiate; empty: it takes the image's client.
 
     The client's preference decides (RFC 4253 section 7.1), so the first common one must be a quantum-safe one.
     """
-    kex = next((name for name in controller.kex if name in offer["kex"]), "")
+    kex = next((name for name in controller.kex if name in offer.kex), "")
     usable = [name for name in key_types if algorithms.accepts(controller.pubkeys, name)]
-    if not set(controller.host_keys) & set(offer["host_keys"]) or (key_types and not usable):
+    if not set(controller.host_keys) & set(offer.host_keys) or (key_types and not usable):
         return ""
     return kex if kex and algorithms.is_quantum_safe(kex) else ""
 
 
-def _key_types(ssh: t.Mapping[str, t.Any]) -> list[str]:
-    types = [authorized_keys.parse_entry(line).type for line in ssh["authorized_keys"]]
+def key_types(ssh: ServerSpec) -> list[str]:
+    """The types of the keys by which people may log in."""
+    types = [authorized_keys.parse_entry(line).type for line in ssh.authorized_keys]
     return list(dict.fromkeys(types))
 
 
@@ -90,20 +96,20 @@ class _Own:
     def proxy(self, login: list[str]) -> list[str]:
         return ["ssh", "-W", _TARGET] + login
 
-    def classical(self, _proof: t.Mapping[str, t.Any]) -> list[str]:
+    def classical(self, _proof: Handshake | None) -> list[str]:
         return ["ssh"]
 
 
 class _InImage:
     """The client in the image, with the person's folder of identities and known hosts."""
 
-    def __init__(self, ssh: t.Mapping[str, t.Any], look: t.Mapping[str, t.Any], controller: Controller) -> None:
-        self.kex = look["proof"].get("own", {}).get("kex", "")
+    def __init__(self, ssh: ServerSpec, look: Look, controller: Controller) -> None:
+        self.kex = look.proof.own.kex if look.proof.own else ""
         self._container = [
             "docker", "run", "--rm", "-it", "--network", "host", "-v", "%s:/root/.ssh" % controller.folder,
-            "--entrypoint", _SSH, ssh["image"]["name"], "-F", _CONFIG,
+            "--entrypoint", _SSH, ssh.image.name, "-F", _CONFIG,
         ]
-        types = _key_types(ssh)
+        types = key_types(ssh)
         self._options = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
         for name in types:
             self._options += ["-i", "/root/.ssh/" + key_files.identity_name(name)]
@@ -114,9 +120,9 @@ class _InImage:
     def proxy(self, login: list[str]) -> list[str]:
         return [_SSH, "-F", _CONFIG] + self._options + ["-W", _TARGET] + login
 
-    def classical(self, proof: t.Mapping[str, t.Any]) -> list[str]:
+    def classical(self, proof: Handshake | None) -> list[str]:
         """The same client for the host's own sshd, which has other algorithms than the image's defaults."""
         options = ["-i", "/root/.ssh/id_ed25519", "-o", "PubkeyAcceptedAlgorithms=+ssh-ed25519"]
-        if proof.get("ok"):
-            options += ["-o", "KexAlgorithms=" + proof["kex"], "-o", "HostKeyAlgorithms=" + proof["host_key_algorithm"]]
+        if proof and proof.ok:
+            options += ["-o", "KexAlgorithms=" + proof.kex, "-o", "HostKeyAlgorithms=" + proof.host_key_algorithm]
         return self._container + options

@@ -8,7 +8,9 @@ import os
 import shlex
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 
 _SSH, _CONFIG = "/opt/oqs-ssh/bin/ssh", "/opt/oqs-ssh/ssh_config"
@@ -26,8 +28,8 @@ class Way(t.NamedTuple):
 
     address: str
     target: str
-    ssh: t.Mapping[str, t.Any]
-    offer: t.Mapping[str, t.Any]
+    ssh: ServerSpec
+    offer: Offer
     known: str
     more: t.Sequence[str] = ()
     identities: t.Sequence[str] = ()
@@ -48,8 +50,8 @@ def arguments(way: Way, controller: commandlines.Controller) -> list[str]:
 
 
 def _client(way: Way, controller: commandlines.Controller) -> list[str]:
-    types = list(dict.fromkeys(authorized_keys.parse_entry(line).type for line in way.ssh["authorized_keys"]))
-    login = ["-W", way.target, "-p", str(way.ssh["port"]), "%s@%s" % (way.ssh["user"], way.address)]
+    types = commandlines.key_types(way.ssh)
+    login = ["-W", way.target, "-p", str(way.ssh.port), "%s@%s" % (way.ssh.user, way.address)]
     quiet = ["-o", "BatchMode=yes", "-o", "ConnectTimeout=15", "-o", "StrictHostKeyChecking=yes",
              "-o", "HostKeyAlias=" + _ALIAS]
     if commandlines.own_kex(way.offer, controller, types):
@@ -61,6 +63,6 @@ def _client(way: Way, controller: commandlines.Controller) -> list[str]:
     accepted = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
     return [
         "docker", "run", "--rm", "-i", "--network", "host", "-v", "%s:/root/.ssh:ro" % controller.folder,
-        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", _SSH, way.ssh["image"]["name"], "-F", _CONFIG,
+        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", _SSH, way.ssh.image.name, "-F", _CONFIG,
         *quiet, "-o", "UserKnownHostsFile=/run/known_hosts", *accepted, *inside, *login,
     ]

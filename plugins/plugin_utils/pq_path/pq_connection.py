@@ -13,6 +13,8 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins, pq_proof
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms, variables
 
@@ -62,14 +64,14 @@ class PqConnection(ActionBase):
 
     # -- pins ------------------------------------------------------------------------------------------------------
 
-    def learn(self, want: t.Mapping[str, t.Any], result: t.Mapping[str, t.Any]) -> None:
+    def learn(self, want: Want, outcome: Outcome) -> None:
         """Pin the keys that the host itself has named and that a handshake has proved; forget them after a removal."""
-        pin = None
-        if "removal" not in want:
-            if not result["proof"].get("own", {}).get("ok") or "ssh" not in want or not result["pins"]:
+        pin, look = None, outcome.look
+        if not want.removal:
+            if not look.proof.own or not look.proof.own.ok or not want.ssh or not look.pins:
                 return
-            pin = self._pin(want["ssh"]["port"], result)
-        if self._task.check_mode or (pin is None and "done" not in result):
+            pin = self._pin(want.ssh.port, look)
+        if self._task.check_mode or (pin is None and outcome.done is None):
             return
         try:
             pins.keep(self.pins_file, self.host, pin)
@@ -77,14 +79,14 @@ class PqConnection(ActionBase):
             words = "%s: the host keys of its quantum-safe sshd cannot be pinned in %s: %s"
             display.warning(words % (self.host, self.pins_file, getattr(error, "strerror", None) or error))
 
-    def _pin(self, port: int, result: t.Mapping[str, t.Any]) -> pins.Pin:
-        target, known = result["hop_target"], pins.of(self.pins_file, self.host)
+    def _pin(self, port: int, look: Look) -> pins.Pin:
+        target, known = look.hop_target, pins.of(self.pins_file, self.host)
         address, _error = self._evaluated("ansible_host")
-        form = "[%s]:%d" if ":" in target["address"] else "%s:%d"
+        form = "[%s]:%d" if ":" in target.address else "%s:%d"
         there = known[0].target if known else "localhost:22"
-        if target["port"]:
-            there = form % (target["address"], target["port"])
-        return pins.Pin(self.host, str(address or self.host), port, there, tuple(result["pins"]))
+        if target.port:
+            there = form % target
+        return pins.Pin(self.host, str(address or self.host), port, there, tuple(look.pins))
 
     # -- proof -----------------------------------------------------------------------------------------------------
 
@@ -112,10 +114,11 @@ class PqConnection(ActionBase):
     # -- survival --------------------------------------------------------------------------------------------------
 
     def surviving(self, request: t.Callable[[str, dict[str, t.Any]], dict[str, t.Any]],
-                  arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+                  arguments: dict[str, t.Any], port: int) -> dict[str, t.Any]:
         """Carry out changes that may end the very connection: come back, and ask how they ended.
 
         :param request: runs a module of module_utils on the host, by name and arguments.
+        :param port: of the container's sshd after them; 0: that of before.
         :raises AnsibleConnectionFailure: the host does not answer any more.
         """
         ticket = secrets.token_hex(16)
@@ -124,7 +127,7 @@ class PqConnection(ActionBase):
         except AnsibleConnectionFailure:
             display.display("%s: the connection ended with the container that it came through; coming back" % self.host)
         end = time.monotonic() + PATIENCE
-        for way in self._ways(arguments["want"]):
+        for way in self._ways(port):
             way()
             try:
                 result = request("detached", {"ticket": ticket})
@@ -139,10 +142,9 @@ class PqConnection(ActionBase):
             end = time.monotonic() + PATIENCE
         raise AssertionError("there is always another way")
 
-    def _ways(self, want: t.Mapping[str, t.Any]) -> t.Iterator[t.Callable[[], None]]:
+    def _ways(self, port: int) -> t.Iterator[t.Callable[[], None]]:
         """The port before and the wanted one, in turn, as long as it takes."""
         known = pins.of(self.pins_file, self.host)
-        port = want.get("ssh", {}).get("port")
         after = [pin._replace(port=port) for pin in known if port and pin.port != port]
         while True:
             for pin in known + after if after else [None]:

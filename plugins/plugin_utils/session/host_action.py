@@ -4,48 +4,36 @@
 
 from __future__ import annotations
 
-import contextlib
 import typing as t
 
-from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.utils.display import Display
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore, kept_in_run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import (
+    SECTIONS,
+    HostStore,
+    Want,
+    parse_want,
+)
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers, request_check, transport
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import (
-    HostFailure,
-    HostVariables,
-)
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import HostRequest, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_removal
 
-#: What a host can be asked for -> the module of module_utils that answers.
-REQUESTS = {
-    "look": "session.look_request", "quick": "session.quick_request", "apply": "session.apply_request",
-    "client": "session.client_request", "detached": "session.detached",
-}
-#: What a look gives back.
-LOOK = ("plan", "errors", "notes", "host", "own_sshd", "hop_target", "offer", "knows", "pins", "proof", "wanted")
-display = Display()
+
+class Seen(t.NamedTuple):
+    """A look, and what was wanted; ``outcome`` where it also carried something out."""
+
+    want: Want
+    look: answer.Look
+    outcome: answer.Outcome | None = None
 
 
-@contextlib.contextmanager
-def believed() -> t.Iterator[None]:
-    """An answer that cannot be believed costs the host that gave it, and no other.
-
-    :raises HostFailure: in its place.
-    """
-    try:
-        yield
-    except answers.BadAnswer as error:
-        words = "%s; nothing of it was used: look at the host, its root may be somebody else"
-        raise HostFailure(words % error) from error
-
-
-class HostAction(HostVariables):
+class HostAction(HostRequest):
     """An action that knows the host's look of this run; what it does is in ``work``."""
 
     _requires_connection = True
@@ -65,140 +53,93 @@ class HostAction(HostVariables):
         """Do the work; a failure is one sentence, without a trace, and remembered for the ending of the run."""
         super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
-        self.store = RunStore(self.host)
+        self.store = HostStore(self.host)
         try:
             arguments = dict(self._task.args)
-            if "want" not in arguments:
-                arguments["want"] = self.what_is_wanted(arguments)
-            if arguments["want"] is None:
-                self.check_variables({}, self.secret(arguments))
-                raise HostFailure("nothing was changed; the option want of this task cannot be evaluated")
-            return self.work(arguments)
+            given = arguments.pop("want") if "want" in arguments else self.what_is_wanted(arguments)
+            return self.work(arguments, self._checked(given, arguments))
         except HostFailure as failure:
             self.store.update(failed=str(failure))
             return {"failed": True, "changed": False, "msg": str(failure)}
 
-    def work(self, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
+    def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """What the action does.
 
-        :param arguments: of the task.
+        :param arguments: options of the task.
+        :param asked: what it wants of the host.
         :raises HostFailure: with the sentence for the person.
         """
         raise NotImplementedError
 
-    def completed(self, arguments: dict[str, t.Any], secret: str | None) -> dict[str, t.Any]:
+    def _checked(self, given: object, arguments: dict[str, t.Any]) -> Want:
+        """What a task wants. Where that is of no shape, what is wrong with the variables is said first."""
+        try:
+            return parse_want(given)
+        except shape.WrongShape as error:
+            sections = list(given) if isinstance(given, dict) else []
+            self.check_variables(sections, self.secret(arguments, sections))
+            words = "the option want of this task cannot be evaluated" if given is None else str(error)
+            raise HostFailure("nothing was changed; " + words) from error
+
+    def completed(self, asked: Want, secret: str | None) -> Want:
         """What is wanted, checked and completed with what only the controller knows; nothing was sent anywhere yet."""
-        self.check_variables(arguments.get("want") or {}, secret)
-        want = {name: dict(part) for name, part in arguments["want"].items()}
-        ssh = want.get("ssh")
+        self.check_variables(asked.sections, secret)
+        want, ssh = asked, asked.ssh
         if ssh:
-            archive = ssh["image"].get("archive", "")
-            image = dict(ssh["image"], user=ssh["user"], id=None)
+            image = ssh.image._replace(user=ssh.user)
             try:
-                image = selection.resolve(image) if ssh["state"] == "present" else image
-                ssh["image"] = dict(image, archive=archive)
+                image = selection.resolve(image, asked.archive) if ssh.state == "present" else image
             except (selection.ImageError, cli.DockerError) as error:
                 raise HostFailure(str(error)) from error
-            ssh["password_set"] = secret is not None
-            ssh["authorized_keys"] = [line.strip() for line in ssh["authorized_keys"]]
-        for name in {"ssh", "hop"} & set(want):  # each may be asked for alone, and both ask the image
-            with open(tree.ENTRY, encoding="utf-8") as entry:
-                want[name]["entry"] = entry.read()
+            keys = [line.strip() for line in ssh.authorized_keys]
+            want = want._replace(ssh=ssh._replace(
+                image=image, password_set=secret is not None, authorized_keys=keys, entry=_entry()))
+        if want.hop:  # each may be asked for alone, and both ask the image
+            want = want._replace(hop=want.hop._replace(entry=_entry()))
         return want
 
-    def execute(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        """Run one of our modules on the host; a host that cannot be reached fails like any other."""
-        try:
-            if self._is_pipelining_enabled("new"):
-                result = self._in_one_session(module, arguments)
-            else:
-                name = "quantumsafe.openssh." + module
-                result = self._execute_module(module_name=name, module_args=arguments, task_vars=self._task_vars)
-        except AnsibleConnectionFailure as error:
-            raise HostFailure("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0]) from error
-        except AnsibleError as error:
-            raise HostFailure(summary.refused(str(error))) from error
-        if result.get("failed"):
-            if "looked" in result:
-                with believed():
-                    answers.look(result["looked"])
-            raise HostFailure(summary.failure(result), result)
-        if "want" in arguments:
-            with believed():
-                answers.look(result)
-            self.learn(arguments["want"], result)
-        return result
-
-    def _in_one_session(self, module: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        try:
-            full = dict(request_check.checked(module, arguments), check_mode=self._task.check_mode)
-        except request_check.WrongOptions as error:
-            raise HostFailure("nothing was sent to the host; %s" % error) from error
-        if module == "oqs_apply" and self.comes_over_pq and not self._task.check_mode:
-            return self.surviving(self._request, full)
-        return self._request(module[len("oqs_"):], full)
-
-    def _request(self, request: str, arguments: dict[str, t.Any]) -> dict[str, t.Any]:
-        module = REQUESTS[request]
-        program = kept_in_run("program " + module, lambda: transport.packed(module))
-        trip = transport.prepare(module, arguments, self._interpreters(), program)
-        environment = self._compute_environment_string()
-        done = self._low_level_execute_command(" ".join(filter(None, [environment, trip.command])), in_data=trip.data)
-        return transport.answer(trip, done)
-
-    def _interpreters(self) -> list[str]:
-        """The Python that the user names, or where to look for one (as ansible-core would)."""
-        named = self._templar.template(C.config.get_config_value("INTERPRETER_PYTHON", variables=self._task_vars))
-        if not str(named).startswith("auto"):
-            return [str(named)]
-        found = self._task_vars.get("ansible_facts", {}).get("discovered_interpreter_python")
-        listed = C.config.get_config_value("INTERPRETER_PYTHON_FALLBACK", variables=self._task_vars)
-        return [str(found)] if found else [str(each) for each in listed]
-
-    def look(self, arguments: dict[str, t.Any], sections: t.Sequence[str], quick: bool = False) -> dict[str, t.Any]:
+    def look(
+        self, arguments: dict[str, t.Any], asked: Want, sections: t.Sequence[str], quick: bool = False
+    ) -> Seen:
         """The valid look of this run that covers the sections, or a new one.
 
         :param quick: a new one also carries the sections out, where all of the plan is quick.
-        :returns: the run store's content: ``want`` and ``look`` among it, ``outcome`` where something was carried out.
         """
         known = self.store.load()
-        asked = arguments.get("want") or {}
-        if "look" in known and all(known["asked"].get(name) == asked.get(name) for name in sections):
-            return known
+        parts = SECTIONS.intersection(sections)
+        if known.look and all(getattr(known.asked, name) == getattr(asked, name) for name in parts):
+            return Seen(known.want, known.look)
         origin, _error = self._evaluated("oqs_ssh_probe_from")
         self.store.update(address=self._task_vars.get("ansible_host") or self.host, probe_from=str(origin or ""))
-        secret = self.secret(arguments)
-        want = dict(known.get("want") or {}, **self.completed(arguments, secret))
+        secret = self.secret(arguments, asked.sections)
+        want = known.want.and_also(self.completed(asked, secret))
         self.prove_if_required()
-        asked = dict(known.get("asked") or {}, **asked)
-        todo = {"want": sent(want), "password": secret}
+        asked = known.asked.and_also(asked)
         try:
-            outcome = self._quick(todo, sections) if quick else self.execute("oqs_look", todo)
+            outcome = self._quick(want, secret, sections) if quick else self.ask("oqs_look", want, password=secret)
         except HostFailure as failure:
-            if "looked" in failure.result:
-                self.store.update(want=want, look=failure.result["looked"], asked=asked)
+            if failure.looked:
+                self.store.update(want=want, look=failure.looked, asked=asked)
             raise
-        result = outcome.pop("looked", outcome)
         try:
-            image_pull.learn(want, result)
+            want, look = image_pull.learn(want, outcome.looked or outcome.look)
         except image_pull.PullError as error:
             raise HostFailure("nothing was changed; %s" % error) from error
-        self.store.update(want=want, look=result, asked=asked)
-        errors = result["errors"]
-        if errors:
-            raise HostFailure("nothing was changed; " + "; ".join(errors))
-        self.check_proof(want, result)
-        return dict(self.store.load(), **({} if outcome is result else {"outcome": outcome}))
+        self.store.update(want=want, look=look, asked=asked)
+        if look.errors:
+            raise HostFailure("nothing was changed; " + "; ".join(look.errors))
+        self.check_proof(want, look)
+        return Seen(want, look, outcome if outcome.looked else None)
 
-    def _quick(self, todo: dict[str, t.Any], sections: t.Sequence[str]) -> dict[str, t.Any]:
+    def _quick(self, want: Want, secret: str | None, sections: t.Sequence[str]) -> answer.Outcome:
         """A look that goes on where it can. Not where a change may end the connection that it came by."""
         if self._task.check_mode or self.comes_over_pq or not self._is_pipelining_enabled("new"):
-            return self.execute("oqs_look", todo)
-        return self.execute("oqs_quick", dict(todo, sections=list(sections)))
+            return self.ask("oqs_look", want, password=secret)
+        return self.ask("oqs_quick", want, password=secret, sections=list(sections))
 
-    def first_word(self, look: t.Mapping[str, t.Any]) -> None:
+    def first_word(self, look: answer.Look) -> None:
         """Say what the host does already, and what is to come or was done."""
-        words = summary_removal if "removal" in look["wanted"] else summary
+        words = summary_removal if "removal" in look.wanted else summary
         display.display("%s: %s" % (self.host, words.first_word(look)))
 
     def prove_if_required(self) -> None:
@@ -221,24 +162,29 @@ class HostAction(HostVariables):
         except AnsibleConnectionFailure as error:
             raise HostFailure("unreachable: %s" % str(error).strip().split("\n", maxsplit=1)[0]) from error
 
-    def check_proof(self, want: dict[str, t.Any], look: dict[str, t.Any]) -> None:
+    def check_proof(self, want: Want, look: answer.Look) -> None:
         """A server that is as wanted must also have proved it by a handshake."""
-        for section, name, words in (("ssh", "own", "the container's sshd"), ("hop", "hop", "the host's own sshd")):
-            proof = look["proof"].get(name)
-            if section in want and proof and not proof["ok"] and not self.items(look, [section]):
-                raise HostFailure("the handshake with %s failed: %s" % (words, proof["error"]))
+        servers = (
+            ("ssh", want.ssh, look.proof.own, "the container's sshd"),
+            ("hop", want.hop, look.proof.hop, "the host's own sshd"),
+        )
+        for section, part, proof, words in servers:
+            if part and proof and not proof.ok and not self.items(look, [section]):
+                raise HostFailure("the handshake with %s failed: %s" % (words, proof.error))
 
-    def items(self, look: dict[str, t.Any], sections: t.Sequence[str]) -> list[dict[str, t.Any]]:
+    def items(self, look: answer.Look, sections: t.Sequence[str]) -> list[Item]:
         """The plan's items for some sections."""
         wanted = set(sections)
-        return [
-            item for item in look["plan"] if wanted & {item["section"], item["part"], "removal"}
-        ]
+        return [item for item in look.plan if wanted & {item.section, item.part, "removal"}]
 
 
-def sent(want: dict[str, t.Any]) -> dict[str, t.Any]:
-    """What the host needs of what is wanted: no path of the controller."""
-    if "ssh" not in want:
-        return want
-    image = {name: value for name, value in want["ssh"]["image"].items() if name != "archive"}
-    return dict(want, ssh=dict(want["ssh"], image=image))
+def shown(look: answer.Look) -> dict[str, object]:
+    """A look as a task returns it."""
+    found = look.to_json()
+    del found["lockdown"]  # the lockdown's own business
+    return found
+
+
+def _entry() -> str:
+    with open(tree.ENTRY, encoding="utf-8") as entry:
+        return entry.read()

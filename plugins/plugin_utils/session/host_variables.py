@@ -9,7 +9,8 @@ import typing as t
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pq_connection import PqConnection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store, variables, wanted
 
@@ -20,18 +21,18 @@ Built = t.TypeVar("Built")
 class HostFailure(UserError):
     """The host cannot be brought further; the text is the whole story for the person at the terminal.
 
-    ``result`` is what the host answered, if it did.
+    ``looked`` is what a look saw before it failed, if there was one.
     """
 
-    def __init__(self, words: str, result: t.Mapping[str, t.Any] | None = None) -> None:
+    def __init__(self, words: str, looked: Look | None = None) -> None:
         super().__init__(words)
-        self.result = result or {}
+        self.looked = looked
 
 
 class HostVariables(PqConnection):
     """An action that reads variables of ours."""
 
-    store: RunStore
+    store: HostStore
 
     def __init__(self, *parts: t.Any, **more: t.Any) -> None:
         super().__init__(*parts, **more)
@@ -54,20 +55,20 @@ class HostVariables(PqConnection):
     def by_variables(
         self,
         build: t.Callable[[t.Callable[[str], object]], Built],
-        want: dict[str, t.Any],
+        sections: t.Collection[str],
         secret: t.Callable[[], str | None],
     ) -> Built:
         """What is built of variables.
 
         :param build: is given a function that reads a variable.
-        :param want: the sections that it is about.
+        :param sections: those that it is about.
         :param secret: gives the password, which is checked with them.
         :raises HostFailure: one of them has a value that cannot be read; all that are wrong are named.
         """
         try:
             return build(self._readable)
         except wanted.NotReadable as problem:
-            self.check_variables(want, secret())
+            self.check_variables(sections, secret())
             raise HostFailure("nothing was changed; %s: cannot be read" % problem) from problem
 
     def _readable(self, name: str) -> object:
@@ -84,19 +85,21 @@ class HostVariables(PqConnection):
             words = "nothing was changed; there is no section %s, there are %s"
             raise HostFailure(words % (unknown[0], ", ".join(wanted.SECTIONS)))
         rotate = boolean(arguments.get("rotate", False))
-        want: dict[str, t.Any] = {name: {} for name in sections}
         return self.by_variables(
-            lambda value: wanted.wanted(sections, value, rotate), want,
-            lambda: self.secret(dict(arguments, want=want)))
+            lambda value: wanted.wanted(sections, value, rotate), sections,
+            lambda: self.secret(arguments, sections))
 
-    def secret(self, arguments: dict[str, t.Any]) -> str | None:
-        """The password, from the task or the variable; a lookup behind it is asked once in a run."""
+    def secret(self, arguments: dict[str, t.Any], sections: t.Collection[str]) -> str | None:
+        """The password, from the task or the variable; a lookup behind it is asked once in a run.
+
+        :param sections: of which something is wanted.
+        """
         if arguments.get("password"):
             return str(arguments["password"])
-        if "removal" in (arguments.get("want") or {}) or set(arguments.get("want") or {}) == {"lockdown"}:
+        if "removal" in sections or set(sections) == {"lockdown"}:
             return None  # there is no use for it, and what is behind it need not be there any more
         known = self.store.load()
-        if "secret" not in known:
+        if known.secret is None:
             value, error = self._evaluated(variables.PASSWORD)
             if error:
                 raise HostFailure("nothing was changed; " + error)
@@ -104,7 +107,7 @@ class HostVariables(PqConnection):
                 raise HostFailure("nothing was changed; " + variables.no_text(variables.PASSWORD, value))
             self.store.update(secret=self._kept(str(value or "")))
             known = self.store.load()
-        return known["secret"] or None
+        return known.secret or None
 
     def password_store(self) -> password_store.PasswordStore | None:
         """The folder on the controller where this host's password is kept, where there is one."""
@@ -123,7 +126,7 @@ class HostVariables(PqConnection):
         if given:
             words = "nothing was changed; %s and %s are both set: take one of them out"
             raise HostFailure(words % (variables.PASSWORD, PASSWORD_STORE))
-        self.check_variables({"ssh": {}}, password_store.generate("oqs"))
+        self.check_variables({"ssh"}, password_store.generate("oqs"))
         user, _error = self._evaluated("oqs_ssh_user")
         store = password_store.PasswordStore(folder, password_store.loaded_secrets())
         try:
@@ -131,10 +134,10 @@ class HostVariables(PqConnection):
         except password_store.StoreError as refused:
             raise HostFailure("nothing was changed; %s" % refused) from refused
 
-    def check_variables(self, want: dict[str, t.Any], secret: str | None) -> None:
+    def check_variables(self, sections: t.Collection[str], secret: str | None) -> None:
         """Everything that is wrong with the variables that are set, and with those that were read.
 
-        :param want: what is wanted: nobody has to be able to log in where it is not about the container.
+        :param sections: what it is about: nobody has to be able to log in where that is not the container.
         :raises HostFailure: naming each variable.
         """
         errors = variables.misspelt(self._task_vars)
@@ -147,7 +150,7 @@ class HostVariables(PqConnection):
                 else:
                     values[name] = value
         errors += [error for name, error in failed.items() if variables.follows(name) not in failed]
-        if "ssh" not in want or "oqs_ssh_authorized_keys" in failed:  # else somebody must be able to log in
+        if "ssh" not in sections or "oqs_ssh_authorized_keys" in failed:  # else somebody must be able to log in
             values.pop("oqs_ssh_image", None)
         errors += variables.check(values, secret, self._task_vars.get("groups", {}).get("all"))
         if errors:

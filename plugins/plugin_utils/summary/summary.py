@@ -7,7 +7,12 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary_removal
 
@@ -67,27 +72,26 @@ def _cause(error: t.Any) -> str:
     return "a defect in this collection: %s" % words
 
 
-def first_word(look: t.Mapping[str, t.Any]) -> str:
+def first_word(look: Look) -> str:
     """A word on what the host's own sshd does already, and what the container adds."""
-    own = look["own_sshd"]
-    if not own.get("software"):
+    own = look.own_sshd
+    if not own.software:
         said = "its own sshd was not asked"
-    elif own["kex"]:
-        names = ", ".join(own["kex"])
-        said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own["software"], names)
+    elif own.kex:
+        said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own.software, ", ".join(own.kex))
     else:
-        said = "its own sshd (%s) does classical key exchange only" % own["software"]
+        said = "its own sshd (%s) does classical key exchange only" % own.software
     return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
 
 
 def ending(
-    rows: t.Mapping[str, t.Mapping[str, t.Any]],
+    rows: t.Mapping[str, Known],
     controller: commandlines.Controller,
     shown: t.Collection[str] | None = None,
 ) -> str:
     """The ending of a run, or of a batch of it (``oqs_ssh_serial``), host by host.
 
-    :param rows: every host of the run to what the run store knows of it; nothing yet for one whose turn has not come.
+    :param rows: every host of the run to what is known of it; nothing yet for one whose turn has not come.
     :param controller: the person's own ssh.
     :param shown: the hosts of the batch; None: all.
     """
@@ -95,10 +99,10 @@ def ending(
     named = sorted(rows if shown is None else shown)
     for host in named:
         lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
-    if any("removal" in row.get("want", {}) for row in rows.values()):
+    if any(row.want.removal for row in rows.values()):
         return "\n".join(lines + summary_removal.last(rows, named))
-    good = sum(1 for row in rows.values() if not row.get("failed") and row.get("look"))
-    later = sum(1 for host, row in rows.items() if not row and host not in named)
+    good = sum(1 for row in rows.values() if not row.failed and row.look)
+    later = sum(1 for host, row in rows.items() if not row.begun and host not in named)
     lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
     lines += _different(rows)
     if any(_prototype(row) for row in rows.values()):
@@ -106,84 +110,82 @@ def ending(
             "The Open Quantum Safe image is a prototype, unmaintained upstream: not for production. "
             "oqs_ssh_image_source: build gives a maintained one."
         )
-    if any(row.get("want", {}).get("ssh", {}).get("mode", "shell") == "shell" for row in rows.values()):
+    if any(not row.want.ssh or row.want.ssh.mode == "shell" for row in rows.values()):
         lines.append("A shell in the container reaches the host's loopback: it is a way in, not a sandbox.")
     return "\n".join(lines)
 
 
-def _image(row: t.Mapping[str, t.Any]) -> str:
+def _wanted(known: Known) -> ImageSpec | None:
+    """The image that a host is to have."""
+    return known.want.ssh.image if known.want.ssh and known.want.ssh.state == "present" else None
+
+
+def _image(known: Known) -> str:
     """The image that a host holds: its name, digest and day; nothing where there is none."""
-    origin = (row.get("look") or {}).get("host", {}).get("image_origin")
-    ssh = row.get("want", {}).get("ssh", {})
-    return image_names.described(ssh["image"]["name"], **origin) if origin and ssh.get("state") == "present" else ""
+    image, origin = _wanted(known), known.look.host.image_origin if known.look else None
+    return image_names.described(image.name, origin.digest, origin.made) if image and origin else ""
 
 
-def _different(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> list[str]:
+def _different(rows: t.Mapping[str, Known]) -> list[str]:
     """Hosts that hold different images under one name, as after deployments months apart."""
     found: dict[str, set[str]] = {}
     for row in rows.values():
-        if _image(row) and row["want"]["ssh"]["image"]["source"] == "pull":
-            found.setdefault(row["want"]["ssh"]["image"]["name"], set()).add(_image(row))
+        image = _wanted(row)
+        if image and image.source == "pull" and _image(row):
+            found.setdefault(image.name, set()).add(_image(row))
     words = "Hosts hold different images under %s; oqs_ssh_image_update: true brings all to the registry's."
     return [words % name for name, images in sorted(found.items()) if len(images) > 1]
 
 
-def _prototype(row: t.Mapping[str, t.Any]) -> bool:
-    ssh = row.get("want", {}).get("ssh", {})
-    return ssh.get("state") == "present" and "openquantumsafe/" in ssh["image"]["name"]
+def _prototype(known: Known) -> bool:
+    image = _wanted(known)
+    return image is not None and "openquantumsafe/" in image.name
 
 
-def _host(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
-    if row.get("failed"):
-        return ["  failed      " + str(row["failed"])]
-    look = row.get("look")
+def _host(name: str, known: Known, controller: commandlines.Controller) -> list[str]:
+    look = known.look
+    if known.failed:
+        return ["  failed      " + known.failed]
     if not look:
         return ["  failed      the run ended before this host was looked at"]
-    if "removal" in row.get("want", {}):
-        return summary_removal.host(row)
-    lines = ["  done        " + _done(row)]
-    if row.get("password_file"):
-        lines.append("  password    " + row["password_file"])
-    lines += ["  %-11s %s -> %s" % (item["headline"], item["before"], item["after"])
-              for item in row.get("done", []) if item["headline"]]
-    own, hop = look["proof"].get("own", {}), look["proof"].get("hop", {})
-    if own:
-        lines.append("  negotiated  %s" % _negotiated(own))
-    if hop:
-        lines.append("  hop         %s" % _negotiated(hop))
-    if _image(row):
-        lines.append("  image       " + _image(row))
-    for note in look["notes"]:
-        lines.append("  note        " + note)
-    if own.get("ok") and row.get("probe_from") == "host":
+    if known.want.removal:
+        return summary_removal.host(known, look)
+    lines = ["  done        " + _done(known, look)]
+    if known.password_file:
+        lines.append("  password    " + known.password_file)
+    lines += ["  %-11s %s -> %s" % (item.headline, item.before, item.after) for item in known.done if item.headline]
+    own = look.proof.own
+    for words, proof in (("negotiated", own), ("hop", look.proof.hop)):
+        lines += ["  %-11s %s" % (words, _negotiated(proof))] if proof else []
+    if _image(known):
+        lines.append("  image       " + _image(known))
+    lines += ["  note        " + note for note in look.notes]
+    if own and own.ok and known.probe_from == "host":
         lines.append("  note        " + _INSIDE)
-    if own.get("ok") and "ssh" in row.get("want", {}):
-        lines += _commands(name, row, controller)
+    if own and own.ok:
+        lines += _commands(name, known, controller)
     return lines
 
 
-def _commands(name: str, row: t.Mapping[str, t.Any], controller: commandlines.Controller) -> list[str]:
-    found = commandlines.lines(name, row, controller)
+def _commands(name: str, known: Known, controller: commandlines.Controller) -> list[str]:
+    found = commandlines.lines(name, known, controller)
     rows = (("log in", found.login), ("then hop", found.hop), ("in one go", found.jump))
     return ["  %-11s %s" % pair for pair in rows if pair[1]]
 
 
-def _done(row: t.Mapping[str, t.Any]) -> str:
-    planned = row["look"]["plan"]
-    if row.get("check"):
-        return "nothing (check mode); a run would change: " + (_resources(planned) or "nothing")
-    return _resources(row.get("done", [])) or "nothing, it was as wanted"
+def _done(known: Known, look: Look) -> str:
+    if known.check:
+        return "nothing (check mode); a run would change: " + (_resources(look.plan) or "nothing")
+    return _resources(known.done) or "nothing, it was as wanted"
 
 
-def _resources(items: t.Sequence[t.Mapping[str, t.Any]]) -> str:
+def _resources(items: t.Sequence[Item]) -> str:
     """What was changed: a few things by name, many by section."""
-    named = [item["label"] if len(items) > _FEW else item["resource"] for item in items]
+    named = [item.label if len(items) > _FEW else item.resource for item in items]
     return ", ".join(dict.fromkeys(named))
 
 
-def _negotiated(proof: t.Mapping[str, t.Any]) -> str:
-    if not proof.get("ok"):
-        return "no handshake: %s" % proof.get("error", "")
-    return "%s, host key %s %s (%s)" % (
-        proof["kex"], proof["host_key_algorithm"], proof["host_key"], proof["server"],
-    )
+def _negotiated(proof: Handshake) -> str:
+    if not proof.ok:
+        return "no handshake: %s" % proof.error
+    return "%s, host key %s %s (%s)" % (proof.kex, proof.host_key_algorithm, proof.host_key, proof.server)

@@ -8,6 +8,7 @@ import textwrap
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 
 _KINDS = (
     ("kex", "key exchange", "oqs_ssh_kex_algorithms"),
@@ -18,21 +19,22 @@ _WIDTH = 118
 LAST = "Any of these is switched on by its name, in a list by preference: see the README of the role oqs_ssh."
 
 
-def words(rows: t.Mapping[str, t.Mapping[str, t.Any]]) -> str:
+def words(rows: t.Mapping[str, Known]) -> str:
     """The algorithms of each host.
 
-    :param rows: hosts to what the run store knows of them.
+    :param rows: hosts to what is known of them.
     """
     lines: list[str] = []
     for host, row in sorted(rows.items()):
         lines += ["", host, "-" * len(host)]
-        if row.get("failed") or not row.get("look"):
-            lines.append("  failed      %s" % row.get("failed", "unreachable"))
+        look, ssh = row.look, row.want.ssh
+        if row.failed or not look or not ssh:
+            lines.append("  failed      %s" % (row.failed or "unreachable"))
             continue
-        lines.append("  image       %s (%s)" % (row["want"]["ssh"]["image"]["name"], row["look"]["host"]["openssh"]))
+        lines.append("  image       %s (%s)" % (ssh.image.name, look.host.openssh))
         for kind, words, variable in _KINDS:
             lines += ["  %s (%s)" % (words, variable)]
-            lines += _lists(row["look"]["offer"][kind], row["look"]["knows"][kind])
+            lines += _lists(getattr(look.offer, kind), getattr(look.knows, kind))
     return "\n".join([*lines, "", LAST])
 
 

@@ -22,7 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import di
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import handshakes
 
 ENTRY = Path(__file__).resolve().parents[4] / "roles" / "oqs_ssh" / "files" / "entry"
 SHELLS = {
@@ -166,7 +166,7 @@ def test_the_proof_is_what_the_client_says(one):
     done = one.run("prove", "2222", "22", "alice")
     parts = {part.split("\n", 1)[0]: part for part in done.stdout.decode().split("\n== ")[1:]}
     assert set(parts) == {"own", "hop"}
-    assert proof.handshake(parts["own"]).ok and proof.handshake(parts["own"]).kex
+    assert handshakes.said(parts["own"]).ok and handshakes.said(parts["own"]).kex
     only = one.run("prove", "2222").stdout.decode()
     assert "== own" in only and "== hop" not in only
 

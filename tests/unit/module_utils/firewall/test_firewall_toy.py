@@ -21,8 +21,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Backend,
     Command,
     FirewallChange,
-    FirewallSpec,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
 

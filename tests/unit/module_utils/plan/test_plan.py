@@ -4,10 +4,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict
-
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Item, Plan, diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
@@ -15,11 +13,11 @@ from hypothesis import strategies as st
 SECTIONS = list(REGISTRY.places)
 
 
-def one(section: str, kind: str, name: str, before: str, after: str, why: str) -> Dict[str, Any]:
+def one(section: str, kind: str, name: str, before: str, after: str, why: str) -> Item:
     """A plan of one change, as it travels."""
     plan = Plan(REGISTRY.places)
     plan.add(Change(section, kind, name, before, after, why))
-    found, = plan.as_dicts()
+    found, = plan.items()
     return found
 
 
@@ -59,7 +57,7 @@ def test_refusals_and_notes_are_said_once():
     [("host_key", "ssh-ed25519", "host key ssh-ed25519"), ("entry", "", "entry")],
 )
 def test_a_resource_has_a_name_for_people(kind, name, resource):
-    assert one("state", kind, name, "a", "b", "c")["resource"] == resource
+    assert one("state", kind, name, "a", "b", "c").resource == resource
 
 
 def test_the_diff_says_why_and_ends_its_lines():

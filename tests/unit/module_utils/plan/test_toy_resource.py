@@ -7,9 +7,10 @@ from __future__ import annotations
 import json
 import os
 from functools import partial
-from typing import Dict, List, NamedTuple, Optional
+from typing import List, NamedTuple, Optional
 
 import core_samples as samples
+import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, machine, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
@@ -18,19 +19,19 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger, restore, runner, typed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Item, Plan, diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry, Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.engine import Left
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import Lockdown, Watched
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.removal import Inside
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import report
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer, report
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary
 
@@ -111,18 +112,19 @@ class House:
     def look(self, spec: Spec) -> runner.Look:
         return runner.look(self.registry, spec, *self.known)
 
-    def result(self, spec: Spec) -> Dict[str, object]:
+    def result(self, spec: Spec) -> answer.Look:
         """A look as it travels."""
         facts, plan = self.look(spec)
-        return report.result(self.registry, spec, facts, plan, Proof())
+        found = report.look(self.registry, spec, facts, plan, Proof())
+        return answer.parse(json.loads(json.dumps(found.to_json()))).look
 
-    def carry_out(self, spec: Spec, section: str) -> List[Dict[str, object]]:
+    def carry_out(self, spec: Spec, section: str) -> List[Item]:
         """A run; what was done, as it travels."""
         book = LedgerFile(self.registry.kinds, closed=self.registry.removes(spec))
         host = Host(spec, Facts(), book)
         run = runner.Run(self.registry, [section], host, lambda _done: self.look(spec))
         plan = run.converge(None)
-        return plan.as_dicts(run.done)
+        return plan.items(run.done)
 
 
 @pytest.fixture
@@ -151,27 +153,27 @@ def rows():
 
 
 def ending(**row):
-    return summary.ending({"web1": row}, None)
+    return summary.ending({"web1": known_samples.known(**row)}, None)
 
 
 def test_it_is_looked_at_planned_and_shown(house):
     look = house.result(wanted(house, tone="dong"))
-    plan = look["plan"]
-    assert [(row["resource"], row["before"], row["after"]) for row in plan] == [
+    plan = look.plan
+    assert [(each.resource, each.before, each.after) for each in plan] == [
         ("bell " + house.path, "absent", "dong")]
-    assert (plan[0]["label"], plan[0]["part"], plan[0]["by_ansible"]) == ("bell at the door", "bell", False)
+    assert (plan[0].label, plan[0].part, plan[0].by_ansible) == ("bell at the door", "bell", False)
     assert diff(plan) == [{
         "before_header": "bell %s (visitors ring)" % house.path, "after_header": "bell " + house.path,
         "before": "absent\n", "after": "dong\n",
     }]
-    assert look["wanted"] == ["bell"] and look["errors"] == []
+    assert look.wanted == ["bell"] and look.errors == []
     assert house.bell() is None, "a look changes nothing"
 
 
 def test_it_is_applied_and_written_down_first(house):
     spec = wanted(house, tone="dong")
     done = house.carry_out(spec, "bell")
-    assert house.bell() == "dong" and [row["kind"] for row in done] == ["bell"]
+    assert house.bell() == "dong" and [each.kind for each in done] == ["bell"]
     row, = rows()
     assert (row["kind"], row["name"], row["before"], row["after"]) == ("bell", house.path, None, "dong")
     assert house.look(spec).plan.changes == [] and house.carry_out(spec, "bell") == []
@@ -197,7 +199,7 @@ def test_it_is_taken_back_and_the_ledger_goes_last(house, before):
     planned = house.look(removal).plan
     assert planned.errors == [] and [each.kind for each in planned.ordered()] == ["bell_gone", "ledger_gone"]
     done = house.carry_out(removal, "removal")
-    assert [row["kind"] for row in done] == ["bell_gone", "ledger_gone"]
+    assert [each.kind for each in done] == ["bell_gone", "ledger_gone"]
     assert house.bell() == before and not os.path.exists(paths.VAR_DIR)
     assert house.look(removal).plan.changes == []
 
@@ -215,7 +217,7 @@ def test_it_is_worded_without_a_table_that_knows_it(house):
     done = house.carry_out(spec, "bell")
     look = house.result(spec)
     assert "done        bell %s\n" % house.path in ending(look=look, want={}, done=done)
-    many = [dict(row, name=str(number)) for row in done for number in range(9)]
+    many = [each._replace(name=str(number)) for each in done for number in range(9)]
     assert "done        bell at the door\n" in ending(look=look, want={}, done=many)
     removal = Spec(RemovalSpec())
     forecast = ending(look=house.result(removal), want={"removal": {}}, check=True)

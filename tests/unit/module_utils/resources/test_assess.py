@@ -31,7 +31,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.acce
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.hop import Hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import Watched
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Handshake, Proof, Ran
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request, report
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer, apply_request, report
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
 FEW = 1000
@@ -160,30 +160,29 @@ def test_the_proof_is_a_handshake_with_what_runs(monkeypatch, want, asked):
 
 def result(facts):
     want = samples.want()
-    return report.result(REGISTRY, samples.spec(want), samples.facts_of(want, facts), samples.plan(want, facts),
-                         Proof())
+    return report.look(REGISTRY, samples.spec(want), samples.facts_of(want, facts), samples.plan(want, facts), OWN)
 
 
 @pytest.mark.parametrize("facts", [samples.virgin(), samples.image_known(), samples.converged()])
 def test_what_travels_back_holds_no_secret(facts):
     found = result(facts)
-    text = json.dumps(found)  # and it can travel
+    text = json.dumps(found.to_json())
+    assert answer.parse(json.loads(text)) == answer.Outcome(found), "it arrives as what it was"
     assert samples.HASH not in text and "PRIVATE KEY" not in text
-    assert found["wanted"] == ["engine", "firewall", "hop", "ssh"]
-    assert found["own_sshd"]["kex"] == ["mlkem768x25519-sha256"]
-    assert set(found) >= {"plan", "errors", "notes", "host", "own_sshd", "offer", "proof", "wanted"}
+    assert found.wanted == ["engine", "firewall", "hop", "ssh"]
+    assert found.own_sshd.kex == ["mlkem768x25519-sha256"]
 
 
 def test_a_word_for_each_part_of_the_host():
     def host(facts):
-        return result(facts)["host"]
+        return result(facts).host
 
-    assert host(samples.virgin())["engine"] == "absent"
+    assert host(samples.virgin()).engine == "absent"
     stopped = samples.virgin()
     stopped["engine"]["installed"] = True
-    assert host(stopped)["engine"] == "stopped"
+    assert host(stopped).engine == "stopped"
     found = host(samples.converged())
-    assert (found["engine"], found["container"], found["health"]) == ("26.1.5", "running", "healthy")
+    assert (found.engine, found.container, found.health) == ("26.1.5", "running", "healthy")
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ def test_what_only_another_look_can_plan_is_no_task_of_ansible_s_and_is_not_pass
     wanted = {"hop": samples.hop_want(users=[])}
     plan, facts = samples.plan(wanted, samples.virgin()), samples.facts_of(wanted, samples.virgin())
     assert {each.after for each in plan.changes} == {UNKNOWN}
-    assert not any(row["by_ansible"] for row in plan.as_dicts())
+    assert not any(each.by_ansible for each in plan.items())
     host = Host(samples.spec(wanted), facts, LedgerFile(REGISTRY.kinds))
     run = runner.Run(REGISTRY, ["hop"], host, lambda _done: runner.Look(facts, plan))
     with pytest.raises(runner.RunError, match="hop config is still absent; it was to be <known after apply>"):
@@ -81,8 +81,8 @@ def test_nothing_behind_what_only_another_look_can_plan_is_carried_out() -> None
 
 
 def test_packages_and_the_service_are_tasks_of_ansible_s() -> None:
-    rows = samples.plan(samples.want(), samples.virgin()).as_dicts()
-    assert {row["kind"] for row in rows if row["by_ansible"]} == {"packages", "service"}
+    items = samples.plan(samples.want(), samples.virgin()).items()
+    assert {each.kind for each in items if each.by_ansible} == {"packages", "service"}
 
 
 def test_a_configuration_that_cannot_be_edited_does_not_hide_what_else_is_wrong() -> None:

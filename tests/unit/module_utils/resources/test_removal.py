@@ -6,10 +6,10 @@ from __future__ import annotations
 
 import contextlib
 import copy
-import json
 import os
 
 import core_samples as samples
+import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Brought, Inventory, Seen
@@ -451,16 +451,15 @@ def test_all_names_that_the_ledger_may_hold_have_a_way_back():
 
 
 def test_the_ending_says_what_went_and_what_was_left():
-    items = plan(found(others=["the volume data"])).as_dicts()
-    look = {"plan": [], "notes": ["Docker stays"]}
-    host = {"look": look, "done": items, "want": {"removal": {}}}
-    said = summary.ending({"web1": host, "web2": {"failed": "no"}}, None)
+    items = plan(found(others=["the volume data"])).items()
+    look = known_samples.look(notes=["Docker stays"])
+    host = known_samples.known({"removal": {}}, look=look, done=items)
+    said = summary.ending({"web1": host, "web2": known_samples.known(failed="no")}, None)
     assert "  gone        our line in authorized_keys of alice, /home/alice/.ssh, the container oqs-ssh, " in said
     assert "  left        Docker stays" in said and "  failed      no" in said and "1 of 2 hosts are rid of it." in said
-    assert "nothing of ours was here" in summary.ending({"web1": dict(host, done=[])}, None)
-    check = summary.ending({"web1": dict(host, done=[], check=True, look=dict(look, plan=items))}, None)
+    assert "nothing of ours was here" in summary.ending({"web1": host._replace(done=[])}, None)
+    check = summary.ending({"web1": host._replace(done=[], check=True, look=look._replace(plan=items))}, None)
     assert "nothing (check mode); a run would take away: our line" in check and "0 of 1" in check
     assert "a way in" not in said
-    assert summary_removal.first_word({"plan": []}).startswith("nothing")
-    assert "oqs-ssh among them" in summary_removal.first_word({"plan": items})
-    assert json.dumps(items)
+    assert summary_removal.first_word(look).startswith("nothing")
+    assert "oqs-ssh among them" in summary_removal.first_word(look._replace(plan=items))

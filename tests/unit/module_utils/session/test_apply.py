@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import contextlib
 from functools import partial
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -87,8 +88,8 @@ def run(monkeypatch, tmp_path):
     def carry_out(host, sections=("ssh",), first=None):
         monkeypatch.setattr(apply_request, "REGISTRY", host.registry)
         monkeypatch.setattr(apply_request.own_sshd, "read", OwnSshd)
-        monkeypatch.setattr(apply_request.report, "result",
-                            lambda _r, _s, _f, plan, proof: {"plan": plan.changes, "proof": proof})
+        monkeypatch.setattr(apply_request.report, "look", lambda _r, _s, _f, plan, proof: SimpleNamespace(
+            to_json=lambda: {"plan": plan.changes, "proof": proof}))
         monkeypatch.setattr(apply_request.state, "tidy", lambda _loading: None)
         monkeypatch.setattr(apply_request.state, "absent_ledger_folders", list)
         monkeypatch.setattr(apply_request.replacement, "whole", lambda *_any: contextlib.nullcontext())

@@ -20,6 +20,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import (
     image_archive,
     image_cache,
@@ -32,6 +33,7 @@ CONFIG = json.dumps({"config": {"Labels": {image_archive.FACTS: FACTS}}}).encode
 CONFIG_ID = hashlib.sha256(CONFIG).hexdigest()
 NAME = "example.org/oqs:1"
 LAYER = os.urandom(40000)
+HELD = ImageSpec(NAME, "archive", id="sha256:" + CONFIG_ID)
 
 
 def tar(members) -> bytes:
@@ -78,13 +80,13 @@ def own_cache(tmp_path, monkeypatch):
 @pytest.mark.parametrize("pack", [bytes, gzip.compress])
 def test_a_good_archive(put, layout, pack):
     found = image_archive.read(put(pack(saved(layout))), NAME)
-    assert found == {"id": "sha256:" + CONFIG_ID, "name": NAME, "facts": FACTS}
+    assert found == image_archive.Carried("sha256:" + CONFIG_ID, NAME, FACTS)
 
 
 def test_an_image_without_our_label_or_name(put):
     for config in (b"{}", b'{"config": null}', b'{"config": {"Labels": null}}'):
         found = image_archive.read(put(saved(config=config, tags=())), NAME)
-        assert found["facts"] is None and found["name"] == NAME
+        assert found.facts is None and found.name == NAME
 
 
 @pytest.mark.parametrize("tag", ["team/oqs:1", "docker.io/team/oqs:1"])
@@ -93,12 +95,12 @@ def test_one_of_several_images(put, asked, tag):
     """Docker writes short names into archives, Podman whole ones."""
     other = manifest("x.json", [], ["other:1", "example.org/team/oqs:1"])
     right = manifest(CONFIG_ID + ".json", ["abc/layer.tar"], ["team/oqs:2", tag])
-    assert image_archive.read(put(saved(rows=[other, right])), asked)["id"] == "sha256:" + CONFIG_ID
+    assert image_archive.read(put(saved(rows=[other, right])), asked).id == "sha256:" + CONFIG_ID
 
 
 def test_a_name_without_a_tag_means_latest(put):
     rows = [manifest("x.json", [], ["other:1"]), manifest(CONFIG_ID + ".json", [], ["team/oqs:latest"])]
-    assert image_archive.read(put(saved(rows=rows)), "team/oqs")["name"] == "team/oqs:latest"
+    assert image_archive.read(put(saved(rows=rows)), "team/oqs").name == "team/oqs:latest"
 
 
 def refused(path, name=NAME):
@@ -177,7 +179,7 @@ def test_a_layer_that_is_not_what_it_was(put, share):
         said = refused(put(bytes(whole)))
         assert "is damaged" in said and "make it anew with docker save" in said
         whole[at] ^= 1
-        assert image_archive.read(put(bytes(whole)), NAME)["name"] == NAME
+        assert image_archive.read(put(bytes(whole)), NAME).name == NAME
 
 
 def test_a_configuration_that_is_not_what_it_was(put):
@@ -204,7 +206,7 @@ def test_what_was_read_is_remembered_for_the_same_file_only(put, monkeypatch):
         assert image_archive.read(path, NAME) == first
     other = put(saved(config=b"{}"))
     assert other == path
-    assert image_archive.read(path, NAME)["id"] != first["id"]
+    assert image_archive.read(path, NAME).id != first.id
 
 
 def test_what_nobody_used_for_long_goes(put):
@@ -227,8 +229,8 @@ def zstd(data: bytes) -> bytes:
 @needs_zstd
 def test_an_archive_compressed_with_zstd(put, monkeypatch):
     path = put(zstd(saved()), "image.tar.zst")
-    assert image_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
-    paths = image_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, path)
+    assert image_archive.read(path, NAME).id == "sha256:" + CONFIG_ID
+    paths = image_parts.of(HELD, path)
     assert gzip.decompress(b"".join(Path(each).read_bytes() for each in paths)) == saved()
 
 
@@ -261,7 +263,7 @@ def test_zstd_without_the_program(put, monkeypatch, there):
     monkeypatch.setattr(image_archive.importlib, "import_module", find)
     path = put(image_archive.ZSTD + saved())
     if there:
-        assert image_archive.read(path, NAME)["id"] == "sha256:" + CONFIG_ID
+        assert image_archive.read(path, NAME).id == "sha256:" + CONFIG_ID
         assert "Frame incomplete" in refused(put(image_archive.ZSTD))
     else:
         assert "install the program zstd" in refused(path)
@@ -273,7 +275,7 @@ def test_zstd_without_the_program(put, monkeypatch, there):
 @pytest.fixture
 def image(put, monkeypatch):
     monkeypatch.setattr(image_parts, "PART", 10000)
-    return {"id": "sha256:" + CONFIG_ID, "name": NAME}, put(saved())
+    return HELD, put(saved())
 
 
 def test_parts_are_whole_and_hashed_and_private(image):
@@ -301,7 +303,7 @@ def test_a_cache_that_lost_a_part_is_made_again(image):
 
 def test_what_is_gzip_already_travels_as_it_is(put):
     data = gzip.compress(saved())
-    paths = image_parts.of({"id": "sha256:" + CONFIG_ID, "name": NAME}, put(data))
+    paths = image_parts.of(HELD, put(data))
     assert b"".join(Path(path).read_bytes() for path in paths) == data
 
 
@@ -384,35 +386,34 @@ def test_an_installed_collection_has_all_that_the_recipe_copies(tmp_path, monkey
 
 def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
     monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
-    want = {"name": NAME, "source": "build", "archive": "", "build_on": "host", "build_base": "example.org/debian:1"}
+    want = ImageSpec(NAME, "build", build_on="host", build_base="example.org/debian:1")
     found = selection.resolve(want)
     name = "quantumsafe/openssh-stock:latest"
-    assert (found["id"], found["base"], found["name"]) == (None, "example.org/debian:1", name)
-    other = selection.resolve(dict(want, build_base="example.org/debian:2"))
-    assert found["recipe"] != other["recipe"]
-    own = selection.resolve(dict(want, user="ops", build_message="Of the team ops only."))
-    assert own["recipe"] != found["recipe"] and own["name"].startswith("quantumsafe/openssh-stock:ops-1000-")
-    assert own["arguments"] == {"OQS_USER": "ops", "MESSAGE": "Of the team ops only."}
-    path, = selection.parts(found)
+    assert (found.id, found.base, found.name) == (None, "example.org/debian:1", name)
+    other = selection.resolve(want._replace(build_base="example.org/debian:2"))
+    assert found.recipe != other.recipe
+    own = selection.resolve(want._replace(user="ops", build_message="Of the team ops only."))
+    assert own.recipe != found.recipe and own.name.startswith("quantumsafe/openssh-stock:ops-1000-")
+    assert own.arguments == {"OQS_USER": "ops", "MESSAGE": "Of the team ops only."}
+    path, = selection.parts(found, "")
     assert Path(path).read_bytes() == selection.context()
     assert os.path.basename(path) == hashlib.sha256(selection.context()).hexdigest()
 
 
 def test_a_pulled_image_needs_nothing_of_the_controller():
-    want = {"name": NAME, "source": "pull"}
-    assert selection.resolve(want) == {"name": NAME, "source": "pull", "id": None, "facts": None, "digest": ""}
+    assert selection.resolve(ImageSpec(NAME, build_base="example.org/debian:1")) == ImageSpec(NAME, digest="")
 
 
 def test_an_archive_gives_the_wish_its_id_and_facts(put):
-    want = {"name": NAME, "source": "archive", "archive": put(saved())}
-    found = selection.resolve(want)
-    assert found == {"name": NAME, "source": "archive", "id": "sha256:" + CONFIG_ID, "facts": found["facts"]}
-    assert found["facts"]["kex"] == ["a"] and found["facts"]["sshd_config"] == "Port 2222\n"
-    assert selection.resolve(dict(want, user="alice"))["facts"] is None
+    want, archive = ImageSpec(NAME, "archive"), put(saved())
+    found = selection.resolve(want, archive)
+    assert found == want._replace(id="sha256:" + CONFIG_ID, facts=found.facts)
+    assert found.facts.kex == ("a",) and found.facts.sshd_config == "Port 2222\n"
+    assert selection.resolve(want._replace(user="alice"), archive).facts is None
 
 
 def test_building_without_an_engine_says_so(monkeypatch):
     monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
     alternatives = r"build needs a Docker engine.*oqs_ssh_image_build_on: host.*pull, archive"
     with pytest.raises(selection.ImageError, match=alternatives):
-        selection.resolve({"name": NAME, "source": "build"})
+        selection.resolve(ImageSpec(NAME, "build"))

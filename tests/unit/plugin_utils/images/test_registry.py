@@ -14,8 +14,11 @@ import threading
 import time
 import urllib.parse
 
+import known_samples
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, registry
 
 DIGEST = "sha256:" + "a1" * 32
@@ -315,32 +318,30 @@ def run(tmp_path, monkeypatch):
     return answer_with
 
 
-def look(**more):
-    return {"plan": [{"kind": "image", "after": "?"}], "errors": [], "notes": [], **more}
+def look(kind="image", **more):
+    return known_samples.look(plan=[known_samples.item(kind=kind, after="?")], **more)
 
 
 def want(**more):
-    return {"ssh": {"image": {"name": NAME, "source": "pull", "digest": "", **more}}}
+    return Want(ssh=ServerSpec("present", ImageSpec(NAME, digest="")._replace(**more)))
 
 
 def test_all_hosts_of_a_run_get_the_same_digest(run):
     asked = run(DIGEST)
-    wanted = [want(), want()]
-    looks = [look(), look()]
-    for each in zip(wanted, looks):
-        image_pull.learn(*each)
-    assert [each["ssh"]["image"]["digest"] for each in wanted] == [DIGEST] * 2
-    assert [each["plan"][0]["after"] for each in looks] == ["registry.example/oqs@%s (pull)" % DIGEST] * 2
+    for _host in range(2):
+        wanted, seen = image_pull.learn(want(), look())
+        assert wanted.ssh.image.digest == DIGEST
+        assert seen.plan[0].after == "registry.example/oqs@%s (pull)" % DIGEST
     assert len(asked) == 1
 
 
 @pytest.mark.parametrize(("wanted", "seen"), [
-    (want(), look(plan=[{"kind": "container", "after": "?"}])), (want(digest=DIGEST), look()),
-    (want(source="archive"), look()), ({}, look()), (want(), look(errors=["no"])),
+    (want(), look("container")), (want(digest=DIGEST), look()), (want(source="archive"), look()), (Want(), look()),
+    (want(), look(errors=["no"])),
 ])
 def test_nobody_is_asked_without_need(run, wanted, seen):
     asked = run(DIGEST)
-    image_pull.learn(wanted, seen)
+    assert image_pull.learn(wanted, seen) == (wanted, seen)
     assert asked == []
 
 
@@ -354,17 +355,13 @@ def test_an_unknown_tag_stops_all_hosts_and_is_asked_once(run):
 
 def test_the_first_host_decides_where_the_controller_cannot_ask(run):
     asked = run(registry.NoAnswer("no route"))
-    seen = look()
-    image_pull.learn(want(), seen)
-    assert "no route" in seen["notes"][0]
+    assert "no route" in image_pull.learn(want(), look())[1].notes[0]
     with image_pull.decided(NAME) as first:
-        assert not first.get("digest")
-        first["digest"] = DIGEST
+        assert not first.digest
+        first.digest = DIGEST
     with image_pull.decided(NAME) as second:
-        assert second["digest"] == DIGEST
-    wanted = want()
-    image_pull.learn(wanted, look())
-    assert wanted["ssh"]["image"]["digest"] == DIGEST
+        assert second.digest == DIGEST
+    assert image_pull.learn(want(), look())[0].ssh.image.digest == DIGEST
     assert len(asked) == 1
 
 

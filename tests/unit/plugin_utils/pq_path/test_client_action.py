@@ -14,7 +14,7 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_client
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import run_store
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 
@@ -28,8 +28,8 @@ class Machine:
 
     def __init__(self, tmp_path, monkeypatch):
         self.done, self.transport, self.proved, self.variables = [], "ssh", True, {}
-        monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path)))
-        monkeypatch.setattr(oqs_client, "RunStore", lambda host: RunStore(host, str(tmp_path)))
+        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path)))
+        monkeypatch.setattr(oqs_client, "HostStore", lambda host: HostStore(host, str(tmp_path)))
         monkeypatch.setattr(oqs_client, "together", lambda name: run_store.together(name, str(tmp_path)))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
         monkeypatch.setattr(host_action.HostAction, "prove", lambda _self: self.prove())

@@ -7,6 +7,7 @@ from __future__ import annotations
 import shlex
 
 import core_samples as samples
+import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from hypothesis import given
@@ -29,8 +30,8 @@ KEY = samples.public_line("ssh-ed25519")
 def lines(controller=NEW, name="web1", hop=True, offer=None, ssh=None, **other):
     part = samples.ssh_want(**dict({"authorized_keys": [KEY]}, **(ssh or {})))
     want = {"ssh": part, "hop": samples.hop_want(state="present" if hop else "absent")}
-    row = dict({"want": want, "look": {"offer": offer or OFFER, "proof": PROOF}}, **other)
-    return commandlines.lines(name, row, controller)
+    look = known_samples.look(offer=offer or OFFER, proof=PROOF)
+    return commandlines.lines(name, known_samples.known(want, look=look, **other), controller)
 
 
 def proxy(line):

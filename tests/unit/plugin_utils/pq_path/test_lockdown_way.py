@@ -7,12 +7,14 @@ from __future__ import annotations
 import shlex
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.commandlines import Controller
 from core_samples import IDENTITY
 
-OFFER = {"kex": ["mlkem768x25519-sha256"], "host_keys": ["ssh-ed25519"]}
-SSH = {"port": 2222, "user": "oqs", "authorized_keys": [IDENTITY], "image": {"name": "oqs:1"}}
+OFFER = Offer(("mlkem768x25519-sha256",), ("ssh-ed25519",), ())
+SSH = ServerSpec("present", ImageSpec("oqs:1"), authorized_keys=[IDENTITY.decode()])
 OWN = Controller(["mlkem768x25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
 OLD = Controller(["curve25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
 

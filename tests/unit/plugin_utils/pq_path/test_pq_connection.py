@@ -7,13 +7,24 @@ from __future__ import annotations
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import core_samples as samples
+import known_samples
 import pytest
 from ansible.errors import AnsibleConnectionFailure
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import parse_want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pins, pq_connection
 
-KEYS = ["ssh-ed25519 AAAA"]
-WANT = {"ssh": {"port": 2222}}
-FOUND = {"proof": {"own": {"ok": True}}, "pins": KEYS, "hop_target": {"port": 22, "address": "localhost"}}
+KEYS = [samples.HOST_KEY]
+WANT = parse_want({"ssh": {"state": "present", "image": {"name": "x"}, "port": 2222}})
+REMOVAL = parse_want({"removal": {}})
+OWN = {"own": {"ok": True}}
+
+
+def found(done=None, port=22, address="localhost", **other):
+    """What a host answers."""
+    target = {"port": port, "address": address}
+    return answer.Outcome(known_samples.look(**dict({"proof": OWN, "pins": KEYS, "hop_target": target}, **other)), done)
 
 
 @pytest.fixture
@@ -28,27 +39,27 @@ def host(tmp_path, monkeypatch):
 
 
 def test_what_a_handshake_proved_is_pinned(host):
-    host.learn(WANT, FOUND)
+    host.learn(WANT, found())
     assert pins.of(host.pins_file, "web1") == [pins.Pin("web1", "192.0.2.7", 2222, "localhost:22", tuple(KEYS))]
-    host.learn(WANT, dict(FOUND, hop_target={"port": 2200, "address": "fd00::1"}))
+    host.learn(WANT, found(port=2200, address="fd00::1"))
     assert pins.of(host.pins_file, "web1")[0].target == "[fd00::1]:2200"
-    host.learn(WANT, dict(FOUND, hop_target={"port": 0, "address": "localhost"}))  # nobody asked about the hop
+    host.learn(WANT, found(port=0))  # nobody asked about the hop
     assert pins.of(host.pins_file, "web1")[0].target == "[fd00::1]:2200"
-    host.learn({"removal": {}}, {})
+    host.learn(REMOVAL, found())
     assert pins.of(host.pins_file, "web1"), "a look at what would go is no removal"
-    host.learn({"removal": {}}, {"done": []})
+    host.learn(REMOVAL, found(done=[]))
     assert pins.of(host.pins_file, "web1") == []
 
 
 @pytest.mark.parametrize("lacks", [{"proof": {}}, {"proof": {"own": {"ok": False}}}, {"pins": []}])
 def test_what_is_not_proved_is_not_pinned(host, lacks):
-    host.learn(WANT, dict(FOUND, **lacks))
+    host.learn(WANT, found(**lacks))
     assert pins.read(host.pins_file) == ""
 
 
 def test_check_mode_pins_nothing(host):
     host._task.check_mode = True
-    host.learn(WANT, FOUND)
+    host.learn(WANT, found())
     assert pins.read(host.pins_file) == ""
 
 
@@ -77,26 +88,26 @@ class Line:
 
 def test_a_connection_that_holds_is_asked_once(host):
     line = Line(host, 0)
-    assert host.surviving(line, {"want": WANT}) == {"changed": True}
+    assert host.surviving(line, {}, 2222) == {"changed": True}
     assert [request for request, _ticket in line.asked] == ["apply"]
 
 
 def test_a_connection_that_breaks_is_come_back_to_with_the_same_ticket(host):
     line = Line(host, 3, goes_on=1)
-    assert host.surviving(line, {"want": WANT}) == {"changed": True}
+    assert host.surviving(line, {}, 2222) == {"changed": True}
     assert [request for request, _ticket in line.asked] == ["apply"] + ["detached"] * 4
     assert len({ticket for _request, ticket in line.asked}) == 1
     assert host._connection.reset.called
 
 
 def test_a_port_that_changes_is_tried_like_the_one_before(host):
-    host.learn(WANT, FOUND)
+    host.learn(WANT, found())
     line = Line(host, 3)
-    host.surviving(line, {"want": {"ssh": {"port": 2223}}})
+    host.surviving(line, {}, 2223)
     assert line.tried == [2222, 2222, 2223, 2222]
 
 
 def test_a_host_that_never_answers_is_told_with_what_to_do(host, monkeypatch):
     monkeypatch.setattr(pq_connection, "PATIENCE", -1.0)
     with pytest.raises(AnsibleConnectionFailure, match=r"Connection refused\).*-e ansible_ssh_common_args="):
-        host.surviving(Line(host, 99), {"want": WANT})
+        host.surviving(Line(host, 99), {}, 0)

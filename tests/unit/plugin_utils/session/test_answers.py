@@ -4,7 +4,10 @@
 
 from __future__ import annotations
 
+import json
+
 import core_samples as samples
+import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
@@ -14,15 +17,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 KEY, OFFER, CLIENT, LOOK = samples.HOST_KEY, samples.OFFER, samples.CLIENT, samples.LOOK
-ITEM = {
-    "section": "hop", "part": "hop", "label": "hop", "kind": "hop_user", "name": "alice", "resource": "hop user alice",
-    "before": "", "after": "", "why": "", "values": [], "said": "", "headline": "", "by_ansible": False,
-}
+ITEM = known_samples.item()._asdict()
 
 
 def test_what_hosts_of_ours_say_is_believed():
     assert answers.client(CLIENT).to_json() == CLIENT and answers.client({}) is None
-    answers.look(LOOK)
+    assert answers.outcome(LOOK).look.to_json() == LOOK and answers.outcome(LOOK).done is None
     located = dict(CLIENT, address="2001:db8::1")
     assert host.parse(located).to_json() == located
 
@@ -67,18 +67,54 @@ def test_another_shape_is_not_believed(found):
 ], ids=str)
 def test_a_look_that_does_not_fit_is_not_believed(change):
     with pytest.raises(answers.BadAnswer):
-        answers.look(dict(LOOK, **change))
+        answers.outcome(dict(LOOK, **change))
 
 
 @pytest.mark.parametrize("name", sorted(LOOK))
 def test_a_part_of_a_look_that_is_missing_is_named(name):
     with pytest.raises(answers.BadAnswer, match=name + " is missing"):
-        answers.look({part: value for part, value in LOOK.items() if part != name})
+        answers.outcome({part: value for part, value in LOOK.items() if part != name})
+
+
+WHOLE = known_samples.answered(
+    plan=[dict(ITEM, values=["docker.io"])], notes=["note"], errors=["error"],
+    host={"image_origin": {"digest": "", "made": ""}, "image_parts": ["part"], "firewall_rules": ["rule"],
+          "folders": {"/": "755"}, "keys": {"a": "good"}, "next_keys": {"a": "b"}, "hop_users": {"alice": "no access"},
+          "settings": {"sshd_config": {"a": "b"}}},
+    lockdown={"state": "open", "token": "t", "through": True}, done=[ITEM])
+
+
+def places(value, *before):
+    """Where something stands in an answer: all keys and numbers on the way there."""
+    below = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, each in below:
+        yield (*before, name)
+        yield from places(each, *before, name)
+
+
+def changed(place, other):
+    """The answer with something else at a place."""
+    found = json.loads(json.dumps(WHOLE))
+    above = found
+    for name in place[:-1]:
+        above = above[name]
+    above[place[-1]] = other
+    return found
+
+
+@pytest.mark.parametrize("place", list(places(WHOLE)), ids=lambda place: ".".join(map(str, place)))
+def test_whatever_else_stands_anywhere_in_an_answer_is_not_believed(place):
+    answers.outcome(WHOLE)
+    for other in (7.5, b"bytes", {1: 2}, {"a": 2}, [None]):
+        with pytest.raises(answers.BadAnswer):
+            answers.outcome(changed(place, other))
 
 
 def test_a_plan_that_travels_is_believed():
-    plan = samples.plan(samples.want(hop=samples.hop_want()), samples.virgin())
-    answers.look(dict(LOOK, plan=plan.as_dicts(), done=plan.as_dicts(), looked=LOOK, more="of a newer host"))
+    plan = samples.plan(samples.want(hop=samples.hop_want()), samples.virgin()).items()
+    rows = [each._asdict() for each in plan]
+    found = answers.outcome(dict(LOOK, plan=rows, done=rows, looked=LOOK, more="of Ansible"))
+    assert found.look.plan == found.done == plan and found.looked.plan == []
 
 
 @given(st.text(max_size=40))

@@ -12,22 +12,22 @@ from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import known_samples
 import pytest
 import yaml
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_apply, oqs_look, ssh_probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import platforms
 from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_apply as apply_module
 from ansible_collections.quantumsafe.openssh.plugins.modules import oqs_look as look_module
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 
 ROOT = Path(__file__).resolve().parents[4]
 PLUGINS = "ansible_collections.quantumsafe.openssh.plugins"
 SECRET = "heron-4711-lapwing"
 WANT = {"hop": {"state": "present", "users": ["alice"]}}
-ITEM = {"section": "hop", "kind": "file", "name": "/etc/oqs-ssh/hop_config", "resource": "file /etc/oqs-ssh/hop_config",
-        "before": "absent", "after": "as wanted", "why": "the hop", "part": "hop", "by_ansible": False, "values": []}
-HOST = {"package_manager": "apt", "init": "systemd"}
+ITEM = known_samples.item()._asdict()
 OTHER = dict(ITEM, section="firewall", part="firewall", resource="rule", name="rule")
 
 
@@ -36,17 +36,16 @@ class Controller:
 
     def __init__(self, tmp_path, monkeypatch):
         self.sent, self.plan, self.errors, self.proof, self.quick = [], [], [], {}, True
-        self.store = RunStore("web1", str(tmp_path))
-        monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path)))
-        monkeypatch.setattr(
-            host_action.HostAction, "completed", lambda _self, arguments, _secret: dict(arguments["want"]))
-        monkeypatch.setattr(host_action.HostAction, "secret", lambda _self, _arguments: SECRET)
+        self.store = HostStore("web1", str(tmp_path))
+        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path)))
+        monkeypatch.setattr(host_action.HostAction, "completed", lambda _self, asked, _secret: asked)
+        monkeypatch.setattr(host_action.HostAction, "secret", lambda _self, _arguments, _sections: SECRET)
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
 
-    def execute(self, module, arguments):
+    def execute(self, module, arguments, _port):
         self.sent.append((module, arguments))
-        found = {"plan": self.plan, "errors": self.errors, "notes": [], "host": dict(HOST), "own_sshd": {}, "offer": {},
-                 "pins": [], "knows": {}, "hop_target": {}, "proof": self.proof, "wanted": sorted(arguments["want"])}
+        found = known_samples.answered(
+            plan=self.plan, errors=self.errors, proof=self.proof, wanted=sorted(arguments["want"]))
         if module.endswith("oqs_look") or (module.endswith("oqs_quick") and not self.quick):
             return found
         if module.endswith("oqs_quick"):
@@ -88,7 +87,8 @@ def test_what_is_quickly_mended_is_mended_with_the_look(controller):
     result = controller.apply(quick=True, diff=True)
     assert (result["changed"], result["plan"], result["done"], len(result["diff"])) == (True, [], [ITEM], 1)
     assert controller.modules == ["oqs_quick"] and controller.sent[0][1]["sections"] == ["hop"]
-    assert controller.store.load()["look"]["plan"] == [] and controller.store.load()["done"] == [ITEM]
+    kept = controller.store.load()
+    assert kept.look.plan == [] and kept.done == [known_samples.item()]
     assert controller.apply()["changed"] is False and controller.modules == ["oqs_quick"]
 
 
@@ -109,13 +109,13 @@ def test_where_a_look_is_only_a_look(controller, monkeypatch, way):
 
 
 def test_a_quick_change_that_failed_leaves_what_was_seen(controller, monkeypatch):
-    def fails(_self, _module, arguments):
-        raise host_action.HostFailure("the disk is full", {"looked": dict(controller.execute("oqs_look", arguments))})
+    def fails(_self, _module, _arguments, _port):
+        raise HostFailure("the disk is full", known_samples.look(plan=controller.plan))
 
     monkeypatch.setattr(host_action.HostAction, "execute", fails)
     controller.plan = [ITEM]
     assert controller.apply(quick=True)["msg"] == "the disk is full"
-    assert controller.store.load()["look"]["plan"] == [ITEM]
+    assert controller.store.load().look.plan == [known_samples.item()]
 
 
 def test_another_want_makes_a_look_invalid(controller):
@@ -134,7 +134,7 @@ def test_check_mode_forecasts_and_does_nothing(controller):
     controller.plan = [ITEM]
     result = controller.apply(check=True, diff=True)
     assert result["changed"] is True and result["plan"] == [ITEM] and result["diff"]
-    assert controller.modules == ["oqs_look"] and controller.store.load()["check"] is True
+    assert controller.modules == ["oqs_look"] and controller.store.load().check is True
 
 
 def test_a_change_is_sent_once_with_what_it_needs(controller):
@@ -144,7 +144,7 @@ def test_a_change_is_sent_once_with_what_it_needs(controller):
     assert controller.modules == ["oqs_look", "oqs_apply"]
     assert controller.sent[1][1]["sections"] == ["hop"] and controller.sent[1][1]["password"] == SECRET
     kept = controller.store.load()
-    assert kept["done"] == [ITEM] and kept["look"]["plan"] == []
+    assert kept.done == [known_samples.item()] and kept.look.plan == []
     assert controller.apply()["changed"] is False and len(controller.sent) == 2
 
 
@@ -152,17 +152,10 @@ def test_refusals_and_failed_handshakes_end_the_host(controller):
     controller.errors = ["port 2222 is taken by nginx", "no way in"]
     result = controller.run(oqs_look, want=WANT)
     assert result["failed"] and result["msg"] == "nothing was changed; port 2222 is taken by nginx; no way in"
-    assert controller.store.load()["failed"] == result["msg"]
+    assert controller.store.load().failed == result["msg"]
     controller.errors, controller.proof = [], {"hop": {"ok": False, "error": "the wrong key"}}
     result = controller.apply(want={"hop": dict(WANT["hop"], users=["bob"])})
     assert result["failed"] and result["msg"] == "the handshake with the host's own sshd failed: the wrong key"
-
-
-def test_no_path_of_the_controller_is_sent():
-    want = {"ssh": {"image": {"name": "x", "archive": "/home/me/x.tar"}, "port": 1}, "hop": {}}
-    assert host_action.sent(want) == {"ssh": {"image": {"name": "x"}, "port": 1}, "hop": {}}
-    assert host_action.sent({"hop": {}}) == {"hop": {}}
-    assert want["ssh"]["image"]["archive"], "the caller's own is left alone"
 
 
 @pytest.mark.parametrize(("given", "address"), [({}, "192.0.2.1"), ({"host": "h.example"}, "h.example")])
@@ -191,11 +184,13 @@ print("\\n".join(sys.modules))"""
                           check=True)
     loaded = said.stdout.decode().split()
     assert PLUGINS + ".module_utils.core.errors" in loaded and len(names) > 5
-    heavy = tuple("%s.module_utils.%s" % (PLUGINS, room) for room in ("resources", "container", "firewall"))
-    assert [name for name in loaded if name.startswith(heavy)] == []
+    heavy = tuple("%s.module_utils.%s" % (PLUGINS, room) for room in ("resources", "container", "firewall."))
+    spec = PLUGINS + ".module_utils.firewall.spec"
+    assert [name for name in loaded if name.startswith(heavy) and name != spec] == []
 
 
 def test_the_modules_say_what_they_return():
-    assert set(yaml.safe_load(look_module.RETURN)) == set(host_action.LOOK)
+    look = set(host_action.shown(known_samples.look()))
+    assert set(yaml.safe_load(look_module.RETURN)) == look
     own = {"done", *platforms.how_to_install([], "apt", "systemd")}
-    assert set(yaml.safe_load(apply_module.RETURN)) == {*host_action.LOOK, *own}
+    assert set(yaml.safe_load(apply_module.RETURN)) == {*look, *own}

@@ -83,7 +83,8 @@ def test_every_section_that_is_ordered_may_be(options_of):
 class Action(host_action.HostAction):
     """Runs a module, and keeps what would be sent."""
 
-    def work(self, arguments):
+    def work(self, arguments, asked):
+        del asked
         return self.execute(arguments["module"], arguments["given"])
 
     def _request(self, request, arguments):
@@ -93,8 +94,7 @@ class Action(host_action.HostAction):
 
 @pytest.fixture
 def send(monkeypatch):
-    monkeypatch.setattr(host_action, "RunStore", MagicMock())
-    monkeypatch.setattr(host_action.HostAction, "learn", MagicMock())
+    monkeypatch.setattr(host_action, "HostStore", MagicMock())
 
     def sent(module, given):
         task = SimpleNamespace(args={"module": module, "given": given}, check_mode=True, diff=False, async_val=0,

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import core_samples as samples
+import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
@@ -20,14 +21,17 @@ OWN = {
 }
 
 
-def row(plan=(), **other):
-    look = {
-        "plan": list(plan), "notes": [], "proof": {"own": dict(OWN)},
-        "offer": {"kex": ["mlkem768x25519-sha256"], "host_keys": [samples.HYBRID_KEY], "pubkeys": [samples.HYBRID_KEY]},
-        "own_sshd": {"software": "OpenSSH_10.0", "kex": [], "error": ""},
-    }
-    found = {"look": look, "want": samples.want(hop=samples.hop_want(state="absent")), "secret": samples.SECRET}
-    return dict(found, **other)
+WANT = samples.want(hop=samples.hop_want(state="absent"))
+
+
+def row(want=None, plan=(), host=None, notes=(), own=OWN, hop=None, **other):
+    """A host of the run; what is said of it is about ``want``."""
+    proof = {name: each for name, each in (("own", own), ("hop", hop)) if each}
+    look = known_samples.look(
+        plan=list(plan), notes=list(notes), proof=proof, host=host or {},
+        hop_target={"address": "localhost", "port": 22},
+        offer={"kex": ["mlkem768x25519-sha256"], "host_keys": [samples.HYBRID_KEY], "pubkeys": [samples.HYBRID_KEY]})
+    return known_samples.known(want or WANT, look=look, secret=samples.SECRET, **other)
 
 
 def ending(**rows):
@@ -44,11 +48,11 @@ def travelling(*changes):
     """Changes as the controller gets them."""
     plan = Plan(REGISTRY.places)
     plan.add(*changes)
-    return plan.as_dicts()
+    return plan.items()
 
 
 def test_a_host_that_was_done():
-    done = samples.plan(samples.want(), samples.converged()).as_dicts()
+    done = samples.plan(samples.want(), samples.converged()).items()
     done += travelling(change("container", "container", "oqs-ssh")) + travelling(change("password", "password", "oqs"))
     said = ending(web1=row(done=done))
     assert "done        container oqs-ssh, password oqs" in said
@@ -59,7 +63,7 @@ def test_a_host_that_was_done():
 
 def test_a_batch_tells_its_own_hosts():
     """With oqs_ssh_serial there is an ending a batch."""
-    rows = {"web1": row(reported=True), "web2": row(), "web3": row(failed="no"), "web4": {}}
+    rows = {"web1": row(reported=True), "web2": row(), "web3": row(failed="no"), "web4": known_samples.known()}
     said = summary.ending(rows, CONTROLLER, ["web2", "web3"])
     assert "web2\n" in said and "web3\n" in said and "web1\n" not in said and "web4\n" not in said
     assert "2 of 4 hosts are as wanted, 1 to come." in said
@@ -69,7 +73,7 @@ def test_a_batch_tells_its_own_hosts():
 
 def test_many_changes_are_told_by_section():
     plan = samples.plan(samples.want(), samples.virgin())
-    said = ending(web1=row(done=plan.as_dicts()))
+    said = ending(web1=row(done=plan.items()))
     labels = [place.label for name, place in REGISTRY.places.items() if name not in ("lockdown", "removal")]
     assert "done        %s\n" % ", ".join(labels) in said
 
@@ -78,7 +82,7 @@ def test_every_section_has_words():
     sections = REGISTRY.sections(["engine", "ssh", "firewall", "hop"])
     items = travelling(*[change(section, "x", "y") for section in sections])
     said = ending(web1=row(done=items))
-    assert "x y" not in said and all(REGISTRY.places[item["section"]].label in said for item in items)
+    assert "x y" not in said and all(REGISTRY.places[item.section].label in said for item in items)
     assert all(place.label for place in REGISTRY.places.values())
 
 
@@ -99,21 +103,22 @@ def test_what_a_removal_took_is_called_as_people_call_it():
         change("removal", "keys_aside", "/etc/oqs-ssh/private", said=" "))
     said = ending(web1=row(done=done, want={"removal": {}}))
     assert "  gone        the image oqs:1, thing one\n" in said and "1 of 1 hosts are rid of it." in said
-    said = ending(web1=row(done, check=True, want={"removal": {}}), web2=row(want={"removal": {}}))
+    said = ending(web1=row(plan=done, check=True, want={"removal": {}}), web2=row(want={"removal": {}}))
     assert "a run would take away: the image oqs:1, thing one\n" in said and "1 of 2 hosts are rid of it." in said
     assert "  gone        nothing, nothing of ours was here\n" in said
 
 
 def test_check_mode_says_what_a_run_would_change():
-    plan = samples.plan(samples.want(), samples.virgin()).as_dicts()
-    said = ending(web1=row(plan, check=True), web2=row(check=True))
+    plan = samples.plan(samples.want(), samples.virgin()).items()
+    said = ending(web1=row(plan=plan, check=True), web2=row(check=True))
     assert "nothing (check mode); a run would change: Docker" in said
     assert "nothing (check mode); a run would change: nothing" in said
 
 
 def test_failed_and_unreachable_hosts_are_named_too():
     said = ending(
-        web1=row(), web2=row(failed="port 2222 is taken by nginx"), web3={"failed": "unreachable: no route"}, web4={},
+        web1=row(), web2=row(failed="port 2222 is taken by nginx"), web4=known_samples.known(),
+        web3=known_samples.known(failed="unreachable: no route"),
     )
     assert "web2\n----\n  failed      port 2222 is taken by nginx" in said
     assert "web3\n----\n  failed      unreachable: no route" in said
@@ -123,17 +128,12 @@ def test_failed_and_unreachable_hosts_are_named_too():
 
 
 def test_a_server_that_did_not_prove_itself_gets_no_command_line():
-    broken = row()
-    broken["look"]["proof"] = {"own": {"ok": False, "error": "Connection refused"}}
-    said = ending(web1=broken)
+    said = ending(web1=row(own={"ok": False, "error": "Connection refused"}))
     assert "negotiated  no handshake: Connection refused" in said and "log in" not in said
 
 
 def test_notes_and_the_hop_are_told():
-    found = row(want=samples.want())
-    found["look"]["notes"] = ["the hop: post-quantum"]
-    found["look"]["proof"]["hop"] = dict(OWN, server="OpenSSH_9.2")
-    said = ending(web1=found)
+    said = ending(web1=row(samples.want(), notes=["the hop: post-quantum"], hop=dict(OWN, server="OpenSSH_9.2")))
     assert "note        the hop: post-quantum" in said and "hop         mlkem768x25519-sha256" in said
     assert "then hop    ssh USER@localhost -p 22" in said and "in one go   ssh " in said
 
@@ -143,9 +143,7 @@ def test_which_image_a_host_holds_and_whether_others_hold_another():
 
     def holding(digest, made, source="pull"):
         ssh = samples.ssh_want(image={"name": name, "source": source})
-        found = row(want={"ssh": ssh})
-        found["look"]["host"] = {"image_origin": {"digest": digest, "made": made}}
-        return found
+        return row({"ssh": ssh}, host={"image_origin": {"digest": digest, "made": made}})
 
     said = ending(web1=holding(one, "2025-03-01"), web2=holding(two, "0001-01-01"))
     assert "image       example.org/oqs@%s of 2025-03-01\n" % one in said
@@ -178,7 +176,7 @@ def test_honest_about_isolation():
     ({"software": "", "kex": []}, "its own sshd was not asked"),
 ])
 def test_the_first_word(own, words):
-    said = summary.first_word({"own_sshd": own})
+    said = summary.first_word(known_samples.look(own_sshd=dict(own, error="")))
     assert words in said and "the container adds post-quantum host keys" in said
 
 

@@ -4,17 +4,18 @@
 
 from __future__ import annotations
 
+import known_samples
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary_algorithms
 
-LOOK = {
-    "host": {"openssh": "OpenSSH_10.6p1"},
-    "offer": {"kex": ["mlkem768nistp256-sha256"], "host_keys": ["ssh-mldsa44-ed25519"], "pubkeys": []},
-    "knows": {"kex": ["mlkem768nistp256-sha256", "curve25519-sha256", "mlkem768x25519-sha256"],
-              "host_keys": ["ssh-mldsa44-ed25519", "ssh-ed25519"], "pubkeys": ["ssh-ed25519"]},
-}
+LOOK = known_samples.look(
+    host={"openssh": "OpenSSH_10.6p1"},
+    offer={"kex": ["mlkem768nistp256-sha256"], "host_keys": ["ssh-mldsa44-ed25519"], "pubkeys": []},
+    knows={"kex": ["mlkem768nistp256-sha256", "curve25519-sha256", "mlkem768x25519-sha256"],
+           "host_keys": ["ssh-mldsa44-ed25519", "ssh-ed25519"], "pubkeys": ["ssh-ed25519"]},
+)
 ROWS = {
-    "web1": {"look": LOOK, "want": {"ssh": {"image": {"name": "oqs:1"}}}},
-    "web2": {"failed": "unreachable: no route to host"}, "web3": {},
+    "web1": known_samples.known({"ssh": {"state": "present", "image": {"name": "oqs:1"}}}, look=LOOK),
+    "web2": known_samples.known(failed="unreachable: no route to host"), "web3": known_samples.known(),
 }
 
 

@@ -9,13 +9,14 @@ import stat
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
+import known_samples
 import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_rotate_password
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import GIVEN, HERE_ONLY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import RunStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import password_store
@@ -25,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables.pass
 )
 
 OLD = "heron-4711-lapwing"
-WANT = {"ssh": {"user": "oqs", "image": {"name": "x", "archive": ""}}}
+WANT = {"ssh": {"state": "present", "user": "oqs", "image": {"name": "x", "archive": ""}}}
 VAULT = [("default", VaultSecret(b"of the operator"))]
 
 
@@ -44,16 +45,14 @@ class Host:
     def __init__(self, tmp_path, monkeypatch, store):
         self.password, self.cut, self.fails, self.state, self.after, self.calls = OLD, "", "", "", GIVEN, []
         self.store, self.hours = store, 0
-        monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path / "run")))
-        monkeypatch.setattr(
-            host_action.HostAction, "completed", lambda _self, arguments, _secret: dict(arguments["want"]))
+        monkeypatch.setattr(host_action.HostAction, "completed", lambda _self, asked, _secret: asked)
         monkeypatch.setattr(host_action.HostAction, "password_store", lambda _self: self.store)
         monkeypatch.setattr(host_action.HostAction, "_evaluated", lambda _self, _name: (self.hours, ""))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
         self.runs, self.folder = 0, tmp_path
-        monkeypatch.setattr(host_action, "RunStore", lambda host: RunStore(host, str(tmp_path / str(self.runs))))
+        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path / str(self.runs))))
 
-    def execute(self, module, arguments):
+    def execute(self, module, arguments, _port):
         """The host's side: the look, and the change."""
         self.calls.append(module)
         if module == "oqs_apply":
@@ -67,11 +66,11 @@ class Host:
             if self.cut == "after":
                 raise Cut
         good = self.password == arguments["password"]
-        item = {"section": "password", "kind": "password", "name": "oqs", "resource": "password oqs",
-                "before": "another", "after": self.after, "why": "", "part": "ssh"}
-        return {"plan": [] if good else [item], "errors": [], "notes": [], "own_sshd": {}, "offer": {}, "proof": {},
-                "pins": [], "knows": {}, "hop_target": {}, "wanted": ["ssh"], "done": [item],
-                "host": {"password": self.state or (GIVEN if good else "another")}}
+        item = known_samples.item(
+            section="password", part="ssh", kind="password", name="oqs", resource="password oqs", before="another",
+            after=self.after, why="")
+        return known_samples.answered(plan=[] if good else [item], done=[item._asdict()], proof={},
+                                      host={"password": self.state or (GIVEN if good else "another")})
 
     def rotate(self, check=False):
         """One run of the playbook."""
