@@ -49,7 +49,7 @@ class Host:
         form = "{{.NetworkSettings.IPAddress}}"
         self.address = docker("inspect", "-f", form, self.name).stdout.decode().strip()
         deadline = time.monotonic() + 20
-        while not probe(self.address, 2222, 1.0)["ssh"]:
+        while not probe(self.address, 2222, 1.0).ssh:
             assert time.monotonic() < deadline, docker("logs", self.name, check=False).stderr[-2000:]
             time.sleep(0.2)
 

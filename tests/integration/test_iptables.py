@@ -58,7 +58,7 @@ def listed(host, kind):
 
 
 def passes(host, expected=False):
-    return probe(host.address, 2222, 0.7)["ssh"] or (expected and probe(host.address, 2222, 8.0)["ssh"])
+    return probe(host.address, 2222, 0.7).ssh or (expected and probe(host.address, 2222, 8.0).ssh)
 
 
 @pytest.mark.parametrize("kind", ["nft", "legacy"])

@@ -47,7 +47,7 @@ def apply(host, lines):
 
 def passes(host, expected=False):
     """Whether an SSH greeting comes through; with more patience where it should, as the machine may be busy."""
-    return probe(host.address, 2222, 0.7)["ssh"] or (expected and probe(host.address, 2222, 8.0)["ssh"])
+    return probe(host.address, 2222, 0.7).ssh or (expected and probe(host.address, 2222, 8.0).ssh)
 
 
 def bare(ruleset):

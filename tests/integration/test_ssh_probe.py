@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import common_ground
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import Client, common_ground
 
 from tests.integration.module_call import call, docker, python_host
 from tests.integration.probe_hosts import Host
@@ -63,13 +63,13 @@ def test_what_is_offered_is_what_sshd_says(hosts, server):
         line.partition(" ")[0].lower(): line.partition(" ")[2]  # 10.6 prints keywords in mixed case
         for line in hosts[server].run(SSHD_T).stdout.decode().splitlines()
     }
-    result = probe(hosts[server].address, 2222)
-    assert result["kex"] == said["kexalgorithms"].split(",")
-    assert result["ciphers"] == said["ciphers"].split(",") and result["macs"] == said["macs"].split(",")
-    assert set(result["host_key_algorithms"]) <= set(said["hostkeyalgorithms"].split(","))
+    offered = probe(hosts[server].address, 2222).offered
+    assert offered.kex == said["kexalgorithms"].split(",")
+    assert offered.ciphers == said["ciphers"].split(",") and offered.macs == said["macs"].split(",")
+    assert set(offered.host_key_algorithms) <= set(said["hostkeyalgorithms"].split(","))
     files = hosts[server].run("cut -d' ' -f1 /etc/ssh/ssh_host_*_key.pub").stdout.decode().split()
-    assert sorted(result["host_key_types"]) == sorted(files)
-    assert result["software"] in hosts[server].run("ssh -V 2>&1").stdout.decode()
+    assert sorted(offered.host_key_types) == sorted(files)
+    assert offered.software in hosts[server].run("ssh -V 2>&1").stdout.decode()
 
 
 @pytest.mark.parametrize("server", SUITES)
@@ -77,23 +77,23 @@ def test_what_is_offered_is_what_sshd_says(hosts, server):
 def test_common_ground_is_what_real_clients_find(hosts, client, server):
     """Each key exchange and signature that the client's ssh lists: agreed upon or not, as we say; ciphers, too, among
     equals."""
-    result = probe(hosts[server].address, 2222)
+    offered = probe(hosts[server].address, 2222).offered
     script = TRY_ALL.replace("ADDRESS", hosts[server].address).replace("ALSO", "yes" if client == server else "no")
     lines = hosts[client].run(script).stdout.decode().splitlines()
     seen = {}
     for line in lines:
         what, name, agreed, strict, kex, key = line.split()
         if what == "default":
-            assert (agreed, strict) == ("yes", "yes" if result["strict_kex"] else "no"), line
+            assert (agreed, strict) == ("yes", "yes" if offered.strict_kex else "no"), line
             assert algorithms.family(kex) == "hybrid" or server == client == "bookworm", line
             continue
         lists = {what: [name]} if what != "macs" else {"ciphers": ["aes128-ctr"], "macs": [name]}
-        ours = common_ground(result, lists)
-        assert ours["agreed"] is (agreed == "yes"), (line, ours)
-        if ours["agreed"] and what == "kex":
-            assert ours["kex"] == kex == name
-        if ours["agreed"] and what == "host_key_algorithms":
-            assert ours["host_key"] == key == name
+        ours = common_ground(offered, Client(**lists))
+        assert ours.agreed is (agreed == "yes"), (line, ours)
+        if ours.agreed and what == "kex":
+            assert ours.kex == kex == name
+        if ours.agreed and what == "host_key_algorithms":
+            assert ours.host_key == key == name
         seen.setdefault(what, set()).add(agreed)
     assert {"kex", "host_key_algorithms"} <= set(seen) and ("macs" in seen) is (client == server)
     assert seen["kex"] == seen["host_key_algorithms"] == {"yes", "no"} and len(lines) > 20
@@ -126,7 +126,7 @@ def test_many_probes_at_once(hosts):
         thread.start()
     for thread in threads:
         thread.join()
-    assert [result["error"] for result in results] == [None] * 20
+    assert [result.error for result in results] == [None] * 20
 
 
 def ansible(*arguments):

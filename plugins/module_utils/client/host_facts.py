@@ -10,7 +10,7 @@ from typing import List, Mapping, NamedTuple, Optional, Sequence
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts, policy
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar, offers, own_sshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar, own_sshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 
 _FILE = paths.STATE_DIR + "/sshd_config"
@@ -43,7 +43,7 @@ def read() -> Optional[Host]:
         port=_port("Port", settings.get("port", ["22"])[0]),
         user=_user(settings),
         mode="hop" if settings.get("maxsessions") == ["0"] else "shell",
-        offer=offers.of(policy.offer(data)),
+        offer=policy.offer(data),
         keys=tuple(known_hosts.keys_of(known)),
         hop_address=target.address,
         hop_port=target.port,

@@ -8,7 +8,7 @@ import contextlib
 import os
 import shutil
 import socket
-from typing import Dict, Iterator, List, Mapping, Optional, Sequence, Tuple
+from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import journal, serving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
@@ -95,19 +95,18 @@ def login_key(data: bytes, image: Image) -> str:
     return (best or fit or [policy.CLASSICAL_KEY])[0]
 
 
-def missing(before: Mapping[str, Sequence[str]], now: Mapping[str, Sequence[str]], wanted: bytes) -> List[str]:
+def missing(before: probe.Offered, now: probe.Offered, wanted: bytes) -> List[str]:
     """Algorithms that the running server offers, that the spec does not take away, and that the new one lacks.
 
-    :param before: lists that ``probe`` found of the running server; empty: it did not answer.
+    :param before: of the running server; nothing: it did not answer.
     :param wanted: the configuration that is to be in force.
     """
     offer = policy.offer(wanted)
-    found: Dict[str, None] = {}
-    for name, listed in (("kex", "kex"), ("host_key_algorithms", "host_keys")):
-        for each in before.get(name, []):
-            if each not in now.get(name, []) and (not offer[listed] or each in offer[listed]):
-                found[each] = None
-    return list(found)
+    rows = (
+        (before.kex, now.kex, offer.kex), (before.host_key_algorithms, now.host_key_algorithms, offer.host_keys),
+    )
+    found = [each for had, has, asked in rows for each in had if each not in has and (not asked or each in asked)]
+    return list(dict.fromkeys(found))
 
 
 def free_port() -> int:
@@ -177,10 +176,11 @@ def _started(arguments: List[str], name: str) -> Iterator[None]:
 def _proved(host: Host, name: str, port: int, wanted: Content) -> None:
     """It offers what clients rely on, holds the host's own keys, and somebody can log in."""
     ssh, now = host.spec.of(ServerSpec), probe.probe("127.0.0.1", port, 10.0)
-    if not now["ssh"]:
-        raise ContainerError("it does not greet: %s" % now["error"])
-    before = probe.probe("127.0.0.1", ssh.port, 10.0) if host.facts.of(Container).running else {}
-    lacks = [each for each in missing(before, now, wanted.sshd_config) if each not in ssh.image.drops]
+    if not now.ssh:
+        raise ContainerError("it does not greet: %s" % now.error)
+    runs = host.facts.of(Container).running
+    before = probe.probe("127.0.0.1", ssh.port, 10.0).offered if runs else probe.nothing()
+    lacks = [each for each in missing(before, now.offered, wanted.sshd_config) if each not in ssh.image.drops]
     if lacks and not ssh.image.rollback:  # going back accepts what the image before did not know
         raise ContainerError("it does not offer %s, which the present one does" % ", ".join(lacks))
     files.write_file(paths.TRIAL_STATE + "/known_hosts", _pinned(wanted.host_keys, port), 0o644)

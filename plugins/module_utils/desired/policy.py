@@ -13,6 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_f
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 
 HOP_BLOCK = "Host localhost 127.0.0.1 ::1"
 HOP_INCLUDE = b"Include " + paths.HOP_FILE.encode()
@@ -200,39 +201,32 @@ def accepted(data: bytes) -> List[str]:
     return _members(sshconfig.read(data, "sshd_config"), "pubkeyacceptedalgorithms")
 
 
-def offer(data: bytes, dialect: str = "sshd_config") -> Dict[str, List[str]]:
-    """What a configuration offers: kex, host_keys, pubkeys."""
+def offer(data: bytes, dialect: str = "sshd_config") -> Offer:
+    """What a configuration offers."""
     now = sshconfig.read(data, dialect)
-    return {
-        "kex": _members(now, "kexalgorithms"),
-        "host_keys": _members(now, "hostkeyalgorithms"),
-        "pubkeys": _members(now, "pubkeyacceptedalgorithms"),
-    }
+    names = ("kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedalgorithms")
+    return Offer(*(tuple(_members(now, name)) for name in names))
 
 
-def knows(image: Image) -> Dict[str, List[str]]:
-    """What an image could offer, in the shape of ``offer``; certificates need an authority, which nobody has here."""
-    signatures = [name for name in [*image.key, *image.sig] if "-cert" not in name]
-    keys = [name for name in image.key if name in signatures and not name.startswith("sk-")]
-    return {"kex": list(image.kex), "host_keys": keys, "pubkeys": list(dict.fromkeys(signatures))}
+def knows(image: Image) -> Offer:
+    """What an image could offer; certificates need an authority, which nobody has here."""
+    signatures = dict.fromkeys(name for name in [*image.key, *image.sig] if "-cert" not in name)
+    keys = tuple(name for name in image.key if name in signatures and not name.startswith("sk-"))
+    return Offer(tuple(image.kex), keys, tuple(signatures))
 
 
-def out_of_reach(
-    server: Mapping[str, Sequence[str]], client: Mapping[str, Sequence[str]], by_key: bool = False
-) -> str:
+def out_of_reach(server: Offer, client: Offer, by_key: bool = False) -> str:
     """What a client would not have in common with a server, in words; empty where they can talk.
 
-    :param server: of ``offer``.
-    :param client: the same lists of a client; an empty one is a default, and not judged.
+    :param client: an empty list is a default, and not judged.
     :param by_key: nobody can log in otherwise.
     """
-    kinds = [("kex", "key exchange"), ("host_keys", "host key algorithm"), ("pubkeys", "public key algorithm")]
-    for name, words in kinds if by_key else kinds[:2]:
-        theirs, ours = client[name], server[name]
+    words = ("key exchange", "host key algorithm", "public key algorithm")
+    for what, ours, theirs in list(zip(words, server, client))[: 3 if by_key else 2]:
         if any(each[:1] in "+-^" for each in [*theirs, *ours]):
             continue  # a change of a built-in list, which only the program knows
         if theirs and ours and not set(theirs) & set(ours):
-            return "no common %s: it takes %s, the server would offer %s" % (words, ", ".join(theirs), ", ".join(ours))
+            return "no common %s: it takes %s, the server would offer %s" % (what, ", ".join(theirs), ", ".join(ours))
     return ""
 
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
@@ -20,11 +20,6 @@ class Offer(NamedTuple):
     def to_json(self) -> Dict[str, List[str]]:
         """The form that ``parse`` reads."""
         return {name: list(names) for name, names in zip(self._fields, self)}
-
-
-def of(lists: Mapping[str, Sequence[str]]) -> Offer:
-    """The offer that lists of our own say, by their names."""
-    return Offer(*(tuple(lists[name]) for name in Offer._fields))
 
 
 def parse(name: str, value: object) -> Offer:

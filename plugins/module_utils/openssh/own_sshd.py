@@ -96,10 +96,10 @@ def offer(address: str, port: int, found: Settings) -> Offer:
     """What it offers. It remembers addresses that come and go too often (PerSourcePenalties, 9.8) and sends them away
     for a while: then it is there, and its configuration says what it would offer."""
     asked = probe.probe(address, port, timeout=5.0)
-    error, kex = str(asked["error"] or ""), list(asked["kex"] or [])
+    error, kex = asked.error or "", asked.offered.kex
     if PENALTY in error and found:
         error, kex = "", found.get("kexalgorithms", [""])[0].split(",")
-    return Offer(str(asked["software"] or ""), kex, error)
+    return Offer(asked.offered.software, kex, error)
 
 
 def target(asked: int, found: Settings) -> Target:

@@ -9,7 +9,7 @@ import ipaddress
 import socket
 import threading
 import time
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, kexinit
@@ -44,6 +44,73 @@ class _Failure(UserError):
     def __init__(self, kind: str, words: str) -> None:
         super().__init__(words)
         self.kind = kind
+
+
+class QuantumSafe(NamedTuple):
+    """How many of the algorithms offered are quantum-safe: ``all``, ``some``, ``none``."""
+
+    kex: str = "none"
+    host_key: str = "none"
+
+
+class Families(NamedTuple):
+    """The algorithms offered by their families."""
+
+    kex: Mapping[str, List[str]]
+    host_key: Mapping[str, List[str]]
+
+
+class Offered(NamedTuple):
+    """What a server's greeting says, as documented with the module ``ssh_probe``; all text in it is escaped."""
+
+    banner: str
+    software: str
+    kex: List[str]
+    host_key_algorithms: List[str]
+    host_key_types: List[str]
+    ciphers: List[str]
+    macs: List[str]
+    compression: List[str]
+    strict_kex: bool
+    quantum_safe: QuantumSafe
+    families: Families
+
+
+class Probed(NamedTuple):
+    """What came of a probe.
+
+    ``reachable``: the TCP connection was accepted; ``ssh``: the greeting was read; ``error``: None, or why not, in
+    plain words; ``failure``: None, or one word (name, refused, timeout, unreachable, closed, not_ssh, too_much, source,
+    network); ``duration`` in seconds; ``bytes`` taken. What is ``offered`` is nothing where no greeting was read.
+    """
+
+    host: str
+    port: int
+    reachable: bool
+    ssh: bool
+    address: Optional[str]
+    error: Optional[str]
+    failure: Optional[str]
+    bytes: int
+    duration: float
+    offered: Offered
+
+    def to_json(self) -> Dict[str, object]:
+        """What the module ``ssh_probe`` returns of it."""
+        offered = dict(
+            self.offered._asdict(), quantum_safe=dict(self.offered.quantum_safe._asdict()),
+            families=dict(self.offered.families._asdict()),
+        )
+        return {name: value for name, value in {**self._asdict(), **offered}.items() if name != "offered"}
+
+
+class _Progress:
+    """How far a probe has come."""
+
+    def __init__(self) -> None:
+        self.address: Optional[str] = None
+        self.bytes = 0
+        self.offered: Optional[Offered] = None
 
 
 class _Server(NamedTuple):
@@ -142,7 +209,7 @@ def _addresses(host: str, port: int, source: Optional[str], deadline: float) -> 
 
 
 def _connect(
-    addresses: Sequence[_Address], source: Optional[str], deadline: float, result: Dict[str, Any],
+    addresses: Sequence[_Address], source: Optional[str], deadline: float, progress: _Progress
 ) -> socket.socket:
     """Connect to the first address that accepts; those still to come keep a fair share of the time."""
     failure = _Failure("name", "the name has no address")
@@ -160,7 +227,7 @@ def _connect(
             if source is not None:
                 connection.bind((source, 0))
             connection.connect(address)
-            result.update(reachable=True, address=address[0])
+            progress.address = str(address[0])
             return connection
         except socket.timeout:
             failure = _Failure("timeout", _WORDS[errno.ETIMEDOUT][1])
@@ -201,7 +268,7 @@ def _say_goodbye(connection: socket.socket) -> None:
         pass  # the peer was faster
 
 
-def _talk(connection: socket.socket, deadline: float, result: Dict[str, Any]) -> None:
+def _talk(connection: socket.socket, deadline: float, progress: _Progress) -> None:
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     reader = _Reader(connection, deadline)
     try:
@@ -211,67 +278,68 @@ def _talk(connection: socket.socket, deadline: float, result: Dict[str, Any]) ->
     try:
         server = _read_server(reader)
     finally:
-        result["bytes"] = reader.total
+        progress.bytes = reader.total
     _say_goodbye(connection)
-    result.update(describe(server.banner, server.init))
+    progress.offered = describe(server.banner, server.init)
 
 
-def describe(banner: kexinit.Banner, init: kexinit.KexInit) -> Dict[str, Any]:
-    """What a server's greeting says, as plain values for a result; all text in it is escaped.
-
-    :returns: the keys banner, software, kex, host_key_algorithms, host_key_types, ciphers, macs, compression,
-        strict_kex, quantum_safe and families, as documented with the module ``ssh_probe``.
-    """
+def describe(banner: kexinit.Banner, init: kexinit.KexInit) -> Offered:
+    """What a server's greeting says."""
     kex = [name for name in init.kex if not algorithms.is_marker(name)]
     host_key = list(init.host_key)
-    return {
-        "ssh": True,
-        "banner": kexinit.safe_text(banner.line),
-        "software": banner.software,
-        "kex": kex,
-        "host_key_algorithms": host_key,
-        "host_key_types": list(dict.fromkeys(algorithms.key_type(name) for name in host_key)),
-        "ciphers": list(init.cipher_s2c),
-        "macs": list(init.mac_s2c),
-        "compression": list(init.compression_s2c),
-        "strict_kex": kexinit.STRICT_SERVER in init.kex,
-        "quantum_safe": {
-            "kex": algorithms.how_many_quantum_safe(kex),
-            "host_key": algorithms.how_many_quantum_safe(host_key),
-        },
-        "families": {"kex": algorithms.by_family(kex), "host_key": algorithms.by_family(host_key)},
-    }
+    return Offered(
+        banner=kexinit.safe_text(banner.line),
+        software=banner.software,
+        kex=kex,
+        host_key_algorithms=host_key,
+        host_key_types=list(dict.fromkeys(algorithms.key_type(name) for name in host_key)),
+        ciphers=list(init.cipher_s2c),
+        macs=list(init.mac_s2c),
+        compression=list(init.compression_s2c),
+        strict_kex=kexinit.STRICT_SERVER in init.kex,
+        quantum_safe=QuantumSafe(
+            algorithms.how_many_quantum_safe(kex), algorithms.how_many_quantum_safe(host_key)
+        ),
+        families=Families(algorithms.by_family(kex), algorithms.by_family(host_key)),
+    )
 
 
-def probe(host: str, port: int, timeout: float = 5.0, source: Optional[str] = None) -> Dict[str, Any]:
+def nothing() -> Offered:
+    """Of a server that did not greet."""
+    return describe(kexinit.Banner("", "", "", b""), kexinit.KexInit((), (), (), (), (), (), (), ()))
+
+
+def probe(host: str, port: int, timeout: float = 5.0, source: Optional[str] = None) -> Probed:
     """Connect to a server, read its banner and KEXINIT, say goodbye.
 
     :param host: name, IPv4 or IPv6 address (also in brackets); a name's addresses are tried in the resolver's order.
     :param port: TCP port.
     :param timeout: seconds for everything together, resolving included.
     :param source: address of this machine to connect from.
-    :returns: `reachable` (the TCP connection was accepted), `ssh` (the greeting was read), `error` (None, or why not,
-        in plain words), `failure` (None, or one word: name, refused, timeout, unreachable, closed, not_ssh, too_much,
-        source, network), `address`, `duration` (seconds), `bytes` taken, and what :func:`describe` says.
     :raises ValueError: arguments that make no sense. Nothing that the peer or the network does raises.
     """
     host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     _check(host, port, timeout, source)
-    begun = time.monotonic()
-    deadline = begun + timeout
-    result: Dict[str, Any] = {
-        "host": host, "port": port, "reachable": False, "address": None, "error": None, "failure": None, "bytes": 0,
-    }
-    result.update(describe(kexinit.Banner("", "", "", b""), kexinit.KexInit((), (), (), (), (), (), (), ())), ssh=False)
+    begun, progress = time.monotonic(), _Progress()
+    failure, words = _probed(host, port, begun + timeout, source, progress)
+    return Probed(
+        host=host, port=port, reachable=progress.address is not None, ssh=progress.offered is not None,
+        address=progress.address, error=words, failure=failure, bytes=progress.bytes,
+        duration=round(time.monotonic() - begun, 3), offered=progress.offered or nothing(),
+    )
+
+
+def _probed(
+    host: str, port: int, deadline: float, source: Optional[str], progress: _Progress
+) -> Tuple[Optional[str], Optional[str]]:
+    """The word and the sentence for what went wrong; None, None: nothing did."""
     try:
-        with _connect(_addresses(host, port, source, deadline), source, deadline, result) as connection:
-            _talk(connection, deadline, result)
+        with _connect(_addresses(host, port, source, deadline), source, deadline, progress) as connection:
+            _talk(connection, deadline, progress)
     except _Failure as failure:
-        result.update(error=str(failure), failure=failure.kind)
+        return failure.kind, str(failure)
     except kexinit.WireError as error:
-        result.update(error="not SSH, or broken: %s" % error, failure="not_ssh")
+        return "not_ssh", "not SSH, or broken: %s" % error
     except OSError as error:
-        kind, words = _in_words(error)
-        result.update(error=words, failure=kind)
-    result["duration"] = round(time.monotonic() - begun, 3)
-    return result
+        return _in_words(error)
+    return None, None

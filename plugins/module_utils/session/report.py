@@ -5,7 +5,7 @@ beyond the plan's."""
 
 from __future__ import annotations
 
-from typing import Dict, List, Optional, Tuple
+from typing import Dict, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
@@ -25,10 +25,11 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import Found
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, offers, own_sshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, own_sshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -56,8 +57,8 @@ def look(registry: Registry, spec: Spec, facts: Facts, plan: Plan, proof: Proof)
             found.software, [name for name in found.kex if algorithms.is_quantum_safe(name)], found.error
         ),
         hop_target=Target(hop.hop_address, hop.hop_port) if hop else Target("localhost", 0),
-        offer=offers.of(_offer(state.sshd_config or b"")),
-        knows=offers.of(policy.knows(facts.of(WantedImage).image if _about_image(spec) else Image())),
+        offer=_offer(state.sshd_config or b""),
+        knows=policy.knows(facts.of(WantedImage).image if _about_image(spec) else Image()),
         pins=known_hosts.keys_of(state.known_hosts or b""),
         proof=proof,
         lockdown=_lockdown(spec, facts),
@@ -115,7 +116,7 @@ def _active(found: Optional[Found]) -> str:
     return (", ".join(firewalls.active(found)) or "none") if found else ""
 
 
-def _offer(data: bytes) -> Dict[str, List[str]]:
+def _offer(data: bytes) -> Offer:
     """What the server's configuration offers; nothing where nobody can read it, which the plan says."""
     try:
         return policy.offer(data)

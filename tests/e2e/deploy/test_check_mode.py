@@ -131,7 +131,7 @@ def test_a_configuration_that_sshd_would_not_take_is_named_and_stays(scenario: S
     run = scenario.deploy(**WANT)
     assert run.code != 0 and "sshd_config" in run.line(HOST, "failed"), run.text
     assert scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config") == (before + "\n" + line)
-    assert probe(scenario.address(HOST), 2222, 10.0)["ssh"], "it goes on with what it has"
+    assert probe(scenario.address(HOST), 2222, 10.0).ssh, "it goes on with what it has"
     scenario.root(HOST, "sed", "-i", "$d", "/etc/oqs-ssh/sshd_config")
     assert scenario.deploy(**WANT).code == 0
 

@@ -133,8 +133,8 @@ class Visitor:
     def offer(self, host: str) -> List[str]:
         """The key exchanges that the running server offers, by its own first packet."""
         found = probe(self.scenario.address(host), 2222, 10.0)
-        assert found["ssh"], found["error"]
-        return list(found["kex"])
+        assert found.ssh, found.error
+        return list(found.offered.kex)
 
     def forgive(self, host: str) -> None:
         """Wait until the server has forgotten failed attempts of ours (PerSourcePenalties)."""

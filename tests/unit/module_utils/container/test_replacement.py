@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
@@ -120,11 +121,11 @@ def test_the_one_time_key_is_of_a_type_that_the_server_takes_and_the_image_makes
 
 
 def test_what_the_new_server_lacks():
-    before = {"ssh": True, "kex": [OLD, NEW, "taken-away-by-a-wish"], "host_key_algorithms": [samples.HYBRID_KEY]}
-    now = {"kex": [NEW], "host_key_algorithms": [samples.HYBRID_KEY]}
+    now = probe.nothing()._replace(kex=[NEW], host_key_algorithms=[samples.HYBRID_KEY])
+    before = now._replace(kex=[OLD, NEW, "taken-away-by-the-spec"])
     assert trial.missing(before, now, CONFIG) == [OLD]
-    assert trial.missing(before, dict(now, kex=[OLD, NEW]), CONFIG) == []
-    assert trial.missing({}, now, CONFIG) == []
+    assert trial.missing(before, now._replace(kex=[OLD, NEW]), CONFIG) == []
+    assert trial.missing(probe.nothing(), now, CONFIG) == []
 
 
 def test_a_trial_writes_down_what_it_has_tried_and_not_what_was_planned(monkeypatch):

@@ -11,6 +11,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -154,33 +155,35 @@ def test_clients_without_post_quantum_key_exchange_come_last():
     (["a"], ["b", "c"], "no common key exchange: it takes b, c, the server would offer a"),
 ])
 def test_a_client_without_anything_in_common(server_kex, client_kex, words):
-    keys = {"host_keys": ["k"], "pubkeys": []}
-    assert policy.out_of_reach(dict(keys, kex=server_kex), dict(keys, kex=client_kex)) == words
-    other = policy.out_of_reach(dict(keys, kex=["a"]), {"kex": ["a"], "host_keys": ["l"], "pubkeys": []})
+    keys = Offer((), ("k",), ())
+    server, client = keys._replace(kex=tuple(server_kex)), keys._replace(kex=tuple(client_kex))
+    assert policy.out_of_reach(server, client) == words
+    one = keys._replace(kex=("a",), pubkeys=("p",))
+    other = policy.out_of_reach(one, one._replace(host_keys=("l",)))
     assert other == "no common host key algorithm: it takes l, the server would offer k"
-    other = policy.out_of_reach(dict(keys, kex=["a"], pubkeys=["p"]), dict(keys, kex=["a"], pubkeys=["q"]), by_key=True)
+    assert policy.out_of_reach(one, one._replace(pubkeys=("q",))) == ""
+    other = policy.out_of_reach(one, one._replace(pubkeys=("q",)), by_key=True)
     assert other == "no common public key algorithm: it takes q, the server would offer p"
 
 
 def test_what_an_image_could_offer():
     known = Image(kex=["a"], key=["k", "k-cert-v01@openssh.com", "sk-k"], sig=["rsa-sha2-512", "k"])
-    assert policy.knows(known) == {"kex": ["a"], "host_keys": ["k"], "pubkeys": ["k", "sk-k", "rsa-sha2-512"]}
-    assert policy.knows(Image()) == {"kex": [], "host_keys": [], "pubkeys": []}
+    assert policy.knows(known) == Offer(("a",), ("k",), ("k", "sk-k", "rsa-sha2-512"))
+    assert policy.knows(Image()) == Offer((), (), ())
 
 
 def test_wishes_for_algorithms_win_in_their_order():
     data = server(kex_algorithms=["sntrup761x25519-sha512@openssh.com", "mlkem768x25519-sha256"],
                   host_key_algorithms=["ssh-mldsa44", "ssh-ed25519"], pubkey_algorithms=["ssh-ed25519"])
-    assert policy.offer(data) == {
-        "kex": ["sntrup761x25519-sha512@openssh.com", "mlkem768x25519-sha256"],
-        "host_keys": ["ssh-mldsa44", "ssh-ed25519"], "pubkeys": ["ssh-ed25519"],
-    }
+    assert policy.offer(data) == Offer(
+        ("sntrup761x25519-sha512@openssh.com", "mlkem768x25519-sha256"), ("ssh-mldsa44", "ssh-ed25519"),
+        ("ssh-ed25519",))
     assert policy.host_key_algorithms(data) == ["ssh-mldsa44", "ed25519"]
     assert policy.accepted(data) == ["ssh-ed25519"]
 
 
 def test_an_empty_file_offers_what_the_program_does():
-    assert policy.offer(b"") == {"kex": [], "host_keys": [], "pubkeys": []}
+    assert policy.offer(b"") == Offer((), (), ())
     assert policy.accepted(b"") == []
 
 

@@ -23,6 +23,11 @@ INIT = kexinit.KexInit(
 )
 
 
+def asked(*given, **more):
+    """A probe as the module returns it."""
+    return probe.probe(*given, **more).to_json()
+
+
 class Server:
     """A well-behaved server for any number of connections; `heard` is what the last client sent."""
 
@@ -65,7 +70,7 @@ def server():
 
 
 def test_what_a_server_offers(server):
-    result = probe.probe("127.0.0.1", server.port)
+    result = asked("127.0.0.1", server.port)
     assert result["ssh"] and result["reachable"] and result["error"] is None
     assert result["banner"] == "SSH-2.0-OpenSSH_10.0p2 Debian-7"
     assert result["software"] == "OpenSSH_10.0p2"
@@ -86,7 +91,7 @@ def test_what_a_server_offers(server):
 
 def test_manners(server):
     """One connection; our banner first, then a proper goodbye, then the end of the stream rather than a reset."""
-    probe.probe("127.0.0.1", server.port)
+    asked("127.0.0.1", server.port)
     assert server.done.wait(5)
     banner, used = kexinit.parse_banner(server.heard)
     assert banner.software == "quantumsafe_probe"
@@ -97,11 +102,11 @@ def test_manners(server):
 
 
 def test_source_address(server):
-    probe.probe("127.0.0.1", server.port, source="127.0.0.7")
+    asked("127.0.0.1", server.port, source="127.0.0.7")
     assert server.peer[0] == "127.0.0.7"
-    result = probe.probe("127.0.0.1", server.port, source="192.0.2.1")
+    result = asked("127.0.0.1", server.port, source="192.0.2.1")
     assert (result["failure"], result["error"]) == ("source", "the source address is not one of this machine")
-    assert probe.probe("127.0.0.1", server.port, source="::1")["failure"] == "name"
+    assert asked("127.0.0.1", server.port, source="::1")["failure"] == "name"
 
 
 def test_the_outward_address_is_one_of_this_machine():
@@ -123,7 +128,7 @@ def test_ipv6():
         pytest.skip("no IPv6 on this machine")
     with server.listener:
         for host in ("::1", "[::1]"):
-            assert probe.probe(host, server.port)["address"] == "::1"
+            assert asked(host, server.port)["address"] == "::1"
 
 
 @pytest.mark.parametrize(
@@ -142,12 +147,12 @@ def test_ipv6():
 )
 def test_arguments_that_make_no_sense(arguments, words):
     with pytest.raises(ValueError, match=words):
-        probe.probe(*arguments)
+        asked(*arguments)
 
 
 @pytest.mark.parametrize("host", ["nosuchhost.invalid", "a..b", "x" * 70 + ".invalid", "\u00e9" * 80])
 def test_names_that_do_not_resolve(host):
-    result = probe.probe(host, 22)
+    result = asked(host, 22)
     assert (result["failure"], result["reachable"]) == ("name", False)
     assert "cannot be resolved" in result["error"]
 
@@ -155,13 +160,13 @@ def test_names_that_do_not_resolve(host):
 def test_refused():
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
-    result = probe.probe("127.0.0.1", port)
+    result = asked("127.0.0.1", port)
     assert result["failure"] == "refused" and "refused" in result["error"] and not result["reachable"]
 
 
 def test_a_resolver_that_hangs_costs_no_more_than_the_time_out(monkeypatch):
     monkeypatch.setattr(probe.socket, "getaddrinfo", lambda *_args: time.sleep(2) or [])
-    result = probe.probe("slow.example", 22, 0.2)
+    result = asked("slow.example", 22, 0.2)
     assert result["duration"] < 1.5
     assert (result["failure"], result["error"]) == ("timeout", "timed out resolving the name slow.example")
 
@@ -186,10 +191,10 @@ def test_several_addresses_share_the_time(monkeypatch, server):
 
     monkeypatch.setattr(probe.socket.socket, "connect", patched)
     resolve_to(monkeypatch, "192.0.2.1", "192.0.2.2", "127.0.0.99", "127.0.0.1")
-    result = probe.probe("many.example", server.port, 1.0)
+    result = asked("many.example", server.port, 1.0)
     assert result["ssh"] and result["address"] == "127.0.0.1" and result["duration"] < 1.0
     resolve_to(monkeypatch, *["192.0.2.%d" % number for number in range(60)])
-    result = probe.probe("many.example", server.port, 0.5)
+    result = asked("many.example", server.port, 0.5)
     assert result["failure"] == "timeout" and result["duration"] < 1.5
 
 
@@ -209,7 +214,7 @@ def test_errors_of_the_network(monkeypatch, number, failure):
         raise OSError(number, "the system's words")
 
     monkeypatch.setattr(probe.socket.socket, "connect", patched)
-    result = probe.probe("127.0.0.1", 22)
+    result = asked("127.0.0.1", 22)
     assert result["failure"] == failure and result["error"] and not result["reachable"]
 
 
