@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_f
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, iptables
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import nftables as firewall_nftables
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import TAG
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
@@ -129,19 +130,24 @@ def image(**other: Any) -> Dict[str, Any]:
     return dict(known, **other)
 
 
-def ruleset(rules: Any = ()) -> Any:
-    """An nftables rule set that drops what it does not name, with these rules of ours."""
-    place = {"family": "inet", "table": "filter", "chain": "input"}
+def ruleset(rules: Any = (), also: Any = (), **other: str) -> Any:
+    """An nftables rule set that drops what it does not name, with these rules of ours.
+
+    :param also: objects before them; :param other: family or name of the chain.
+    """
+    family, name = other.get("family", "inet"), other.get("name", "input")
+    place = {"family": family, "table": "filter", "chain": name}
     found = [
-        {"table": {"family": "inet", "name": "filter", "handle": 1}},
-        {"chain": {"family": "inet", "table": "filter", "name": "input", "handle": 1, "type": "filter", "hook": "input",
+        {"table": {"family": family, "name": "filter", "handle": 1}},
+        {"chain": {"family": family, "table": "filter", "name": name, "handle": 1, "type": "filter", "hook": "input",
                    "prio": 0, "policy": "drop"}},
         {"rule": dict(place, handle=2, expr=[
             {"match": {"op": "==", "left": {"meta": {"key": "iif"}}, "right": "lo"}}, {"accept": None}])},
+        *also,
     ]
     for number, expressions in enumerate(rules, 3):
         found.append({"rule": dict(place, handle=number, expr=expressions, comment=TAG)})
-    return found
+    return listing.of(found)
 
 
 def open_rule(port: int = PORT) -> Any:

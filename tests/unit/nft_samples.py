@@ -4,6 +4,8 @@
 
 from __future__ import annotations
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
+
 TAG = "oqs-ssh"
 DROP, ACCEPT, REJECT = {"drop": None}, {"accept": None}, {"reject": {"type": "icmpx", "expr": "admin-prohibited"}}
 
@@ -47,7 +49,12 @@ def ruleset(
             body = {"family": family, "table": table, "chain": name, "handle": handle, "expr": expressions}
             found.append({"rule": {**body, "comment": comment} if comment else body})
             handle += 1
-    return found
+    return listing.of(found)
+
+
+def together(*rulesets):
+    """Several rule sets in one, in this order."""
+    return listing.Ruleset(*(sum(parts, ()) for parts in zip(*rulesets)))
 
 
 def pfx(text):

@@ -83,7 +83,7 @@ class Iptables(NamedTuple):
 def closes(saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Network] = ()) -> bool:
     """Whether the chain INPUT with these rules could close the port to those who should pass; 0: a port no rule names.
     """
-    walkable = Rules(saved.objects(list(rules)))
+    walkable = Rules(saved.ruleset(rules))
     return any(
         model.could_close(walkable, chain, port, saved.family, networks) for chain in walkable.chains(("input",))
     )

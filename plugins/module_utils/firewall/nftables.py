@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
@@ -35,7 +35,7 @@ class Nftables(NamedTuple):
     :ivar persistent: ``conf`` is loaded at boot.
     """
 
-    ruleset: Optional[Sequence[Item]] = None
+    ruleset: Optional[Ruleset] = None
     compat: bool = False
     persistent: bool = False
     conf: bytes = b""
@@ -47,7 +47,7 @@ class Nftables(NamedTuple):
         return model.manager if self.compat else model.manager_without_compat
 
 
-def shown_rules(ruleset: Sequence[Item]) -> List[str]:
+def shown_rules(ruleset: Ruleset) -> List[str]:
     """Our rules, each as people read it: where it stands, and what it says."""
     return ["%s %s %s %s" % (rule[:3] + (rule.text,)) for rule in model.ours(ruleset, TAG)]
 
@@ -61,7 +61,7 @@ def _shown_rule(command: str) -> str:
 
 def rules_for(spec: FirewallSpec, found: Nftables) -> List[str]:
     """The nft commands that open the port, none when it should be closed or nothing closes it."""
-    if spec.state == "absent":
+    if spec.state == "absent" or found.ruleset is None:
         return []
     return model.rules_for(found.ruleset, spec.port, spec.sources, TAG, found.keeper)
 
@@ -101,7 +101,7 @@ class _Backend(Backend[Nftables]):
         )
 
     def active(self, found: Nftables) -> bool:
-        return any(found.keeper(chain) is None for chain in model.input_chains(found.ruleset or []))
+        return any(found.keeper(chain) is None for chain in model.input_chains(found.ruleset or Ruleset()))
 
     def changes(self, spec: FirewallSpec, found: Nftables) -> List[FirewallChange]:
         if found.ruleset is None:
@@ -123,7 +123,7 @@ class _Backend(Backend[Nftables]):
         return changes
 
     def shown(self, found: Nftables) -> List[str]:
-        return shown_rules(found.ruleset or [])
+        return shown_rules(found.ruleset or Ruleset())
 
     def notes(self, spec: FirewallSpec, found: Nftables) -> List[str]:
         words = (
@@ -132,7 +132,7 @@ class _Backend(Backend[Nftables]):
         )
         return [
             words % (chain, keeper, spec.port)
-            for keeper, chain in model.blockers(found.ruleset or [], spec.port, spec.sources) if keeper == NAME
+            for keeper, chain in model.blockers(found.ruleset or Ruleset(), spec.port, spec.sources) if keeper == NAME
         ]
 
 

@@ -16,7 +16,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Item
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 
 #: The programs of iptables by family.
 PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
@@ -74,7 +74,7 @@ class Surroundings:
         self._files: Dict[str, Optional[bytes]] = {}
         self._programs: Dict[str, Optional[str]] = {}
         self._units: Optional[Dict[str, Unit]] = None
-        self._ruleset: Optional[Tuple[Optional[List[Item]]]] = None
+        self._ruleset: Optional[Tuple[Optional[Ruleset]]] = None
         self._tables: Optional[List[Table]] = None
 
     def file(self, path: str) -> Optional[bytes]:
@@ -115,7 +115,7 @@ class Surroundings:
         return self._units.get(name, Unit())
 
     @property
-    def ruleset(self) -> Optional[List[Item]]:
+    def ruleset(self) -> Optional[Ruleset]:
         """The rule set of nftables; None: there is no nft, or it can only say that all of it belongs to others.
 
         :raises NoAnswer: nft failed.
@@ -155,7 +155,7 @@ class Surroundings:
             raise NoAnswer(argv, "its answer is not about all units that were asked for", advice)
         return {row["Id"]: Unit(row["ActiveState"] == "active", row.get("UnitFileState") == "enabled") for row in rows}
 
-    def _read_ruleset(self) -> Optional[List[Item]]:
+    def _read_ruleset(self) -> Optional[Ruleset]:
         program = self.program("nft")
         if not program:
             return None
@@ -165,7 +165,7 @@ class Surroundings:
         if done.rc != 0:
             said = (done.err + done.out).decode("utf-8", "replace")
             if _NO_KERNEL in said:
-                return []
+                return Ruleset()
             if _NO_JSON.search(said):
                 return self._without_json(program)
             raise NoAnswer(argv, done.reason, advice, done)
@@ -174,14 +174,14 @@ class Surroundings:
         except ValueError as error:
             raise NoAnswer(argv, str(error), advice, done) from error
 
-    def _without_json(self, program: str) -> Optional[List[Item]]:
+    def _without_json(self, program: str) -> Optional[Ruleset]:
         """An nft that prints no JSON: none of its rules can be judged, so there must be none but those of others, which
         iptables and firewalld are asked about themselves."""
         argv = [program, "list", "ruleset"]
         advice = "install an nftables with JSON support (0.9 or later)"
         text = self.ask(argv, advice).text
         if not text.strip():
-            return []
+            return Ruleset()
         tables = [" ".join(names) for names in _TABLE.findall(text)]
         compat = self.program("iptables") is not None
         if tables and all(_OF_OTHERS.match(name) or (compat and _OF_IPTABLES.match(name)) for name in tables):
@@ -207,8 +207,7 @@ class Surroundings:
         """Whether nftables holds a filter table as iptables makes it; who has no nft must ask iptables."""
         if self.ruleset is None:
             return True
-        wanted = {"family": family, "table": "filter", "name": "INPUT"}
-        return any(wanted.items() <= item["chain"].items() for item in self.ruleset if "chain" in item)
+        return any(chain[:3] == (family, "filter", "INPUT") for chain in self.ruleset.chains)
 
     def _in_legacy(self, family: str) -> bool:
         """Whether the old kind of tables is in use (reading this loads nothing)."""

@@ -6,7 +6,7 @@ its own command line, which knows how to keep them over reloads and reboots."""
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Head, Rule, Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
@@ -78,7 +79,7 @@ def setting(text: str, name: str) -> str:
     return found[-1].lower() if found else ""
 
 
-def _rule(entry: Entry, family: str) -> Dict[str, Any]:
+def _rule(entry: Entry, family: str) -> Rule:
     words: List[str] = ["-p", entry.proto] if entry.proto != "any" else []
     if entry.src != ANYWHERE[family]:
         words += ["-s", entry.src]
@@ -89,18 +90,16 @@ def _rule(entry: Entry, family: str) -> Dict[str, Any]:
     if entry.dport != "any":
         words += ["--dports", entry.dport]
     end = {"accept": "ACCEPT", "drop": "DROP"}[_ENDS.get(entry.action, "drop")]
-    return {"rule": iptables_save.rule_json("INPUT", (*words, "-j", end), family)}
+    return iptables_save.rule_of("INPUT", (*words, "-j", end), family)
 
 
 def closes(found: Ufw, family: str, rules: Sequence[Entry], port: int,
            networks: Sequence[Network]) -> bool:
     """Whether ufw with these rules could close the port to those who should pass."""
     policy = "accept" if setting(found.defaults, "DEFAULT_INPUT_POLICY") == "accept" else "drop"
-    base = {"family": family, "table": "filter", "name": "INPUT", "hook": "input", "type": "filter", "policy": policy}
-    known: Dict[str, Any] = {"family": family, "table": "filter", "chain": "INPUT", "handle": 0, "expr": [
-        {"match": {"op": "in", "left": {"ct": {"key": "state"}}, "right": ["established"]}}, {"accept": None}]}
-    objects: List[Dict[str, Any]] = [{"chain": base}, {"rule": known}] + [_rule(each, family) for each in rules]
-    walkable = Rules(objects)
+    base = Head(family, "filter", "INPUT", "input", "filter", policy)
+    known = iptables_save.rule_of("INPUT", ("--state", "established", "-j", "ACCEPT"), family)
+    walkable = Rules(Ruleset((base,), (known, *[_rule(each, family) for each in rules])))
     return model.could_close(walkable, walkable.chains(("input",))[0], port, family, networks)
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rules as iptables-save(8) prints them, in the words of libnftables-json(5), so that one walk judges both.
+"""Rules as iptables-save(8) prints them, as nftables would have them, so that one walk judges both.
 
 Of the matches (iptables-extensions(8)) those are understood that firewalls of hosts use; others are never guessed.
 
@@ -11,7 +11,28 @@ from __future__ import annotations
 
 import re
 import shlex
-from typing import Any, Callable, Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
+    Call,
+    Ct,
+    End,
+    Fib,
+    Gate,
+    Harmless,
+    Left,
+    Listed,
+    Masked,
+    Match,
+    Meta,
+    Payload,
+    Range,
+    Set,
+    Statement,
+    Unread,
+    Value,
+)
 
 #: Modules whose answer is known to differ from packet to packet.
 _DEPENDS = frozenset((
@@ -26,8 +47,6 @@ _ENDS = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "retu
 _ELSEWHERE = frozenset(("QUEUE", "NFQUEUE", "SYNPROXY"))
 _RULE = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?(.*)")
 _CHAIN = re.compile(r":(\S+) (\S+)")
-_GATE = {"limit": {}}  # type: Dict[str, Any]
-_OPAQUE = {"xt": None}  # type: Dict[str, Any]
 
 
 class Rule(NamedTuple):
@@ -44,19 +63,19 @@ class Rule(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """The filter table of one listing: its chains as JSON, the rules of INPUT, the line that ends the table."""
+    """The filter table of one listing: its chains, their rules except those of INPUT, the rules of INPUT, and the line
+    that ends the table."""
 
-    chains: List[Dict[str, Any]]
-    others: List[Dict[str, Any]]
+    chains: List[listing.Head]
+    others: List[listing.Rule]
     input: List[Rule]
     family: str
     end: int
 
-    def objects(self, rules: List[Rule]) -> List[Dict[str, Any]]:
-        """The table in JSON, with these rules in INPUT."""
-        return self.chains + self.others + [
-            {"rule": rule_json("INPUT", rule.words, self.family)} for rule in rules
-        ]
+    def ruleset(self, rules: Sequence[Rule]) -> listing.Ruleset:
+        """The table as nft would list it, with these rules in INPUT."""
+        mine = [rule_of("INPUT", rule.words, self.family) for rule in rules]
+        return listing.Ruleset(tuple(self.chains), (*self.others, *mine))
 
 
 def parse(text: str, family: str) -> Optional[Saved]:
@@ -64,8 +83,8 @@ def parse(text: str, family: str) -> Optional[Saved]:
 
     :param family: ``ip`` or ``ip6``.
     """
-    chains: List[Dict[str, Any]] = []
-    others: List[Dict[str, Any]] = []
+    chains: List[listing.Head] = []
+    others: List[listing.Rule] = []
     rules: List[Rule] = []
     inside = False
     for number, line in enumerate(text.split("\n")):
@@ -76,13 +95,13 @@ def parse(text: str, family: str) -> Optional[Saved]:
         elif inside and line == "COMMIT":
             return Saved(chains, others, rules, family, number)
         elif inside and chain:
-            chains.append({"chain": _chain(chain.group(1), chain.group(2), family)})
+            chains.append(_head(chain.group(1), chain.group(2), family))
         elif inside and rule:
             words = _words(rule.group(2))
             if rule.group(1) == "INPUT":
                 rules.append(Rule(words, number))
             else:
-                others.append({"rule": rule_json(rule.group(1), words, family)})
+                others.append(rule_of(rule.group(1), words, family))
     return None
 
 
@@ -93,16 +112,15 @@ def _words(text: str) -> Tuple[str, ...]:
         return ("-m", "unreadable", "-j", "DROP")  # never taken for a rule that lets anything pass
 
 
-def _chain(name: str, policy: str, family: str) -> Dict[str, Any]:
-    found = {"family": family, "table": "filter", "name": name}
+def _head(name: str, policy: str, family: str) -> listing.Head:
     if policy != "-" and name == "INPUT":
-        found.update(hook="input", type="filter", policy=policy.lower())
-    return found
+        return listing.Head(family, "filter", name, "input", "filter", policy.lower())
+    return listing.Head(family, "filter", name)
 
 
-def rule_json(chain: str, words: Tuple[str, ...], family: str) -> Dict[str, Any]:
-    """A rule as ``nft -j`` would print it."""
-    expressions: List[Dict[str, Any]] = []
+def rule_of(chain: str, words: Tuple[str, ...], family: str) -> listing.Rule:
+    """A rule as nft would list it."""
+    statements: List[Statement] = []
     module, negated, position = "", False, 0
     while position < len(words):
         word, position = words[position], position + 1
@@ -116,108 +134,97 @@ def rule_json(chain: str, words: Tuple[str, ...], family: str) -> Dict[str, Any]
         if word in ("-m", "--match"):
             module = values[0] if values else ""
             if module == "unreadable":
-                expressions.append(_OPAQUE)
+                statements.append(Unread())
         elif word in ("-j", "-g", "--jump", "--goto"):
-            expressions += _target(word, values)
+            statements.append(_target(word, values))
             break
         elif word != "--comment":
-            expressions.append(_match(word, values, negated, module, family))
+            statements.append(_match(word, values, negated, module, family))
         negated = False
-    return {"family": family, "table": "filter", "chain": chain, "handle": 0, "expr": expressions}
+    return listing.Rule(family, "filter", chain, tuple(statements))
 
 
-def _target(word: str, values: List[str]) -> List[Dict[str, Any]]:
+def _target(word: str, values: List[str]) -> Statement:
     name = values[0] if values else ""
     if name in _ENDS:
-        return [{_ENDS[name]: None}]
+        return End(_ENDS[name])
     if name in _GOES_ON:
-        return [{"log": None}]
+        return Harmless("log")
     if name in _ELSEWHERE:
-        return [{"queue": None}]
-    return [{"goto" if word in ("-g", "--goto") else "jump": {"target": name}}]
+        return End("queue")
+    return Call(name, word not in ("-g", "--goto"))
 
 
-def _match(word: str, values: List[str], negated: bool, module: str, family: str) -> Dict[str, Any]:
+def _match(word: str, values: List[str], negated: bool, module: str, family: str) -> Statement:
     """One condition; what is not understood as such."""
-    op = "!=" if negated else "=="
     maker = _MATCHES.get(word)
-    if maker and values:
-        found = maker(values, family)
-        if found is not None:
-            left, right = found
-            if left == {"ct": {"key": "state"}}:
-                given = [state for state in _STATES if (state in right) is not negated]
-                return {"match": {"op": "in", "left": left, "right": given}}
-            return {"match": {"op": op, "left": left, "right": right}}
-    return _GATE if module in _DEPENDS else _OPAQUE
+    found = maker(values, family) if maker and values else None
+    if found is None:
+        return Gate() if module in _DEPENDS else Unread()
+    left, right = found
+    if left == Ct("state") and isinstance(right, Listed):
+        return Match("in", left, Listed(tuple(each for each in _STATES if (each in right.members) is not negated)))
+    return Match("!=" if negated else "==", left, right)
 
 
-Sides = Tuple[Dict[str, Any], Any]
+Sides = Tuple[Left, Value]
 
 
-def _payload(protocol: str, field: str) -> Dict[str, Any]:
-    return {"payload": {"protocol": protocol, "field": field}}
-
-
-def _port(text: str) -> Any:
+def _port(text: str) -> Value:
     low, colon, high = text.partition(":")
     if not (low.isdigit() and (high.isdigit() if colon else True)):
         return text
-    return {"range": [int(low), int(high)]} if colon else int(low)
+    return Range(int(low), int(high)) if colon else int(low)
 
 
 def _ports(field: str) -> Callable[[List[str], str], Optional[Sides]]:
     def sides(values: List[str], _family: str) -> Optional[Sides]:
-        return _payload("tcp", field), {"set": [_port(each) for each in values[0].split(",")]}
+        return Payload("tcp", field), Set(tuple(_port(each) for each in values[0].split(",")))
 
     return sides
 
 
 def _address(field: str) -> Callable[[List[str], str], Optional[Sides]]:
     def sides(values: List[str], family: str) -> Optional[Sides]:
-        text = values[0]
-        if "-" in text:
-            return _payload(family, field), {"range": text.split("-", 1)}
-        return _payload(family, field), text
+        low, dash, high = values[0].partition("-")
+        return Payload(family, field), Range(low, high) if dash else low
 
     return sides
 
 
 def _protocol(values: List[str], _family: str) -> Optional[Sides]:
-    names = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp"}
-    if values[0] in ("all", "0"):
-        return {"meta": {"key": "l4proto"}}, "tcp"
-    return {"meta": {"key": "l4proto"}}, names.get(values[0], values[0])
+    names = {"6": "tcp", "17": "udp", "1": "icmp", "58": "ipv6-icmp", "all": "tcp", "0": "tcp"}
+    return Meta("l4proto"), names.get(values[0], values[0])
 
 
 def _interface(values: List[str], _family: str) -> Optional[Sides]:
     name = values[0]
-    return {"meta": {"key": "iifname"}}, name[:-1] + "*" if name.endswith("+") else name
+    return Meta("iifname"), name[:-1] + "*" if name.endswith("+") else name
 
 
 def _state(values: List[str], _family: str) -> Optional[Sides]:
-    return {"ct": {"key": "state"}}, [each.lower() for each in values[0].split(",")]
+    return Ct("state"), Listed(tuple(each.lower() for each in values[0].split(",")))
 
 
 def _flags(values: List[str], _family: str) -> Optional[Sides]:
-    names = [each.lower().split(",") for each in values]
-    every = ["fin", "syn", "rst", "psh", "ack", "urg"]
+    names = [tuple(each.lower().split(",")) for each in values]
+    every = ("fin", "syn", "rst", "psh", "ack", "urg")
     if len(names) != 2:
         return None
-    mask = every if names[0] == ["all"] else names[0]
-    wanted: Any = {"all": every, "none": 0}.get(names[1][0], names[1])
-    return {"&": [_payload("tcp", "flags"), mask]}, wanted
+    mask = every if names[0] == ("all",) else names[0]
+    wanted: Value = 0 if names[1][0] == "none" else Listed(every if names[1][0] == "all" else names[1])
+    return Masked(Payload("tcp", "flags"), mask), wanted
 
 
 def _type(direction: str) -> Callable[[List[str], str], Optional[Sides]]:
     def sides(values: List[str], _family: str) -> Optional[Sides]:
-        return {"fib": {"result": "type", "flags": [direction]}}, values[0].lower()
+        return Fib("type", (direction,)), values[0].lower()
 
     return sides
 
 
 def _packet_type(values: List[str], _family: str) -> Optional[Sides]:
-    return {"meta": {"key": "pkttype"}}, {"unicast": "host"}.get(values[0], values[0])
+    return Meta("pkttype"), {"unicast": "host"}.get(values[0], values[0])
 
 
 _MATCHES: Mapping[str, Callable[[List[str], str], Optional[Sides]]] = {

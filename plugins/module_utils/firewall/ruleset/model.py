@@ -10,11 +10,21 @@ Pure.
 from __future__ import annotations
 
 import ipaddress
-import json
 import re
-from typing import Any, Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching as match
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
+    Call,
+    End,
+    Harmless,
+    Match,
+    Meta,
+    Payload,
+    Set,
+    Statement,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network, Packet
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import (
     Assume,
@@ -42,15 +52,12 @@ class Ours(NamedTuple):
     text: str
 
 
-def input_chains(ruleset: Any) -> List[Chain]:
-    """The base chains that see packets for the host itself (hook input of inet, ip and ip6).
-
-    :param ruleset: what ``nft -j list ruleset`` prints, parsed: the list, or the object around it.
-    """
+def input_chains(ruleset: Ruleset) -> List[Chain]:
+    """The base chains that see packets for the host itself (hook input of inet, ip and ip6)."""
     return [chain for chain in Rules(ruleset).chains(("input",)) if chain.family in FAMILIES]
 
 
-def verdict(ruleset: Any, port: int, family: str = "ip", source: Optional[str] = None) -> str:
+def verdict(ruleset: Ruleset, port: int, family: str = "ip", source: Optional[str] = None) -> str:
     """Would a new TCP connection from outside to this port of the host pass, its first packet and those after it?
 
     :param family: ``ip`` or ``ip6``.
@@ -80,7 +87,8 @@ def manager(chain: Chain) -> Optional[str]:
     if chain.table.startswith("docker"):
         return "docker"
     if chain.family in ("ip", "ip6") and chain.table in _IPTABLES_TABLES and chain.name.isupper():
-        return "ufw" if any("ufw-" in json.dumps(rule.get("expr", [])) for rule in chain.rules) else "iptables"
+        called = [each.target for rule in chain.rules for each in rule.statements if isinstance(each, Call)]
+        return "ufw" if any("ufw-" in name for name in called) else "iptables"
     return None
 
 
@@ -138,41 +146,39 @@ def _short(network: Network) -> str:
     return str(network.network_address) if network.prefixlen == network.max_prefixlen else str(network)
 
 
-def _text(rule: Mapping[str, Any]) -> str:
+def _text(rule: Rule) -> str:
     """One of our rules in the form :func:`_bodies` gives it; a rule of another form as its JSON."""
-    expressions = [each for each in rule.get("expr", []) if "counter" not in each]
-    words: List[str] = []
-    for expression in expressions:
-        found = expression.get("match", {})
-        left, right = found.get("left", {}), found.get("right")
-        payload = left.get("payload", {})
-        if expression == {"accept": None}:
-            words.append("accept")
-        elif found.get("op") == "==" and payload.get("field") == "saddr" and payload.get("protocol") in ("ip", "ip6"):
-            elements = right.get("set", right) if isinstance(right, Mapping) else right
-            networks = match.networks_of(elements if isinstance(elements, list) else [elements])
-            if networks is None:
-                break
-            words.append("%s saddr { %s }" % (payload["protocol"], ", ".join(_short(each) for each in networks)))
-        elif found.get("op") == "==" and payload == {"protocol": "tcp", "field": "dport"} and isinstance(right, int):
-            words.append("tcp dport %d" % right)
-        elif found.get("op") == "==" and left == {"meta": {"key": "nfproto"}}:
-            words.append("meta nfproto %s" % right)
-    return " ".join(words) if len(words) == len(expressions) else json.dumps(rule.get("expr", []), sort_keys=True)
+    words = [_words(each) for each in rule.statements if each != Harmless("counter")]
+    return " ".join(words) if all(words) else rule.printed
 
 
-def ours(ruleset: Any, tag: str) -> List[Ours]:
-    """The rules that carry our comment, in the order of the rule set: (family, table, chain, handle, text)."""
-    objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
+def _words(statement: Statement) -> str:
+    """A statement of one of our rules; empty: we write no such statement."""
+    if statement == End("accept"):
+        return "accept"
+    if not isinstance(statement, Match) or statement.op != "==":
+        return ""
+    left, right = statement.left, statement.right
+    if left in (Payload("ip", "saddr"), Payload("ip6", "saddr")):
+        elements = right.elements if isinstance(right, Set) else (right,)
+        networks = match.networks_of(elements)
+        protocol = "ip" if left == Payload("ip", "saddr") else "ip6"
+        return "%s saddr { %s }" % (protocol, ", ".join(_short(each) for each in networks)) if networks else ""
+    if left == Payload("tcp", "dport") and isinstance(right, int):
+        return "tcp dport %d" % right
+    return "meta nfproto %s" % right if left == Meta("nfproto") and isinstance(right, str) else ""
+
+
+def ours(ruleset: Ruleset, tag: str) -> List[Ours]:
+    """The rules that carry our comment, in the order of the rule set."""
     return [
-        Ours(rule["family"], rule["table"], rule["chain"], rule["handle"], _text(rule))
-        for rule in (item["rule"] for item in objects if "rule" in item) if rule.get("comment") == tag
+        Ours(rule.family, rule.table, rule.chain, rule.handle, _text(rule))
+        for rule in ruleset.rules if rule.comment == tag
     ]
 
 
-def _without_ours(ruleset: Any, tag: str) -> List[Any]:
-    objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
-    return [item for item in objects if item.get("rule", {}).get("comment") != tag]
+def _without_ours(ruleset: Ruleset, tag: str) -> Ruleset:
+    return ruleset._replace(rules=tuple(rule for rule in ruleset.rules if rule.comment != tag))
 
 
 def could_close(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
@@ -190,7 +196,7 @@ def could_close(rules: Rules, chain: Chain, port: int, family: str, networks: Se
     return False
 
 
-def _wanted(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper) -> List[Tuple[Chain, str]]:
+def _wanted(ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper) -> List[Tuple[Chain, str]]:
     """The rules that open the port, by chain, as if none of ours were there yet."""
     if not _TAG.match(tag):
         raise ValueError("tag %r: 1 to 64 letters, digits, blanks, dots, dashes and colons" % tag)
@@ -214,7 +220,7 @@ def _place(family: str, table: str, chain: str) -> str:
 
 
 def rules_for(
-    ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager
+    ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager
 ) -> List[str]:
     """The nft commands that open the port, at the top of every input base chain that could close it.
 
@@ -234,7 +240,7 @@ def rules_for(
     ]
 
 
-def needed(ruleset: Any, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager) -> bool:
+def needed(ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager) -> bool:
     """Whether there is anything to do about our rules.
 
     They may be missing, altered, there twice, for another port or other sources, needless, or without effect because
@@ -258,7 +264,7 @@ def removal(rules: Sequence[Ours]) -> List[str]:
     return ["delete rule %s handle %d" % (_place(rule.family, rule.table, rule.chain), rule.handle) for rule in rules]
 
 
-def blockers(ruleset: Any, port: int, sources: Sequence[str]) -> List[Tuple[str, str]]:
+def blockers(ruleset: Ruleset, port: int, sources: Sequence[str]) -> List[Tuple[str, str]]:
     """The chains that close the port and that :func:`rules_for` does not repair.
 
     :returns: who keeps it (firewalld, ufw, iptables, docker, or nftables for hooks before input), and the chain's name.

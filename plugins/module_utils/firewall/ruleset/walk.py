@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """The way of one packet through the base chains of an nftables rule set, as the kernel goes it (nft(8)).
 
-A drop anywhere is final, an accept only ends its own base chain. `nftables_match` knows what a single match means; here
+A drop anywhere is final, an accept only ends its own base chain. `matching` knows what a single match means; here
 every outcome that is possible is collected.
 
 Pure.
@@ -10,19 +10,26 @@ Pure.
 
 from __future__ import annotations
 
-from typing import Any, Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching as match
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
+    Call,
+    End,
+    Gate,
+    Harmless,
+    Match,
+    Payload,
+    Reject,
+    Statement,
+    Vmap,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Packet
 
-_NO_EFFECT = frozenset((
-    "counter", "log", "comment", "mangle", "notrack", "last", "ct helper", "ct timeout", "ct expectation", "secmark",
-    "flow", "dup",
-))
 # nft leaves out the test of the address family before these, as a reject of this type implies it. Before a TCP reset in
 # a table of both families it leaves it out, too, though nothing implies it: such a rule may be for one family only.
 _REJECT_FAMILY = {"icmp": "ip", "icmpv6": "ip6"}
-_GATES = frozenset(("limit", "quota", "ct count", "meter"))
 _END: Mapping[str, str] = {
     "accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "continue": "next",
     "snat": "accept", "dnat": "accept", "masquerade": "accept", "redirect": "accept",
@@ -33,7 +40,7 @@ Outcomes = FrozenSet[str]
 
 
 class Chain(NamedTuple):
-    """A base chain with its rules, in order, as the JSON has them."""
+    """A base chain with its rules, in order."""
 
     family: str
     table: str
@@ -41,7 +48,7 @@ class Chain(NamedTuple):
     hook: str
     kind: str
     policy: str
-    rules: Tuple[Mapping[str, Any], ...]
+    rules: Tuple[Rule, ...]
 
 
 class Assume(NamedTuple):
@@ -54,31 +61,18 @@ class Assume(NamedTuple):
 class Rules:
     """The rule set, indexed."""
 
-    def __init__(self, ruleset: Any) -> None:
-        objects = ruleset.get("nftables", []) if isinstance(ruleset, Mapping) else ruleset
-        self.sets: Dict[Tuple[str, str, str], Any] = {}
-        self.rules: Dict[Tuple[str, str, str], List[Mapping[str, Any]]] = {}
-        self.base: List[Mapping[str, Any]] = []
-        for item in objects:
-            for kind, body in item.items():
-                if kind in ("set", "map"):
-                    self.sets[(body["family"], body["table"], body["name"])] = body
-                elif kind == "chain":
-                    self.rules.setdefault((body["family"], body["table"], body["name"]), [])
-                    if "hook" in body:
-                        self.base.append(body)
-                elif kind == "rule":
-                    self.rules.setdefault((body["family"], body["table"], body["chain"]), []).append(body)
+    def __init__(self, ruleset: Ruleset) -> None:
+        self.sets = {(each.family, each.table, each.name): each for each in ruleset.sets}
+        self.base = [each for each in ruleset.chains if each.hook]
+        self.rules: Dict[Tuple[str, str, str], List[Rule]] = {}
+        for chain in ruleset.chains:
+            self.rules.setdefault((chain.family, chain.table, chain.name), [])
+        for rule in ruleset.rules:
+            self.rules.setdefault((rule.family, rule.table, rule.chain), []).append(rule)
 
     def chains(self, hooks: Sequence[str]) -> List[Chain]:
         """The base chains at these hooks."""
-        return [
-            Chain(
-                each["family"], each["table"], each["name"], each["hook"], each.get("type", "filter"),
-                each.get("policy", "accept"), tuple(self.rules[(each["family"], each["table"], each["name"])]),
-            )
-            for each in self.base if each["hook"] in hooks
-        ]
+        return [Chain(*each, tuple(self.rules[each[:3]])) for each in self.base if each.hook in hooks]
 
 
 class Walk:
@@ -93,7 +87,7 @@ class Walk:
         found = self._sequence(chain.rules, (chain.family, chain.table), 0)
         return found - {"return"} | ({chain.policy} if "return" in found else set())
 
-    def _sequence(self, rules: Sequence[Mapping[str, Any]], table: Tuple[str, str], depth: int) -> Outcomes:
+    def _sequence(self, rules: Sequence[Rule], table: Tuple[str, str], depth: int) -> Outcomes:
         possible: Set[str] = set()
         for rule in rules:
             found = self._rule(rule, table, depth)
@@ -118,64 +112,60 @@ class Walk:
             return self.assume.maybe != "no", self.assume.maybe != "yes"
         return answer == match.YES, answer == match.NO
 
-    def _rule(self, rule: Mapping[str, Any], table: Tuple[str, str], depth: int) -> Outcomes:
+    def _rule(self, rule: Rule, table: Tuple[str, str], depth: int) -> Outcomes:
         answers: List[str] = []
-        for statement in rule.get("expr", []):
-            kind, body = next(iter(statement.items()), ("", None))
-            ending = self._ending(kind, body, table, depth)
-            if kind == "reject" and body == {"type": "tcp reset"} and table[0] == "inet" and not _tells_family(rule):
+        for statement in rule.statements:
+            ending = self._ending(statement, table, depth)
+            if statement == Reject("tcp reset") and table[0] == "inet" and not _tells_family(rule):
                 answers.append(match.MAYBE)
             if ending is not None:
                 may, may_not = self._may(match.both(answers))
                 return (ending if may else frozenset()) | (frozenset({"next"}) if may_not else frozenset())
-            answers.append(self._condition(kind, body, table))
+            answers.append(self._condition(statement, table))
             if answers[-1] == match.NO:
                 break
         return frozenset({"next"})
 
-    def _condition(self, kind: str, body: Any, table: Tuple[str, str]) -> str:
-        if kind == "match":
-            return match.matches(body, self.packet, self.rules.sets, table)
-        if kind in _GATES or (kind in ("set", "map") and isinstance(body, Mapping) and body.get("stmt")):
+    def _condition(self, statement: Statement, table: Tuple[str, str]) -> str:
+        if isinstance(statement, Match):
+            return match.matches(statement, self.packet, self.rules.sets, table)
+        if isinstance(statement, Gate):
             return match.SOME
-        return match.YES if kind in _NO_EFFECT or kind in ("set", "map") else match.MAYBE
+        return match.YES if isinstance(statement, Harmless) else match.MAYBE
 
-    def _ending(self, kind: str, body: Any, table: Tuple[str, str], depth: int) -> Optional[Outcomes]:
+    def _ending(self, statement: Statement, table: Tuple[str, str], depth: int) -> Optional[Outcomes]:
         """The outcomes of a statement that ends a rule; None for any other statement."""
-        if kind == "reject" and isinstance(body, Mapping):
-            family = _REJECT_FAMILY.get(str(body.get("type")), self.packet.family)
+        if isinstance(statement, Reject):
+            family = _REJECT_FAMILY.get(statement.how, self.packet.family)
             return frozenset({"drop" if family == self.packet.family else "next"})
-        if kind in _END:
-            return frozenset({_END[kind]})
-        if kind == "jump":
-            found = self._called(body["target"], table, depth + 1)
+        if isinstance(statement, End):
+            return frozenset({_END[statement.kind]})
+        if isinstance(statement, Call):
+            found = self._called(statement.target, table, depth + 1)
+            if not statement.returns:
+                return found
             return found - {"return"} | (frozenset({"next"}) if "return" in found else frozenset())
-        if kind == "goto":
-            return self._called(body["target"], table, depth + 1)
-        return self._vmap(body, table, depth) if kind == "vmap" else None
+        return self._vmap(statement, table, depth) if isinstance(statement, Vmap) else None
 
-    def _vmap(self, body: Mapping[str, Any], table: Tuple[str, str], depth: int) -> Outcomes:
-        data = body.get("data")
-        if isinstance(data, str):
-            data = {"set": self.rules.sets.get((table[0], table[1], data[1:]), {}).get("elem", [])}
-        value = match.fact(body.get("key"), self.packet)
-        found: Outcomes = frozenset()
-        for key, verdict in (data or {}).get("set", []):
-            may, may_not = self._may(match.compare(value, "==", key, self.rules.sets, table))
+    def _vmap(self, vmap: Vmap, table: Tuple[str, str], depth: int) -> Outcomes:
+        named = self.rules.sets.get((*table, vmap.name))
+        entries = named.entries if named else vmap.entries
+        if entries is None:
+            return frozenset({"elsewhere"})  # not understood, or not among what was listed
+        value, found = match.fact(vmap.key, self.packet), frozenset()  # type: match.Fact, Outcomes
+        for entry in entries:
+            may, may_not = self._may(match.compare(value, "==", entry.key, self.rules.sets, table))
             if may:
-                kind, target = next(iter(verdict.items()))
-                found |= self._ending(kind, target, table, depth) or frozenset({"elsewhere"})
+                found |= self._ending(entry.verdict, table, depth) or frozenset({"elsewhere"})
             if not may_not:
                 return found
         return found | {"next"}
 
 
-def _tells_family(rule: Mapping[str, Any]) -> bool:
+def _tells_family(rule: Rule) -> bool:
     """Whether a field of the rule's matches exists in one address family only."""
-    sides = [each["match"].get("left") for each in rule["expr"] if "match" in each]
-    return any(
-        isinstance(side, Mapping) and side.get("payload", {}).get("protocol") in ("ip", "ip6") for side in sides
-    )
+    sides = [each.left for each in rule.statements if isinstance(each, Match)]
+    return any(isinstance(side, Payload) and side.protocol in ("ip", "ip6") for side in sides)
 
 
 def passes(rules: Rules, packet: Packet, assume: Assume) -> Outcomes:

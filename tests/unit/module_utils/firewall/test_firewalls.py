@@ -10,6 +10,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, nftables, ufw
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -113,11 +114,7 @@ def test_more_than_one_at_work_each_is_opened():
 
 def test_chains_named_as_those_of_iptables_are_the_rule_sets_own_where_there_is_no_iptables():
     facts = samples.virgin()
-    rules = [{kind: dict(body, family="ip") for kind, body in item.items()} for item in samples.ruleset()]
-    for item in rules:
-        for kind, body in item.items():
-            body.update({"name": "INPUT"} if kind == "chain" else {"chain": "INPUT"} if kind == "rule" else {})
-    samples.firewalls_are(facts, nftables={"ruleset": rules})
+    samples.firewalls_are(facts, nftables={"ruleset": samples.ruleset(family="ip", name="INPUT")})
     for compat, kinds in ((False, ["nftables", "firewall_file", "firewall_file"]), (True, [])):
         samples.firewalls_are(facts, nftables={"compat": compat})
         plan = samples.plan({"firewall": samples.firewall_want()}, facts)
@@ -127,7 +124,7 @@ def test_chains_named_as_those_of_iptables_are_the_rule_sets_own_where_there_is_
 def test_a_chain_before_those_for_the_host_is_told():
     early = {"chain": {"family": "inet", "table": "raw", "name": "pre", "handle": 9, "type": "filter",
                        "hook": "prerouting", "prio": -300, "policy": "drop"}}
-    plan = firewall_plan({"ruleset": [*samples.ruleset(), early]})
+    plan = firewall_plan({"ruleset": samples.ruleset(also=[early])})
     assert "the chain inet raw pre of nftables may drop packets for port 2222" in plan.notes[0]
 
 
@@ -136,8 +133,7 @@ def test_a_rule_behind_another_that_drops_is_put_first_again():
         {"match": {"op": "==", "left": {"payload": {"protocol": "tcp", "field": "dport"}}, "right": samples.PORT}},
         {"drop": None}]}}
     facts = samples.converged()
-    rules = samples.ruleset([samples.open_rule()])
-    samples.firewalls_are(facts, nftables={"ruleset": rules[:-1] + [drop] + rules[-1:]})
+    samples.firewalls_are(facts, nftables={"ruleset": samples.ruleset([samples.open_rule()], also=[drop])})
     text = "inet filter input tcp dport 2222 accept"
     found = shown(samples.plan({"firewall": samples.firewall_want()}, facts))
     assert found["nftables", "port 2222"] == (text + "\nwithout effect: another rule comes first", text)
@@ -156,7 +152,7 @@ def test_absent_takes_our_rules_away_and_only_them(backend):
 
 def test_absent_cleans_the_files_of_a_service_that_was_switched_off_since():
     facts = samples.converged()
-    samples.firewalls_are(facts, nftables={"persistent": False, "ruleset": []})
+    samples.firewalls_are(facts, nftables={"persistent": False, "ruleset": Ruleset()})
     found = shown(samples.plan({"firewall": samples.firewall_want(state="absent")}, facts))
     assert sorted(found) == [("firewall_file", nftables.CONF), ("firewall_file", nftables.SNIPPET)]
 

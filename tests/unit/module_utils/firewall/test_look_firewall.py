@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
     surroundings,
     ufw,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 
 CHAIN = {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input",
                    "prio": 0, "policy": "drop"}}
@@ -237,7 +238,7 @@ def test_a_host_where_systemd_does_not_run(machine):
 
 def test_a_kernel_without_netfilter_has_no_rules(machine):
     machine.programs = {"nft": broken("Unable to initialize Netlink socket: Protocol not supported")}
-    assert machine.look().of(nftables.BACKEND).ruleset == []
+    assert machine.look().of(nftables.BACKEND).ruleset == Ruleset()
 
 
 def without_json(text, words="JSON support not compiled-in"):
@@ -260,7 +261,7 @@ def test_an_nft_without_json_is_no_empty_rule_set(machine, words):
     with pytest.raises(surroundings.NoAnswer, match="cannot print them as JSON"):
         machine.look()
     machine.programs = {"nft": without_json("", words)}
-    assert machine.look().of(nftables.BACKEND).ruleset == []
+    assert machine.look().of(nftables.BACKEND).ruleset == Ruleset()
 
 
 def test_a_table_that_only_nft_can_show_is_told(machine):

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing, model
 from nft_samples import (
     ACCEPT,
     DPORT,
@@ -26,6 +26,7 @@ from nft_samples import (
     meta,
     pfx,
     ruleset,
+    together,
 )
 
 
@@ -61,7 +62,7 @@ def test_a_match(expression, holds):
 )
 def test_chains(rules, policy, expected):
     assert model.verdict(ruleset(rules, policy), 2222) == expected
-    assert model.verdict({"nftables": ruleset(rules, policy)}, 2222, "ip6") in (expected, "closed", "open")
+    assert model.verdict(ruleset(rules, policy), 2222, "ip6") in (expected, "closed", "open")
 
 
 @pytest.mark.parametrize(
@@ -139,7 +140,7 @@ def test_a_reset_hides_its_family():
 
 def test_a_drop_in_any_base_chain_counts():
     shut, opened = ruleset([], "drop", table="a"), ruleset([], "accept", table="b")
-    assert model.verdict([*opened, *shut], 2222) == model.verdict([*shut, *opened], 2222) == "closed"
+    assert model.verdict(together(opened, shut), 2222) == model.verdict(together(shut, opened), 2222) == "closed"
     only_six = ruleset([], "drop", family="ip6")
     assert model.verdict(only_six, 2222) == "open" and model.verdict(only_six, 2222, "ip6") == "closed"
     early = ruleset([[m(DPORT, 2222), DROP]], "accept", hook="prerouting")
@@ -339,3 +340,30 @@ def test_conditions_of_one_rule(conditions, expected):
         together = {"concat": [each["match"]["left"] for each in order]}
         values = {"set": [{"concat": [each["match"]["right"] for each in order]}]}
         assert model.verdict(ruleset([[m(together, values), ACCEPT]]), 2222) == expected
+
+
+@pytest.mark.parametrize("data", ["@missing", "@ports", {"set": [[2222]]}, {"set": 7}, None, {}], ids=str)
+def test_a_verdict_map_that_is_not_understood_is_no_verdict(data):
+    """Not even "nothing follows": the rule that comes after it is not the only thing that can happen."""
+    for policy in ("drop", "accept"):
+        rules = [[{"vmap": {"key": DPORT, "data": data}}], [ACCEPT if policy == "drop" else DROP]]
+        assert model.verdict(ruleset(rules, policy, sets=SETS), 2222) == "unknown"
+    assert model.rules_for(ruleset(rules, sets=SETS), 2222, [], TAG)
+
+
+@pytest.mark.parametrize("item", [
+    "chain", {"chain": 1}, {"chain": {"family": "ip"}}, {"rule": {"family": "ip", "table": "t", "chain": "c"}},
+    {"rule": {"family": "ip", "table": "t", "chain": "c", "handle": 1, "expr": [1]}},
+    {"rule": {"family": "ip", "table": "t", "chain": "c", "handle": 1, "expr": [{}]}},
+    {"chain": {"family": "ip", "table": "t", "name": "c", "hook": 1}},
+    {"set": {"family": "ip", "table": "t", "name": "s", "elem": 1}}, {"map": {"family": "ip", "table": "t", "name": 1}},
+], ids=str)
+def test_an_object_of_another_shape_is_an_error(item):
+    with pytest.raises(ValueError, match="its JSON"):
+        listing.parse(json.dumps({"nftables": [item]}).encode())
+
+
+def test_what_is_kept_of_a_rule_of_ours_is_what_nft_printed():
+    odd = ([m(meta("mark"), 1), ACCEPT], TAG)
+    found, = model.ours(ruleset([odd, [DROP]]), TAG)
+    assert json.loads(found.text) == odd[0]
