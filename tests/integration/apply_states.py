@@ -28,7 +28,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request, look_request
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request, look_request, request
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 
 from tests.integration.apply_damages import (
@@ -288,16 +288,16 @@ def do_time(job):
     spent, whole = [], []
     started = []
     sys.addaudithook(lambda event, what: started.append(what[1][:3]) if event == "subprocess.Popen" else None)
-    arguments = {"want": job["want"], "password": job["secret"]}
+    asked = request.parse({"want": job["want"], "password": job["secret"]})
     used = cpu_seconds()
-    look_request.seen(arguments, lambda _plan: False)
+    look_request.seen(asked, lambda _plan: False)
     programs, used = list(started), cpu_seconds() - used
     for _number in range(5):
         began = time.monotonic()
-        look_request.seen(arguments, lambda _plan: False)
+        look_request.seen(asked, lambda _plan: False)
         spent.append(time.monotonic() - began)
         began = time.monotonic()
-        look_request.seen(arguments, lambda _plan: True)
+        look_request.seen(asked, lambda _plan: True)
         whole.append(time.monotonic() - began)
     return {"look": statistics.median(spent), "with_proof": statistics.median(whole), "load": os.getloadavg()[0],
             "cpu": used, "programs": programs, "cores": os.cpu_count()}

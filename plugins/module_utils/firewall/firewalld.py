@@ -9,7 +9,7 @@ others the rules that they have at runtime only. firewalld has no comments: ours
 from __future__ import annotations
 
 import re
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 from xml.etree import ElementTree
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
@@ -114,12 +114,16 @@ def zone_files(zone: str) -> Tuple[str, str]:
     return path, path + ".old"
 
 
+#: Name, attributes, text, and what is inside.
+_Shape = Tuple[str, List[Tuple[str, str]], str, List[str]]
+
+
 def same_zone(one: bytes, other: bytes) -> bool:
     """Whether two files of a zone say the same, apart from our rules and from how they are written."""
     return _plain(one) is not None and _plain(one) == _plain(other)
 
 
-def _plain(data: bytes) -> Any:
+def _plain(data: bytes) -> Optional[_Shape]:
     try:
         root = ElementTree.fromstring(without_ours(data.decode("utf-8", "surrogateescape")).encode("utf-8", "replace"))
     except ElementTree.ParseError:
@@ -127,11 +131,11 @@ def _plain(data: bytes) -> Any:
     return _shape(root)
 
 
-def _shape(each: Any) -> Any:
+def _shape(each: ElementTree.Element) -> _Shape:
     return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(repr(_shape(part)) for part in each)
 
 
-def _rule_text(rule: Any) -> str:
+def _rule_text(rule: ElementTree.Element) -> str:
     """A rule of the file as firewall-cmd prints it, as far as it matters here."""
     words = ["rule"] + ['%s="%s"' % (key, rule.get(key)) for key in ("priority", "family") if rule.get(key)]
     for part in rule:

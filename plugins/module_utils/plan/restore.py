@@ -9,7 +9,7 @@ import contextlib
 import os
 import shutil
 from functools import partial
-from typing import Any, Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
@@ -135,7 +135,7 @@ def files_back(found: Named, plan: Plan, mine: Callable[[str], bool]) -> None:
             plan.note("%s stays: somebody has changed it since" % path)
 
 
-def put_back(path: str, data: Optional[bytes], _host: Any = None) -> None:
+def put_back(path: str, data: Optional[bytes], _host: object = None) -> None:
     """A file as it was (None: it goes), with the mode that it has."""
     found = files.stat_file(path)
     if data is None:
@@ -153,7 +153,7 @@ def remove(path: str) -> None:
         files.remove_file(path)
 
 
-def remove_empty(path: str, _host: Any = None) -> None:
+def remove_empty(path: str, _host: object = None) -> None:
     """A folder that we made among those of others, while it is empty."""
     with contextlib.suppress(OSError):
         os.rmdir(path)

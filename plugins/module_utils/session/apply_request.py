@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-from typing import Any, ContextManager, Mapping, NamedTuple, Optional
+from typing import ContextManager, Mapping, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import replacement
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths, shape
@@ -26,11 +26,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner im
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import state
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import Ran
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import detached, report
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import detached, report, request
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Seen
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.request import Request
 
-Result = Mapping[str, Any]
+Result = Mapping[str, object]
 
 
 class First(NamedTuple):
@@ -40,53 +41,53 @@ class First(NamedTuple):
     seen: Seen
 
 
-def run(arguments: Mapping[str, Any]) -> Result:
+def run(arguments: Mapping[str, object]) -> Result:
     """Carry out sections of the plan; in check mode only say what would be done.
 
-    :param arguments: ``want``, ``password``, ``sections``, ``parts`` and ``check_mode``; with a ``ticket`` the work
-        outlives the connection.
+    :param arguments: of ``request.Request``.
     :returns: ``answer.Look`` and ``done``; with ``failed``, the sentence is in ``msg``.
     """
-    if not arguments.get("ticket"):
-        return following(arguments, None)
     try:
-        return detached.detached(arguments["ticket"], lambda: dict(following(arguments, None)))
-    except OSError as error:
-        return failed(error)
-
-
-def following(arguments: Mapping[str, Any], first: Optional[First]) -> Result:
-    """Carry out what a look of this very execution found, as far as it is still true; without one, look first."""
-    try:
-        if arguments.get("check_mode"):
-            return _forecast(arguments)
-        with host_lock.locked() as before:
-            return _carried_out(arguments, first.seen if first and first.turn == before else None)
+        asked = request.parse(arguments)
+        if not asked.ticket:
+            return following(asked, None)
+        return detached.detached(asked.ticket, lambda: dict(following(asked, None)))
     except EXPECTED as error:
         return failed(error)
 
 
-def _forecast(arguments: Mapping[str, Any]) -> Result:
+def following(asked: Request, first: Optional[First]) -> Result:
+    """Carry out what a look of this very execution found, as far as it is still true; without one, look first."""
+    try:
+        if asked.check_mode:
+            return _forecast(asked)
+        with host_lock.locked() as before:
+            return _carried_out(asked, first.seen if first and first.turn == before else None)
+    except EXPECTED as error:
+        return failed(error)
+
+
+def _forecast(asked: Request) -> Result:
     sshd = own_sshd.read()
-    spec = _spec(arguments, sshd)
-    facts, plan = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd)
-    changed = bool(plan.section(REGISTRY.sections(arguments["sections"])))
+    spec = _spec(asked, sshd)
+    facts, plan = runner.look(REGISTRY, spec, Secret(asked.password), sshd)
+    changed = bool(plan.section(REGISTRY.sections(asked.sections)))
     return dict(report.look(REGISTRY, spec, facts, plan, Proof()).to_json(), changed=changed)
 
 
-def _spec(arguments: Mapping[str, Any], sshd: OwnSshd) -> Spec:
-    return hop.resolved(typed.parse(arguments["want"], REGISTRY.specs), sshd)
+def _spec(asked: Request, sshd: OwnSshd) -> Spec:
+    return hop.resolved(typed.parse(asked.want, REGISTRY.specs), sshd)
 
 
-def _carried_out(arguments: Mapping[str, Any], seen: Optional[Seen]) -> Result:
-    sections, uploads = arguments["sections"], arguments.get("parts") or []
+def _carried_out(asked: Request, seen: Optional[Seen]) -> Result:
+    sections, uploads = asked.sections, asked.parts
     state.tidy(bool(uploads))
-    spec = seen.spec if seen else _spec(arguments, own_sshd.read())
+    spec = seen.spec if seen else _spec(asked, own_sshd.read())
     ledger = LedgerFile(REGISTRY.kinds, closed=REMOVAL in sections)
     host = Host(spec, Facts(), ledger, uploads)
     absent = state.absent_ledger_folders()
     with _whole(spec, sections, ledger):
-        work = Run(REGISTRY, sections, host, lambda done: _again(host, arguments["password"], done))
+        work = Run(REGISTRY, sections, host, lambda done: _again(host, asked.password, done))
         plan = work.converge(seen.look if seen else None)
         done = [*state.made_with_the_ledger(absent, [each.name for each in work.done]), *work.done]
         result = report.look(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof)).to_json()

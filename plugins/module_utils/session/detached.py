@@ -17,11 +17,11 @@ import os
 import re
 import signal
 import time
-from typing import Any, Callable, Dict, Mapping
+from typing import Callable, Dict, Mapping
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 
-Result = Dict[str, Any]
+Result = Dict[str, object]
 
 #: Seconds to wait for work that goes on; the controller asks again.
 PATIENCE = 60.0
@@ -70,7 +70,7 @@ def _work(handle: int, work: Callable[[], Result]) -> None:
         os._exit(0)
 
 
-def run(arguments: Mapping[str, Any]) -> Result:
+def run(arguments: Mapping[str, object]) -> Result:
     """The result of work that was ordered by another connection.
 
     :param arguments: ``ticket``.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import Any, Callable, ContextManager, Mapping, NamedTuple
+from typing import Callable, ContextManager, Mapping, NamedTuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, UserError, failed
@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import request
 
 
 class NoRoot(UserError):
@@ -27,25 +28,26 @@ class NoRoot(UserError):
 class Seen(NamedTuple):
     """A first look: its result, what is wanted as this host resolves it, and what the result was made from."""
 
-    result: Mapping[str, Any]
+    result: Mapping[str, object]
     spec: Spec
     look: Look
 
 
-def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def run(arguments: Mapping[str, object]) -> Mapping[str, object]:
     """Look and plan.
 
-    :param arguments: ``want`` and ``password``.
+    :param arguments: of ``request.Request``.
     :returns: ``answer.Look``; with ``failed``, the sentence is in ``msg``.
     """
     try:
-        with asking(arguments["want"]):
-            return seen(arguments, lambda _plan: True).result
+        asked = request.parse(arguments)
+        with asking(asked.want):
+            return seen(asked, lambda _plan: True).result
     except EXPECTED as error:
         return failed(error)
 
 
-def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
+def seen(asked: request.Request, worth: Callable[[Plan], bool]) -> Seen:
     """The first look of an execution.
 
     :param worth: whether a plan is worth waiting for the proof.
@@ -64,19 +66,23 @@ def seen(arguments: Mapping[str, Any], worth: Callable[[Plan], bool]) -> Seen:
     if os.geteuid() != 0:
         raise NoRoot("nothing was changed; " + NO_ROOT)
     sshd = own_sshd.read()
-    spec = hop.resolved(typed.parse(arguments["want"], REGISTRY.specs), sshd)
-    look = runner.look(REGISTRY, spec, Secret(arguments["password"]), sshd, also=Proof, worth=worth)
+    spec = hop.resolved(typed.parse(asked.want, REGISTRY.specs), sshd)
+    look = runner.look(REGISTRY, spec, Secret(asked.password), sshd, also=Proof, worth=worth)
     waited = worth(look.plan) and not look.plan.errors
     proof = look.facts.of(Proof) if waited else Proof()
     return Seen(dict(report.look(REGISTRY, spec, look.facts, look.plan, proof).to_json(), changed=False), spec, look)
 
 
-def asking(want: Mapping[str, Any]) -> ContextManager[None]:
-    """Docker is asked for what a look will want to know of it."""
-    part = want.get("ssh") or want.get("hop") or {}
-    image = part.get("image") or {}
-    name = image.get("id") or ""
-    if image and not name:
-        reference = image_names.parse(image["name"])
+def asking(want: Mapping[str, object]) -> ContextManager[None]:
+    """Docker is asked for what a look will want to know of it.
+
+    :raises WrongShape: what is wanted is of another shape.
+    """
+    about = request.docker(want)
+    if about is None:
+        return contextlib.nullcontext()
+    name = about.image_id
+    if about.image_name and not name:
+        reference = image_names.parse(about.image_name)
         name = reference.tagged or reference.pinned()
-    return commands.ahead(cli.questions(part.get("container") or "", name)) if part else contextlib.nullcontext()
+    return commands.ahead(cli.questions(about.container, name))

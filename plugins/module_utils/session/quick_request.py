@@ -7,25 +7,26 @@ A look that is a tenth of a second old is still true, unless another run had the
 
 from __future__ import annotations
 
-from typing import Any, Mapping
+from typing import Mapping
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import look_request, request
 
 
-def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+def run(arguments: Mapping[str, object]) -> Mapping[str, object]:
     """Look; carry out the plan where all of it is quick.
 
-    :param arguments: ``want``, ``password`` and ``sections``.
+    :param arguments: of ``request.Request``.
     :returns: what look_request gives; where something was carried out, what apply_request gives, and ``looked``: what
         the first look gave. With ``failed``, the sentence is in ``msg``.
     """
     turn = host_lock.turn()
     try:
-        with look_request.asking(arguments["want"]):
-            seen = look_request.seen(arguments, lambda plan: not _at_once(plan))
+        asked = request.parse(arguments)
+        with look_request.asking(asked.want):
+            seen = look_request.seen(asked, lambda plan: not _at_once(plan))
     except EXPECTED as error:
         return failed(error)
     if not _at_once(seen.look.plan):
@@ -34,7 +35,7 @@ def run(arguments: Mapping[str, Any]) -> Mapping[str, Any]:
         apply_request,  # most hosts need none of it
     )
 
-    return dict(apply_request.following(arguments, apply_request.First(turn, seen)), looked=seen.result)
+    return dict(apply_request.following(asked, apply_request.First(turn, seen)), looked=seen.result)
 
 
 def _at_once(plan: Plan) -> bool:

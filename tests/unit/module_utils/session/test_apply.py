@@ -24,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import apply_request
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.look_request import Seen
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.request import Request
 
 OWN = Proof(own=Handshake(ok=True))
 
@@ -100,8 +101,7 @@ def run(monkeypatch, tmp_path):
         for name in ("_before_packages", "_after_packages", "_before_service"):
             monkeypatch.setattr(engine, name, lambda _host, *given, name=name: host.written.append(
                 (len(host.acts), name, *given)))
-        arguments = {"want": {"ssh": {}}, "sections": list(sections), "password": None}
-        return apply_request.following(arguments, first)
+        return apply_request.following(Request({"ssh": {}}, None, list(sections)), first)
     lock = host_lock.locked
     return carry_out
 

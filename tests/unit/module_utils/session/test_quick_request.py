@@ -38,7 +38,7 @@ def carried(monkeypatch):
             return look_request.Seen({"plan": list(kinds), "changed": False}, Spec(), Look(Facts(), plan))
 
         def carry_out(arguments, first):
-            applied.append((arguments["sections"], first.turn, first.seen.look.plan))
+            applied.append((arguments.sections, first.turn, first.seen.look.plan))
             return {"done": list(kinds), "plan": [], "changed": True}
 
         monkeypatch.setattr(look_request, "seen", seen)
