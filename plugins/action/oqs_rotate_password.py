@@ -13,7 +13,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access
     LOCKED,
     in_container,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Item, diff
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item, diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
@@ -99,7 +99,7 @@ class ActionModule(HostAction):
         look = self.look({"password": password}, asked, ["ssh"]).look
         items = self.items(look, [SECTION])
         state = in_container(look.host.password)
-        if state in _NONE or any(item.after == UNKNOWN for item in items):
+        if state in _NONE or any(item.pending for item in items):
             raise HostFailure("nothing was changed; " + _NONE.get(state, _NONE[""]))
         return items
 

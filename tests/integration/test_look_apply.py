@@ -22,6 +22,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import plan as plans
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
@@ -30,7 +31,6 @@ from lab.lab import Lab, LabError
 from tests.integration import apply_damages
 
 pytestmark = pytest.mark.docker
-UNKNOWN = plans.UNKNOWN
 PLACE = "/root/oqs"
 STATES, FEW_STATES = 100, 6
 KILLS, FEW_KILLS = 20, 3

@@ -20,7 +20,7 @@ def item(**other: Any) -> Item:
     return Item(**dict({
         "section": "hop", "part": "hop", "label": "hop", "kind": "file", "name": "/etc/oqs-ssh/hop_config",
         "resource": "file /etc/oqs-ssh/hop_config", "before": "absent", "after": "as wanted", "why": "the hop",
-        "values": [], "said": "", "headline": "", "by_ansible": False,
+        "values": [], "said": "", "headline": "", "by_ansible": False, "pending": False,
     }, **other))
 
 

@@ -10,6 +10,7 @@ from typing import List
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import serving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.server import everywhere
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -21,7 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -49,15 +50,15 @@ class ContainerResource(Resource):
             return
         if ssh.state == "absent":
             if container and container.ours:
-                plan.add(Change("container", "container_gone", ssh.container, container.status, "absent",
+                plan.add(Change("container", "container_gone", ssh.container, container.status, ABSENT,
                                 "oqs_ssh_state is absent", act=partial(_remove, ssh.container)))
             plan_gone(facts.of(State), plan)
             return
         if not facts.of(WantedImage).image.known:
             return
         if not container:
-            plan.add(Change("container", "container", ssh.container, "absent", "created", "there is none", act=_create))
-            plan.add(Change("container", "running", ssh.container, "absent", "running", "sshd is to serve",
+            plan.add(Change("container", "container", ssh.container, ABSENT, "created", "there is none", act=_create))
+            plan.add(Change("container", "running", ssh.container, ABSENT, "running", "sshd is to serve",
                             act=partial(serving.start, False)))
         elif is_as_wanted(facts):
             _plan_serving(ssh, facts, plan)
@@ -66,7 +67,7 @@ class ContainerResource(Resource):
         """Those that carry our mark, whatever their names."""
         for name, row in sorted(facts.of(Inventory).containers.items()):
             if row.ours:
-                plan.add(Change("removal", "container_gone", name, row.status, "absent", CAME,
+                plan.add(Change("removal", "container_gone", name, row.status, ABSENT, CAME,
                                 act=partial(_remove, name), said="the container %s" % name))
             elif name in restore.names(facts.of(Named).rows, "container"):
                 plan.note("the container %s stays: it is not the one that was deployed here" % name)
@@ -125,7 +126,7 @@ def _own_ends(facts: Facts) -> List[str]:
 
 def _new_keys(plan: Plan) -> bool:
     """A running sshd goes on with the keys that it has read."""
-    return any(each.after == UNKNOWN for each in plan.of_kind("host_key"))
+    return any(each.pending for each in plan.of_kind("host_key"))
 
 
 def _create(host: Host) -> None:

@@ -15,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.container impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.container import is_as_wanted
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, migration
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Upgrade, WantedImage
@@ -47,7 +48,7 @@ class UnfinishedResource(Resource):
         """Its end."""
         ssh = spec.get(ServerSpec)
         if ssh and ssh.state == "present" and facts.of(Upgrade).cut_short:
-            plan.add(Change("image", "upgrade_rest", ssh.container, "cut short", "absent",
+            plan.add(Change("image", "upgrade_rest", ssh.container, "cut short", ABSENT,
                             "a replacement did not come to its end", act=_finish))
 
 

@@ -1,10 +1,23 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Rejected values in words that do not give them away: what stands in the wrong variable may be a secret. Pure."""
+"""Words about values: for rejected ones, which are not given away (what stands in the wrong variable may be a secret),
+and for those that are not there, or not known yet. Pure."""
 
 from __future__ import annotations
 
 from typing import Any
+
+
+class Mark(str):
+    """A word in a plan that code knows by what it is, never by what it says: a file may hold the same letters."""
+
+    __slots__ = ()
+
+
+#: What only a run can know, as it stands in a plan.
+UNKNOWN = Mark("<known after apply>")
+#: What is not there, or will not be there any more.
+ABSENT = Mark("absent")
 
 
 def describe(value: Any) -> str:

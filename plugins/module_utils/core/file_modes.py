@@ -9,8 +9,8 @@ import re
 from typing import NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 
-ABSENT = "absent"
 _WORDS = re.compile(r"([0-7]{1,4}) ([0-9]{1,10}):([0-9]{1,10})")
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Generic, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
@@ -17,7 +18,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surro
 #: The comment that our rules carry where a firewall has comments.
 TAG = "oqs-ssh"
 CLOSED = "closed"
-ABSENT = "absent"
 #: What the plan says of rules that are there, but behind one that closes the port.
 BEHIND = "without effect: another rule comes first"
 

@@ -6,9 +6,8 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-#: What only a run can know, as it stands in a plan.
-UNKNOWN = "<known after apply>"
-ABSENT = "absent"
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
+
 #: What a change needs that no other change of the same round brings: another look.
 ANOTHER_LOOK = ("another look",)
 
@@ -17,7 +16,7 @@ class Change(NamedTuple):
     """One thing that is not as wanted, and how it gets there.
 
     ``kind`` and ``name`` say which thing; ``before``, ``after`` and ``why`` are text for people and never hold a
-    secret: code asks only whether ``after`` is ``UNKNOWN``. ``act`` carries the change out and is given the host
+    secret. ``act`` carries the change out and is given the host
     (``host.Host``); what it returns is true where the rest was planned from something that turned out otherwise.
     Without one, tasks of ansible-core's own do; or, where ``needs`` says that something comes first, a later look plans
     the same with an act. ``quick``: done in a moment, in a container that goes on running, with nothing but what the
@@ -46,6 +45,16 @@ class Change(NamedTuple):
         return ("%s %s" % (self.kind.replace("_", " "), self.name)).strip()
 
     @property
+    def pending(self) -> bool:
+        """Whether only a run can know what comes."""
+        return self.after is UNKNOWN
+
+    @property
+    def gone(self) -> bool:
+        """Whether the thing is not there any more afterwards."""
+        return self.after is ABSENT
+
+    @property
     def by_ansible(self) -> bool:
         """Whether tasks of ansible-core's own carry it out; what only another look can plan, nobody does."""
         return self.act is None and not self.needs
@@ -68,6 +77,7 @@ class Item(NamedTuple):
     said: str
     headline: str
     by_ansible: bool
+    pending: bool
 
 
 class Place(NamedTuple):
@@ -150,6 +160,7 @@ def _item(change: Change, place: Place) -> Item:
         section=change.section, part=place.part, label=place.label, kind=change.kind, name=change.name,
         resource=change.resource, before=change.before, after=change.after, why=change.why, values=list(change.values),
         said=change.said, headline=change.headline, by_ansible=change.by_ansible,
+        pending=change.pending,
     )
 
 
@@ -163,7 +174,7 @@ def diff(items: Iterable[Item]) -> List[Dict[str, str]]:
             "before_header": "%s (%s)" % (item.resource, item.why),
             "after_header": item.resource,
             "before": _text(item.before),
-            "after": (item.before if item.before.endswith("\n") and item.after == UNKNOWN else "")
+            "after": (item.before if item.before.endswith("\n") and item.pending else "")
             + _text(item.after),
         }
         for item in items

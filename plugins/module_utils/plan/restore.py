@@ -12,6 +12,7 @@ from functools import partial
 from typing import Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger_file
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
@@ -161,7 +162,7 @@ def remove_empty(path: str, _host: object = None) -> None:
 
 def text(data: Optional[bytes]) -> str:
     """The content of a file as a plan shows it, bytes that are no text among it."""
-    return "absent" if data is None else data.decode("utf-8", "surrogateescape")
+    return ABSENT if data is None else data.decode("utf-8", "surrogateescape")
 
 
 def few(some: Sequence[str]) -> str:

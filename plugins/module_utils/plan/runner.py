@@ -12,7 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors im
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.sshconfig import ConfigError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 
@@ -125,7 +125,7 @@ class Run:
         as_planned = True
         for each in changes:
             known = not each.needs or any(one.kind in each.needs for one in done)
-            if not as_planned or not each.act or (each.after == UNKNOWN and not known):
+            if not as_planned or not each.act or (each.pending and not known):
                 break
             as_planned = not each.act(self.host)
             done.append(each)

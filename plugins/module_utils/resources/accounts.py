@@ -13,6 +13,7 @@ from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
@@ -130,7 +131,7 @@ def plan_back(rows: Rows, accounts: Accounts, plan: Plan) -> None:
         before = restore.was(rows, "line", account.path)
         goes = before == "absent" and not after and account.owner is not None
         if after != account.keys or goes:
-            plan.add(Change("hop", "hop_user_gone", name, shown(account.keys), "absent" if goes else shown(after),
+            plan.add(Change("hop", "hop_user_gone", name, shown(account.keys), ABSENT if goes else shown(after),
                             "our line goes", act=partial(_line_back, account, None if goes else after, before),
                             said="our line in authorized_keys of %s" % name))
         _plan_folder(rows, name, account, goes, plan)
@@ -144,7 +145,7 @@ def _plan_folder(rows: Rows, name: str, account: Account, goes: bool, plan: Plan
     before = file_modes.parse(entry.before)
     if entry.before is None:
         if account.empty or (goes and account.alone):
-            plan.add(Change("hop", "keys_folder_gone", account.folder, str(now), "absent", CAME,
+            plan.add(Change("hop", "keys_folder_gone", account.folder, str(now), ABSENT, CAME,
                             act=partial(_folder_gone, account), said=account.folder))
         else:
             plan.note("%s stays: others have put something there" % account.folder)

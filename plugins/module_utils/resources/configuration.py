@@ -10,6 +10,7 @@ from typing import Dict, List, Mapping, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import facts as found
@@ -22,13 +23,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_f
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.sshconfig import ConfigError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import (
-    ANOTHER_LOOK,
-    UNKNOWN,
-    Change,
-    Plan,
-    shown,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import ANOTHER_LOOK, Change, Plan, shown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.host_keys import MAKERS
@@ -74,7 +69,7 @@ class ConfigurationResource(Resource):
 
 def plan_unknown(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
     """The same things as known ones while the image is not at hand to ask."""
-    before = "unknown" if facts.of(Container) else "absent"
+    before = "unknown" if facts.of(Container) else ABSENT
     for section, kind, name in (
         ("keys", "host_keys", ""), ("config", "sshd_config", ""), ("config", "ssh_config", ""),
         ("config", "known_hosts", known_hosts.OWN), ("password", "password", ssh.user),

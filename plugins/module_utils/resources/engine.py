@@ -14,6 +14,7 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import EngineSpec
@@ -132,9 +133,9 @@ class EngineResource(Resource):
             return False
         if not found.daemon_json:
             why = "before Docker's first start"
-            plan.add(Change("engine", "daemon_settings", "", "absent", daemon_json(), why, act=write_settings))
+            plan.add(Change("engine", "daemon_settings", "", ABSENT, daemon_json(), why, act=write_settings))
         words = " ".join(names)
-        plan.add(Change("engine", "packages", "", "absent", words, "no Docker engine here", values=tuple(names)))
+        plan.add(Change("engine", "packages", "", ABSENT, words, "no Docker engine here", values=tuple(names)))
         return True
 
     def announce(self, host: Host, changes: Sequence[Change]) -> None:
@@ -174,7 +175,7 @@ class EngineResource(Resource):
         going = [name for name in left.packages if name not in left.staying]
         if going:
             words = " ".join(going)
-            plan.add(Change("removal", "packages_gone", "", words, "absent", CAME, said="packages (%s)" % words,
+            plan.add(Change("removal", "packages_gone", "", words, ABSENT, CAME, said="packages (%s)" % words,
                             act=lambda _host: packages.purge(going)))
         return going == list(left.packages)
 
@@ -194,7 +195,7 @@ class EngineResource(Resource):
 
     def _restore_folders(self, named: Named, left: Left, plan: Plan) -> None:
         """What the engine's packages leave behind."""
-        going = {each.name for each in plan.changes if each.after == "absent"}
+        going = {each.name for each in plan.changes if each.gone}
         for path in restore.named(named.rows, "folder", "of the engine"):
             before, now = restore.was(named.rows, "folder", path), named.folders.get(path)
             strange = [each for each in now.files if each not in going and each not in PACKAGED] if now else []
@@ -210,7 +211,7 @@ class EngineResource(Resource):
                 if members:
                     plan.note("the group %s stays: somebody put %s into it" % (name, few(members)))
                 else:
-                    plan.add(Change("removal", "group_gone", name, "there", "absent", CAME,
+                    plan.add(Change("removal", "group_gone", name, "there", ABSENT, CAME,
                                     act=partial(_group_gone, name), said="the group %s" % name))
 
 
@@ -307,7 +308,7 @@ def _read_left(facts: Facts) -> Left:
 
 
 def _folder_change(path: str, now: Folder, before: Optional[Ownership]) -> Change:
-    after = "absent" if before is None else "empty, mode %s" % str(before)
+    after = ABSENT if before is None else "empty, mode %s" % str(before)
     act = partial(_folder_back, path, before)
     return Change("removal", "engine_folder", path, str(now.owner), after, CAME, act=act, said=path)
 

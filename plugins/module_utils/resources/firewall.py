@@ -10,6 +10,7 @@ from typing import Mapping, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
@@ -156,7 +157,7 @@ def _plan_zones(named: Named, plan: Plan) -> None:
         if coming:
             before = named.kept.get(restore.was(named.rows, "file", path) or "")
         if possible or coming:
-            after = "absent" if before is None else "as it was"
+            after = ABSENT if before is None else "as it was"
             plan.add(Change("firewall", "zone_file", path, "written by firewalld", after, "our rules were its reason",
                             act=partial(restore.put_back, path, before), said=path))
 

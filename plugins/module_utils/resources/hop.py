@@ -8,7 +8,7 @@ from functools import partial
 from typing import Callable, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import member
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN, member
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -21,13 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import (
-    ANOTHER_LOOK,
-    UNKNOWN,
-    Change,
-    Plan,
-    shown,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import ANOTHER_LOOK, Change, Plan, shown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -72,7 +66,7 @@ class HopResource(Resource):
             _plan_files(hop, state, facts, plan)
         elif present:
             for kind in (["hop_config"] if hop.scope == "localhost" else []) + ["hop_client", "hop_known_hosts"]:
-                plan.add(Change("hop", kind, "", "absent", UNKNOWN, "needs the image", needs=ANOTHER_LOOK))
+                plan.add(Change("hop", kind, "", ABSENT, UNKNOWN, "needs the image", needs=ANOTHER_LOOK))
         else:
             return
         _plan_users(hop, facts, plan)

@@ -16,6 +16,7 @@ from functools import partial
 from typing import Dict, List, Mapping, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_pairs, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, policy, rotation
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
@@ -28,7 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.contain
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -71,7 +72,7 @@ class HostKeysResource(Resource):
         there = [path for path, names in asides.items() if _digests(keys).items() <= names.items()]
         if not there:
             path = free_aside(list(asides))
-            plan.add(Change("removal", "keys_aside", path, "absent", "%d files" % len(keys), "oqs_ssh_keep_keys",
+            plan.add(Change("removal", "keys_aside", path, ABSENT, "%d files" % len(keys), "oqs_ssh_keep_keys",
                             act=partial(_put_aside, path), said=" "))
             there = [path]
         for path in there:
@@ -98,7 +99,7 @@ def _plan_rotation(ssh: ServerSpec, facts: Facts, wanted: Content, plan: Plan) -
     for file in state.next:
         name = key_files.algorithm_of(file) or file
         if name not in [*coming, *moving]:
-            plan.add(Change("keys", "next_host_key_gone", name, rotation.worth(state, name), "absent",
+            plan.add(Change("keys", "next_host_key_gone", name, rotation.worth(state, name), ABSENT,
                             "it is not announced", act=partial(_drop, name)))
     _say_rotation(ssh, state, ready, coming, plan)
 

@@ -12,6 +12,7 @@ from functools import partial
 from typing import Iterator, List, NamedTuple, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -33,7 +34,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_f
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Change, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named, few
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
@@ -80,7 +81,7 @@ class ImageResource(Resource):
         image, here = ssh.image, facts.of(Image)
         if not here:
             after = image_names.planned(image.name, image.digest or "", image.source)
-            plan.add(Change("image", "image", "", facts.of(Arriving).held or "absent", after,
+            plan.add(Change("image", "image", "", facts.of(Arriving).held or ABSENT, after,
                             "the host does not hold it", act=bring))
         if not here.known:
             # where nothing was deployed yet, after the folder that keeps the answer
@@ -100,11 +101,11 @@ class ImageResource(Resource):
             ours = [each for each in row.names if not (row.others and each == row.id)]
             if ours:
                 called = next((name for name in ours if "sha256:" not in name), row.id)
-                plan.add(Change("removal", "image_gone", row.id, " ".join(ours), "absent", CAME,
+                plan.add(Change("removal", "image_gone", row.id, " ".join(ours), ABSENT, CAME,
                                 act=partial(_untag, row.id, ours), said="the image %s" % called))
         parts = facts.of(Named).folders.get(paths.PARTS_DIR)
         if parts:
-            plan.add(Change("removal", "folder_gone", paths.PARTS_DIR, str(parts.owner), "absent", CAME,
+            plan.add(Change("removal", "folder_gone", paths.PARTS_DIR, str(parts.owner), ABSENT, CAME,
                             act=lambda _host: shutil.rmtree(paths.PARTS_DIR), said=paths.PARTS_DIR))
 
 

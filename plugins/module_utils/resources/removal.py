@@ -17,6 +17,7 @@ from functools import partial
 from typing import NamedTuple, Set
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import RemovalSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
@@ -97,18 +98,18 @@ class RestResource(Resource):
         if not named.rows:
             return
         restore.files_back(named, plan, lambda path: not path.startswith(("/etc/docker/", "/etc/firewalld/")))
-        going = {each.name for each in plan.changes if each.after == "absent"}
+        going = {each.name for each in plan.changes if each.gone}
         for path in restore.names(named.rows, "folder"):
             row = named.folders.get(path)
             if restore.is_state(path) or path in engine.FOLDERS or not row:
                 continue
             if all("%s/%s" % (path, name) in going for name in row.names):
-                plan.add(Change("removal", "empty_folder", path, str(row.owner), "absent", CAME,
+                plan.add(Change("removal", "empty_folder", path, str(row.owner), ABSENT, CAME,
                                 act=partial(restore.remove_empty, path), said=path))
             else:
                 plan.note("%s stays: others have put something there" % path)
         if os.path.isdir(paths.VAR_DIR):
-            plan.add(Change("removal", "ledger_gone", paths.VAR_DIR, "there", "absent",
+            plan.add(Change("removal", "ledger_gone", paths.VAR_DIR, "there", ABSENT,
                             "nothing is left to be taken back", act=_remove_ledger,
                             said="the ledger (%s)" % paths.VAR_DIR))
 

@@ -17,6 +17,7 @@ from functools import partial
 from typing import List, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, Written, uid_of
@@ -59,7 +60,7 @@ class StateResource(Resource):
         for path, owner in content.folders(uid).items():
             plan.add(Change("state", "folder", path, words(state.folders.get(path)), str(owner), _OUTLIVES,
                             act=partial(make_folder, path, owner, state.folders.get(path) is None), quick=True))
-        plan.add(Change("state", "uid", "", state.uid or "absent", str(uid), "no account of the host has it",
+        plan.add(Change("state", "uid", "", state.uid or ABSENT, str(uid), "no account of the host has it",
                         act=partial(_write_uid, uid)))
         plan.add(Change("state", "entry", "", _hash(state.entry), _hash(ssh.entry.encode()), "the container's entry",
                         act=_write_entry))
@@ -90,7 +91,7 @@ class StateResource(Resource):
                     plan.add(Change("removal", "folder_emptied", path, str(row.owner), after, CAME,
                                     act=partial(_empty, path, strangers), said="ours in " + path))
             else:
-                plan.add(Change("removal", "folder_gone", path, str(row.owner), "absent", CAME,
+                plan.add(Change("removal", "folder_gone", path, str(row.owner), ABSENT, CAME,
                                 act=partial(_remove, path, str(row.owner)), said=path))
 
 
@@ -98,7 +99,7 @@ def plan_gone(state: State, plan: Plan) -> None:
     """The folders go, with all that is in them."""
     for path in paths.REMOVED:
         there = words(state.folders.get(path))
-        plan.add(Change("container", "folder_gone", path, there, "absent", "oqs_ssh_state is absent",
+        plan.add(Change("container", "folder_gone", path, there, ABSENT, "oqs_ssh_state is absent",
                         act=partial(_remove, path, there)))
 
 
@@ -115,7 +116,7 @@ def made_with_the_ledger(absent: List[str], named: List[str]) -> List[Change]:
     """
     wanted = content.folders(0)
     return [
-        Change("state", "folder", path, "absent", str(wanted[path]), _OUTLIVES)
+        Change("state", "folder", path, ABSENT, str(wanted[path]), _OUTLIVES)
         for path in absent if path not in named and os.path.isdir(path)
     ]
 
@@ -297,7 +298,7 @@ def _strangers(named: Named) -> List[str]:
 
 
 def _hash(data: Optional[bytes]) -> str:
-    return "sha256 %s" % digests.digest(data)[:12] if data else "absent"
+    return "sha256 %s" % digests.digest(data)[:12] if data else ABSENT
 
 
 def tidy(loading: bool) -> None:

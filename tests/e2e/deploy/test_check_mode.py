@@ -11,8 +11,8 @@ import re
 from typing import Any, Dict, List, Tuple
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
 
 from tests.e2e.library.scenario import Run, Scenario, Setting
 

@@ -9,10 +9,10 @@ from typing import Any, Dict, List, Optional
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
 
 FILE = key_files.host_key_name(samples.HYBRID_KEY)
 NEXT = samples.key_pair(samples.HYBRID_KEY, b"next")

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Item, Plan, diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
@@ -77,11 +78,19 @@ def test_a_wish_may_own_several_sections():
     assert back[0] == "lockdown" and back[-3:] == ["firewall", "hop", "removal"], "what we closed opens first"
 
 
+@pytest.mark.parametrize("text", ["<known after apply>", "absent"])
+def test_a_file_that_holds_the_words_of_a_plan_is_a_file(text):
+    change = Change("config", "file", "x", "", "".join(text), "because")
+    assert not change.pending and not change.gone
+    assert change._replace(after=UNKNOWN).pending and change._replace(after=ABSENT).gone
+    assert diff([one("config", "file", "x", "kept\n", "".join(text), "because")])[0]["after"] == text + "\n"
+
+
 @pytest.mark.parametrize(("before", "after"), [
     ("a line\nanother\n", "a line\nanother\n<known after apply>\n"),
     ("damaged", "<known after apply>\n"),
     ("", "<known after apply>\n"),
 ])
 def test_what_is_not_known_yet_takes_no_line_away(before, after):
-    shown = diff([one("config", "known_hosts", "", before, "<known after apply>", "pinned")])[0]
+    shown = diff([one("config", "known_hosts", "", before, UNKNOWN, "pinned")])[0]
     assert shown["after"] == after

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
 from hypothesis import given
 from hypothesis import strategies as st
 

@@ -10,6 +10,7 @@ from typing import List
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT, Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
@@ -18,7 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN, Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry, Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec

@@ -9,7 +9,7 @@ import json
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from plan_samples import SECTIONS, assert_sound, kinds, only
 
 # hosts as they are met

@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock, machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile, Written
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import ANOTHER_LOOK, UNKNOWN, Change
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import ANOTHER_LOOK, Change
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry, Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import engine

@@ -13,9 +13,9 @@ import known_samples
 import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_rotate_password
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import GIVEN, HERE_ONLY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostFailure
@@ -68,7 +68,7 @@ class Host:
         good = self.password == arguments["password"]
         item = known_samples.item(
             section="password", part="ssh", kind="password", name="oqs", resource="password oqs", before="another",
-            after=self.after, why="")
+            after=self.after, why="", pending=self.after is UNKNOWN)
         return known_samples.answered(plan=[] if good else [item], done=[item._asdict()], proof={},
                                       host={"password": self.state or (GIVEN if good else "another")})
 
