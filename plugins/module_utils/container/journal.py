@@ -10,9 +10,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Upgrade, uid_of
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected, stored_images
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
@@ -70,7 +69,7 @@ def remember_proof(proof: str) -> None:
 
 def decide() -> None:
     """The new container has won: from here on there is nothing to go back to, only the old one to be taken away."""
-    shutil.rmtree(paths.UPGRADE_BEFORE, ignore_errors=True)
+    trees.remove(paths.UPGRADE_BEFORE)
 
 
 def is_decided() -> bool:
@@ -80,7 +79,7 @@ def is_decided() -> bool:
 
 def forget() -> None:
     """The replacement has come to its end."""
-    shutil.rmtree(paths.UPGRADE_DIR, ignore_errors=True)
+    trees.remove(paths.UPGRADE_DIR)
 
 
 def restore(ledger: LedgerFile) -> None:

@@ -6,13 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import journal, serving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
@@ -138,7 +137,7 @@ def _copied(ssh: ServerSpec, wanted: Content, config: bytes) -> Iterator[None]:
         yield
     finally:
         for folder in (paths.TRIAL_STATE, paths.TRIAL_HOME):
-            shutil.rmtree(folder, ignore_errors=True)
+            trees.remove(folder)
 
 
 def _copy(source: str, target: str, owner: int) -> None:
@@ -210,4 +209,4 @@ def leftovers(container: str) -> None:
     serving.remove(name_of(container))
     for folder in (paths.TRIAL_STATE, paths.TRIAL_HOME):
         if os.path.isdir(folder):
-            shutil.rmtree(folder)
+            trees.remove(folder)

@@ -25,7 +25,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors im
 TEMPORARY = ".oqs-tmp-"
 _LEFT_OVER_SECONDS = 3600
 _SCAN_LIMIT = 10000
-_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _SHARED = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -82,7 +82,7 @@ def open_place(path: str, root: str) -> Iterator[Place]:
         for part in parts[:-1]:
             seen += "/" + part
             try:
-                inner = os.open(part, _FOLDER, dir_fd=fd)
+                inner = os.open(part, FOLDER, dir_fd=fd)
             except OSError as error:
                 raise _refuse(error, seen) from error
             os.close(fd)
@@ -277,7 +277,7 @@ def _enter(fd: int, name: str, path: str) -> Tuple[int, bool]:
         os.mkdir(name, 0o700, dir_fd=fd)
         made = True
     try:
-        inner = os.open(name, _FOLDER, dir_fd=fd)
+        inner = os.open(name, FOLDER, dir_fd=fd)
     except OSError as error:
         raise _refuse(error, path) from error
     if made:

@@ -13,6 +13,8 @@ import ipaddress
 import re
 from typing import Dict, List, NamedTuple, Sequence
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
+
 #: What a step of the way asks for: to close, to confirm; nothing is the end of it.
 CLOSE, CONFIRM = "close", "confirm"
 TABLE = "inet oqs_ssh_lockdown"
@@ -159,9 +161,9 @@ def seconds(minutes: float) -> int:
 
 def words(want: Ready) -> str:
     """What is in force, in a line for people; it stands in the watch and in the plan."""
+    sources = [each for each in want.breakglass_sources if grammar.network(each)]
     return "closed: port %s; open to %s when port %d (%s) has not answered for %g minutes" % (
-        ", ".join(map(str, want.ports)), ", ".join(want.breakglass_sources), want.port, want.address,
-        want.breakglass_minutes,
+        ", ".join(map(str, want.ports)), ", ".join(sources), want.port, want.address, want.breakglass_minutes,
     )
 
 
@@ -183,7 +185,7 @@ def rules(ports: Sequence[int], sources: Sequence[str] = ()) -> str:
 
 def _together(sources: Sequence[str], version: int) -> List[str]:
     """Networks of a version without overlaps, which nft refuses in a set."""
-    networks = [ipaddress.ip_network(source) for source in sources]
+    networks = [grammar.network(source) for source in sources]
     if version == 4:
         return [str(each) for each in ipaddress.collapse_addresses(
             each for each in networks if isinstance(each, ipaddress.IPv4Network))]

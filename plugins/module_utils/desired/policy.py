@@ -10,7 +10,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import pa
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import member
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
@@ -49,7 +49,7 @@ def closed_by_name(want: ServerSpec) -> List[Tuple[str, str]]:
     hop = want.hop_port
     hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.hop_address)])
     targets = " ".join("%s:%d" % (host, hop) for host in hosts)
-    allowed = ["%s@%s" % (want.user, source) for source in want.sources] or [want.user]
+    allowed = ["%s@%s" % (want.user, source) for source in want.sources if grammar.network(source)] or [want.user]
     return [
         ("Port", str(want.port)),
         ("PidFile", "/run/oqs-sshd.pid"),

@@ -11,9 +11,9 @@ from typing import Generic, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 #: The comment that our rules carry where a firewall has comments.
 TAG = "oqs-ssh"

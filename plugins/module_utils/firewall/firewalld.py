@@ -19,9 +19,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "firewalld"
 UNIT = "firewalld.service"

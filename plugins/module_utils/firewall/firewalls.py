@@ -13,10 +13,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 Backends = Sequence["Backend[Any]"]
 """Each knows the type of its own facts, and gets no others (``Found``)."""

@@ -20,7 +20,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.iptables_save import Rule, Saved
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import (
@@ -28,6 +27,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surro
     Surroundings,
     Table,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "iptables"
 #: Services that load saved rules at boot, and from where (Debian; EL and its kin; Arch). A file that is not there is

@@ -17,10 +17,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Head, Rule, Ruleset
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "ufw"
 CONF, DEFAULTS = "/etc/ufw/ufw.conf", "/etc/default/ufw"

@@ -1,14 +1,18 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What may be an address, an account, or the name of an algorithm. Pure.
+"""What may be an address, a network, an account, or the name of an algorithm. Pure.
 
-Sources: RFC 1123 (names), RFC 4007 (zones), RFC 4253 section 6 (names of algorithms), useradd(8) (accounts).
+Sources: RFC 1123 (names), RFC 4007 (zones), RFC 4632 and RFC 4291 (networks), RFC 4253 section 6 (names of algorithms),
+useradd(8) (accounts).
 """
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from typing import Union
+
+Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
 #: The last number of a port.
 LAST_PORT = 65535
@@ -26,6 +30,27 @@ def address(value: str) -> bool:
     except ValueError:
         return bool(_NAME.fullmatch(value))
     return not percent or (version == 6 and bool(_ZONE.fullmatch(zone)))
+
+
+def network(value: object) -> Network:
+    """An address or a network in CIDR notation, and nothing else.
+
+    :raises ValueError: names the value: no address, a zone, an IPv4 address in IPv6 clothes, bits beyond the prefix.
+    """
+    if not isinstance(value, str):
+        raise ValueError("source %r is neither an IP address nor a network such as 192.0.2.0/24" % (value,))
+    plain = value.partition("/")[0]
+    if "%" in value:  # Python takes any text for a zone
+        raise ValueError("source %r: give the plain address, without a zone" % value)
+    try:
+        found = ipaddress.ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("source %r is neither an IP address nor a network such as 192.0.2.0/24" % value) from None
+    if isinstance(found, ipaddress.IPv6Network) and found.network_address.ipv4_mapped:
+        raise ValueError("source %r: give the plain address, not mapped into IPv6" % value)
+    if ipaddress.ip_address(plain) != found.network_address:
+        raise ValueError("source %r has bits beyond its prefix: is %s or %s meant?" % (value, found, plain))
+    return found
 
 
 def account(value: str) -> bool:

@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 from functools import partial
 from typing import Callable, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger_file
@@ -145,13 +144,9 @@ def put_back(path: str, data: Optional[bytes], _host: object = None) -> None:
         files.write_file(path, data, found.st_mode & 0o7777 if found else 0o644)
 
 
-def remove(path: str) -> None:
-    """A file, or a folder with all that is in it; shutil.rmtree follows no links."""
-    found = files.stat_file(path)
-    if found is not None and os.path.isdir(path) and not os.path.islink(path):
-        shutil.rmtree(path)
-    elif found is not None:
-        files.remove_file(path)
+def gone(path: str, _host: object = None) -> None:
+    """A file, or a folder with all that is in it, goes."""
+    trees.remove(path)
 
 
 def remove_empty(path: str, _host: object = None) -> None:

@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import json
-import shutil
 from typing import Dict, List, Mapping, Optional
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
@@ -139,7 +138,7 @@ def write(host: Host, wanted: Mapping[str, bytes]) -> None:
     """
     here = _there(dict.fromkeys(NAMES))
     candidate = paths.PRIVATE_DIR + "/candidate"
-    shutil.rmtree(candidate, ignore_errors=True)  # of a run that was cut short
+    trees.remove(candidate)  # of a run that was cut short
     files.make_dir(candidate, 0o700)
     try:
         for name, present in here.items():
@@ -147,7 +146,7 @@ def write(host: Host, wanted: Mapping[str, bytes]) -> None:
             files.write_file("%s/%s" % (candidate, name), data, 0o600)
         done = _asked(host, candidate)
     finally:
-        shutil.rmtree(candidate)
+        trees.remove(candidate)
     if done.rc != 0:
         raise ConfigurationError("the image's own programs refuse the configuration: %s" % done.reason)
     host.validated = True

@@ -12,7 +12,7 @@ import shutil
 from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
@@ -318,10 +318,10 @@ def _folder_back(path: str, before: Optional[Ownership], _host: Host) -> None:
     _unmount_below(path)
     if before is None:
         for each in (path, *_RUNTIME.get(path, ())):
-            restore.remove(each)
+            trees.remove(each)
         return
     for name in files.list_dir(path):
-        restore.remove("%s/%s" % (path, name))
+        trees.remove("%s/%s" % (path, name))
     files.make_dir(path, before.mode, before.uid, before.gid)
 
 

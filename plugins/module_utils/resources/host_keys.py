@@ -11,11 +11,10 @@ from __future__ import annotations
 import contextlib
 import os
 import re
-import shutil
 from functools import partial
 from typing import Dict, List, Mapping, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_pairs, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, policy, rotation
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -27,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import file_pairs, key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
@@ -232,7 +231,7 @@ def _put_aside(path: str, _host: Host) -> None:
     if files.stat_file(parent) is None:
         files.make_dir(parent, 0o755)
     half = "%s/%s%s" % (parent, files.TEMPORARY, name)
-    shutil.rmtree(half, ignore_errors=True)
+    trees.remove(half)
     files.make_dir(half, 0o700)
     for inner, data in _kept().items():
         files.make_dir("%s/%s" % (half, os.path.dirname(inner)), 0o700)

@@ -6,12 +6,11 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import tempfile
 from functools import partial
 from typing import Iterator, List, NamedTuple, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
@@ -32,6 +31,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.contain
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image, Origin
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
@@ -106,7 +106,7 @@ class ImageResource(Resource):
         parts = facts.of(Named).folders.get(paths.PARTS_DIR)
         if parts:
             plan.add(Change("removal", "folder_gone", paths.PARTS_DIR, str(parts.owner), ABSENT, CAME,
-                            act=lambda _host: shutil.rmtree(paths.PARTS_DIR), said=paths.PARTS_DIR))
+                            act=partial(restore.gone, paths.PARTS_DIR), said=paths.PARTS_DIR))
 
 
 def brought(written: Written) -> List[str]:
@@ -218,7 +218,7 @@ def _assemble(host: Host, wanted: ImageSpec) -> None:
         _build(host, wanted, b"".join(_pieces(host.uploads)))
     else:
         _found(wanted, _load(host.uploads, wanted.name))
-    shutil.rmtree(paths.PARTS_DIR)
+    trees.remove(paths.PARTS_DIR)
 
 
 def _found(wanted: ImageSpec, name: str) -> None:

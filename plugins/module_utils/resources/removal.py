@@ -11,12 +11,11 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import socket
 from functools import partial
 from typing import NamedTuple, Set
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import RemovalSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
@@ -141,11 +140,11 @@ def _remove_ledger(_host: Host) -> None:
     """The ledger's folder, the ledger itself last: until then a run that is cut short can be run again."""
     for name in files.list_dir(paths.VAR_DIR):
         if name != "ledger":
-            restore.remove("%s/%s" % (paths.VAR_DIR, name))
+            trees.remove("%s/%s" % (paths.VAR_DIR, name))
     for name in files.list_dir(paths.LEDGER_DIR):
         if "%s/%s" % (paths.LEDGER_DIR, name) != paths.LEDGER:
-            restore.remove("%s/%s" % (paths.LEDGER_DIR, name))
-    shutil.rmtree(paths.VAR_DIR)
+            trees.remove("%s/%s" % (paths.LEDGER_DIR, name))
+    trees.remove(paths.VAR_DIR)
 
 
 BEGIN, KNOWN, REST = BeginResource(), KnownResource(), RestResource()

@@ -10,13 +10,12 @@ import grp
 import json
 import os
 import pwd
-import shutil
 import stat
 import time
 from functools import partial
 from typing import List, Optional
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
@@ -277,9 +276,9 @@ def _write_entry(host: Host) -> None:
 
 
 def _remove(path: str, before: str, host: Host) -> None:
-    """A folder of the state goes, with what is in it; shutil.rmtree follows no links."""
+    """A folder of the state goes, with what is in it."""
     host.ledger.record("folder", path, before, None)
-    shutil.rmtree(path)
+    trees.remove(path)
 
 
 def _empty(path: str, strangers: List[str], _host: Host) -> None:
@@ -287,7 +286,7 @@ def _empty(path: str, strangers: List[str], _host: Host) -> None:
     for name in files.list_dir(path):
         inner = "%s/%s" % (path, name)
         if inner not in strangers:
-            restore.remove(inner)
+            trees.remove(inner)
 
 
 def _strangers(named: Named) -> List[str]:
@@ -306,11 +305,11 @@ def tidy(loading: bool) -> None:
     the parts of an image that nobody came back for."""
     with contextlib.suppress(OSError):
         if not loading and time.time() - os.lstat(paths.PARTS_DIR).st_mtime > WAITING:
-            shutil.rmtree(paths.PARTS_DIR)
+            trees.remove(paths.PARTS_DIR)
     for path in glob.glob("/run/%s*" % paths.KEYS_PREFIX):
         with contextlib.suppress(OSError):
             if time.time() - os.lstat(path).st_mtime > cli.WORK:  # nothing that still runs is older
-                shutil.rmtree(path)
+                trees.remove(path)
     for folder in (paths.VAR_DIR, paths.STATE_DIR, paths.PRIVATE_DIR, paths.HOME_SSH, paths.IMAGES_DIR,
                    paths.LEDGER_DIR):
         with contextlib.suppress(OSError, files.UnsafePath), files.open_place(folder + "/any", "/") as place:

@@ -5,11 +5,10 @@
 from __future__ import annotations
 
 import contextlib
-import shutil
 from typing import ContextManager, Mapping, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import replacement
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths, shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths, shape, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
@@ -93,7 +92,7 @@ def _carried_out(asked: Request, seen: Optional[Seen]) -> Result:
         result = report.look(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof)).to_json()
     if REMOVAL in sections:
         files.remove_file(paths.LOCK, root="/run")
-        shutil.rmtree(paths.RESULTS_DIR, ignore_errors=True)
+        trees.remove(paths.RESULTS_DIR)
     return dict(result, done=shape.plain(plan.items(done)), changed=bool(done))
 
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import difflib
 import functools
-import ipaddress
 import os
 import re
 import typing as t
@@ -15,7 +14,7 @@ import typing as t
 from ansible.module_utils.common.yaml import yaml_load
 from ansible.template import trust_as_template
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import describe, member
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar, shadow
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms
@@ -152,7 +151,7 @@ def _sources(values: t.Mapping[str, t.Any], name: str) -> list[str]:
     errors = []
     for number, source in enumerate(values.get(name) or [], 1):
         try:
-            ipaddress.ip_network(source)
+            grammar.network(source)
         except ValueError:
             errors.append(
                 "%s: %s is no address or network such as 192.0.2.0/24 or 2001:db8::/32 (host bits must be 0; no names)"

@@ -34,12 +34,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Value,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import NamedSet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NO, SOME, MAYBE, YES = "no", "some", "maybe", "yes"
 """NO and YES are certain. SOME: it depends on things known to differ (source, interface, rate, time of day). MAYBE: the
 expression is not understood here."""
 
-Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 Sets = Mapping[Tuple[str, str, str], NamedSet]
 """Named sets and maps, by family, table and name."""
 

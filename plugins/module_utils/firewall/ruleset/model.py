@@ -9,7 +9,6 @@ Pure.
 
 from __future__ import annotations
 
-import ipaddress
 import re
 from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -25,7 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Statement,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Network, Packet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Packet
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import (
     Assume,
     Chain,
@@ -34,6 +33,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     passes,
     seen,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 FAMILIES = ("inet", "ip", "ip6")
 
@@ -104,24 +105,9 @@ Keeper = Callable[[Chain], Optional[str]]
 def parse_sources(sources: Sequence[str]) -> List[Network]:
     """Addresses and networks in CIDR notation, as given by an operator.
 
-    :raises ValueError: names the value: not an address, bits beyond the prefix, an IPv4 address in IPv6 clothes.
+    :raises ValueError: names the value.
     """
-    found: List[Network] = []
-    for source in sources:
-        text = source.strip() if isinstance(source, str) else ""
-        try:
-            network = ipaddress.ip_network(text, strict=False)
-        except ValueError:
-            raise ValueError(
-                "source %r is neither an IP address nor a network such as 192.0.2.0/24" % (source,)
-            ) from None
-        if "%" in text or (isinstance(network, ipaddress.IPv6Network) and network.network_address.ipv4_mapped):
-            raise ValueError("source %r: give the plain address, without zone and not mapped into IPv6" % source)
-        address = text.partition("/")[0]
-        if ipaddress.ip_address(address) != network.network_address:
-            raise ValueError("source %r has bits beyond its prefix: is %s or %s meant?" % (source, network, address))
-        found.append(network)
-    return found
+    return [grammar.network(source) for source in sources]
 
 
 def _bodies(table_family: str, port: int, networks: Sequence[Network]) -> List[Tuple[str, str]]:

@@ -18,10 +18,10 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequenc
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_pairs import replace_pair
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import read_file, stat_file, write_file
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import WORK, bind, docker
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.algorithms import nearest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.file_pairs import replace_pair
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.key_files import (
     BadKey,
     PairState,

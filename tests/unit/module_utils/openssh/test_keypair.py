@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import List, Sequence
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_pairs, files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import file_pairs, key_files, keypair
 from key_samples import SSH_KEYGEN, private_file, public_line
 
 KIND = "ssh-novel512@example.org"

@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import stat
 import subprocess
 
@@ -13,7 +12,7 @@ import core_samples as samples
 import plan_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import serving, trial
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, file_pairs, files, paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
@@ -22,7 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import password
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import keypair
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import file_pairs, keypair
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import ledger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
@@ -118,7 +117,7 @@ def dry(monkeypatch):
                         (os, "unlink"), (os, "mkdir"), (os, "symlink")):
         monkeypatch.setattr(place, name, never)
     for place, name in ((files, "write_file"), (files, "remove_file"), (files, "make_dir"), (files, "read_file"),
-                        (os, "rmdir"), (shutil, "rmtree"), (os, "makedirs"), (keypair, "ensure_pairs"),
+                        (os, "rmdir"), (trees, "remove"), (os, "makedirs"), (keypair, "ensure_pairs"),
                         (file_pairs, "replace_pair"), (serving, "start"), (serving, "reload"), (serving, "wait"),
                         (password, "set_hash"), (cli, "inspect")):
         monkeypatch.setattr(place, name, lambda *_any, **_more: None)

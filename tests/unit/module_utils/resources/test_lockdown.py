@@ -66,7 +66,8 @@ def test_sources_that_overlap_are_one(sources, v4, v6):
     assert text.index("saddr") < text.index("drop")
 
 
-@given(st.lists(st.ip_addresses().map(str), min_size=1, max_size=8))
+@given(st.lists(
+    st.ip_addresses().filter(lambda each: not getattr(each, "ipv4_mapped", None)).map(str), min_size=1, max_size=8))
 def test_whatever_the_sources_each_family_has_one_rule_at_most(sources):
     text = lockdown.rules([22], sources)
     assert 1 <= text.count("saddr") <= 2 and text.count("drop") == 1
