@@ -72,7 +72,7 @@ def test_what_is_said_is_so_and_what_is_opened_is_open(host, kind):
         if host.run(restore, text.encode(), check=False).returncode:
             continue  # not every combination of words is a rule
         parsed, told = iptables_save.parse(listed(host, kind), "ip"), "SEED=%d, case %d:\n%s" % (seed, number, text)
-        said = model.verdict(parsed.objects(parsed.input), 2222, source=me)
+        said = model.verdict(parsed.ruleset(parsed.input), 2222, source=me)
         if said in ("open", "closed"):
             sure += 1
             assert passes(host, said == "open") is (said == "open"), said + " " + told

@@ -57,9 +57,11 @@ def image_program(image: str, identities: Mapping[str, str]) -> Program:
 
     :raises DockerError: Docker is there, but does not answer.
     """
-    if not cli.program() or not inspected.image(image):
+    found = inspected.image(image, cli.OWN) if cli.program() else None
+    if not found:
         return Program((), (), {})
-    kex, keys = (cli.run_once(image, [paths.IMAGE_SSH, "-Q", query]).text.split() for query in ("kex", "key"))
+    kex, keys = (
+        cli.run_once(found.Id, [paths.IMAGE_SSH, "-Q", query], at=cli.OWN).text.split() for query in ("kex", "key"))
     return Program(kex, keys, identities)
 
 

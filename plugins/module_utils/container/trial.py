@@ -155,7 +155,7 @@ def _checked(host: Host) -> None:
     entry = cli.bind(paths.TRIAL_STATE + "/entry", paths.ENTRY, readonly=True)
     mounts = [cli.bind(paths.TRIAL_STATE, paths.STATE_DIR), entry]
     image = host.facts.of(Image).engine_id
-    done = cli.run_once(image, [paths.ENTRY, "check", paths.STATE_DIR], mounts, check=False)
+    done = cli.run_once(image, [paths.ENTRY, "check", paths.STATE_DIR], mounts, check=False, writable=True)
     if done.rc != 0:
         raise ConfigurationError("the image's own programs refuse the configuration: %s" % done.reason)
 

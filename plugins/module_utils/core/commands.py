@@ -7,7 +7,7 @@ from __future__ import annotations
 import contextlib
 import os
 import subprocess
-from typing import TYPE_CHECKING, Dict, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 if TYPE_CHECKING:
     _Process = subprocess.Popen[bytes]
@@ -44,17 +44,21 @@ class CommandError(UserError):
         self.completed = completed
 
 
+#: Variables on top of the present environment; None: it is not set.
+Environment = Mapping[str, Optional[str]]
+
+
 class Program(_Process):
     """A program at work, in a C locale, with pipes for all that it reads and says.
 
     AnsibleModule's run_command is no way here: it waits for the end, and this code runs without a module, too.
     """
 
-    def __init__(self, argv: Sequence[str], env: Mapping[str, str]) -> None:
-        environment = dict(os.environ, LC_ALL="C", LANGUAGE="C")
-        environment.update(env)
+    def __init__(self, argv: Sequence[str], env: Environment) -> None:
+        environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", **env}
+        known = {name: value for name, value in environment.items() if value is not None}
         pipe = subprocess.PIPE
-        super().__init__(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=environment)
+        super().__init__(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=known)
 
     def end(self) -> None:
         """Leave nothing behind of it, whether it has ended or not."""
@@ -67,20 +71,21 @@ class Program(_Process):
 
 
 #: Questions that were asked ahead, and whose answers nobody has wanted yet.
-_asked: Dict[Tuple[str, ...], Program] = {}
+_asked: Dict[Tuple[Tuple[str, ...], FrozenSet[Tuple[str, Optional[str]]]], Program] = {}
 
 
 @contextlib.contextmanager
-def ahead(questions: Iterable[Sequence[str]]) -> Iterator[None]:
+def ahead(questions: Iterable[Sequence[str]], env: Optional[Environment] = None) -> Iterator[None]:
     """Start programs whose answers ``run`` will be asked for inside, so that both sides work meanwhile.
 
     Each answer is given once: who asks again starts the program again. What nobody wanted is forgotten at the end.
 
     :param questions: argv lists of programs that only read. One that cannot be started says so when it is wanted.
+    :param env: as ``run`` will have it.
     """
     for argv in questions:
         with contextlib.suppress(OSError):
-            _asked[tuple(argv)] = Program(argv, {})
+            _asked[_question(argv, env)] = Program(argv, env or {})
     try:
         yield
     finally:
@@ -88,12 +93,18 @@ def ahead(questions: Iterable[Sequence[str]]) -> Iterator[None]:
             _asked.popitem()[1].end()
 
 
+def _question(
+    argv: Sequence[str], env: Optional[Environment]
+) -> Tuple[Tuple[str, ...], FrozenSet[Tuple[str, Optional[str]]]]:
+    return tuple(argv), frozenset((env or {}).items())
+
+
 def run(
     argv: Sequence[str],
     stdin: bytes = b"",
     timeout: float = 60.0,
     check: bool = True,
-    env: Optional[Mapping[str, str]] = None,
+    env: Optional[Environment] = None,
 ) -> Completed:
     """Run a program and wait for it.
 
@@ -104,7 +115,7 @@ def run(
     :param env: variables on top of a C locale and the present environment.
     :raises CommandError: not found, not permitted, timed out, or (with check) a bad exit code.
     """
-    process = None if stdin or env else _asked.pop(tuple(argv), None)
+    process = None if stdin else _asked.pop(_question(argv, env), None)
     try:
         process = process or Program(argv, env or {})
         out, err = process.communicate(stdin, timeout)

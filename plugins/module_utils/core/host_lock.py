@@ -28,10 +28,9 @@ def locked(path: str = paths.LOCK, patience: float = PATIENCE) -> Iterator[int]:
     :param patience: seconds to wait for whoever holds it.
     :raises LockError: somebody still holds it.
     """
-    os.makedirs(os.path.dirname(path), exist_ok=True)
     deadline = time.monotonic() + patience
     while True:
-        handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        handle = _opened(path)
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             if _is_at(handle, path):
@@ -50,6 +49,13 @@ def locked(path: str = paths.LOCK, patience: float = PATIENCE) -> Iterator[int]:
     finally:
         _mark(handle)
         os.close(handle)
+
+
+def _opened(path: str) -> int:
+    while True:  # a removal may take the folder away in between
+        os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            return os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
 
 
 def _mark(handle: int) -> None:

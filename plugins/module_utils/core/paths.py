@@ -42,7 +42,11 @@ ASIDE = "/var/backups/oqs-ssh"
 
 #: How folders begin in which keys are made, below /run.
 KEYS_PREFIX = "oqs-ssh-keys-"
-LOCK = "/run/lock/oqs-ssh.lock"
+#: Of root alone: in /run/lock anybody could make the file first.
+LOCK_DIR = "/run/oqs-ssh"
+LOCK = LOCK_DIR + "/lock"
+#: Where earlier versions had it.
+OLD_LOCK = "/run/lock/oqs-ssh.lock"
 #: How work ended that outlives its connection.
 RESULTS_DIR = "/run/oqs-ssh-errands"
 

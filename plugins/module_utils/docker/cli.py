@@ -8,11 +8,12 @@ import json
 import os
 import re
 import shutil
-from typing import Any, Dict, List, Mapping, Optional, Sequence
+from typing import Any, ContextManager, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import (
     CommandError,
     Completed,
+    ahead,
     run,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
@@ -25,6 +26,13 @@ _FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/bin", "/snap/bin")
 WORK = 600.0
 
 
+#: The engine of this host, whatever the environment or a context says: what is read in /proc is about this host, too.
+LOCAL = "unix:///var/run/docker.sock"
+#: The engine that a person has chosen on their own machine.
+OWN = ""
+_LOCAL_ENV = dict.fromkeys((
+    "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
+))
 _INFO = ("info", "--format", "{{json .}}")
 _PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
 
@@ -40,26 +48,34 @@ def program() -> Optional[str]:
     return found or (others[0] if others else None)
 
 
-def docker(arguments: Sequence[str], stdin: bytes = b"", timeout: float = QUESTION, check: bool = True) -> Completed:
+def docker(
+    arguments: Sequence[str], stdin: bytes = b"", timeout: float = QUESTION, check: bool = True, at: str = LOCAL
+) -> Completed:
     """Run ``docker`` with arguments.
 
     :param timeout: seconds.
+    :param at: the engine; ``OWN``: the one that whoever runs this has chosen.
     :raises DockerError: with the engine's own last words.
     """
+    argv, env = _argv(program() or "docker", arguments, at), _LOCAL_ENV if at else None
     try:
-        return run([program() or "docker"] + list(arguments), stdin=stdin, timeout=timeout, check=check)
+        return run(argv, stdin=stdin, timeout=timeout, check=check, env=env)
     except CommandError as error:
         said = error.completed.reason if error.completed else str(error)
         raise DockerError("docker %s: %s" % (" ".join(arguments[:2]), said)) from error
 
 
-def engine() -> Optional[Dict[str, Any]]:
+def _argv(known: str, arguments: Sequence[str], at: str = LOCAL) -> List[str]:
+    return [known, *(["--host", at] if at else []), *arguments]
+
+
+def engine(at: str = LOCAL) -> Optional[Dict[str, Any]]:
     """What the engine says of itself (``docker info``), or None where none answers.
 
     A client without an engine gives a dictionary with ``ServerErrors``; it counts as no engine.
     """
     try:
-        done = docker(_INFO, check=False)
+        done = docker(_INFO, check=False, at=at)
     except DockerError:
         return None
     try:
@@ -71,13 +87,13 @@ def engine() -> Optional[Dict[str, Any]]:
     return info
 
 
-def inspect(kind: str, name: str) -> Optional[Dict[str, Any]]:
+def inspect(kind: str, name: str, at: str = LOCAL) -> Optional[Dict[str, Any]]:
     """``docker KIND inspect NAME`` as a dictionary, or None where there is no such thing.
 
     :param kind: ``container`` or ``image``.
     :raises DockerError: the engine does not answer, or in another shape.
     """
-    done = docker(_inspect(kind, name), check=False)
+    done = docker(_inspect(kind, name), check=False, at=at)
     if done.rc != 0:
         if b"o such " in done.err:
             return None
@@ -95,11 +111,19 @@ def _inspect(kind: str, name: str) -> Sequence[str]:
     return (kind, "inspect", name)
 
 
-def questions(container: str, image: str) -> List[List[str]]:
-    """What ``engine`` and ``inspect`` will run for a container and an image, for ``commands.ahead``; empty: none."""
+def asking(container: str, image: str) -> ContextManager[None]:
+    """What ``engine`` and ``inspect`` will run for a container and an image is begun."""
     known = program()
     asked = [_inspect(kind, name) for kind, name in (("container", container), ("image", image)) if name]
-    return [[known, *each] for each in (*asked, _INFO)] if known else []
+    return ahead([_argv(known, each) for each in (*asked, _INFO)] if known else [], _LOCAL_ENV)
+
+
+#: An image may be anybody's: nothing that a container of its own asks for more than its answer.
+_ALONE = (
+    "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never", "--cap-drop", "ALL",
+    "--security-opt", "no-new-privileges", "--pids-limit", "64", "--memory", "512m",
+    "--tmpfs", "/tmp:nosuid,nodev,noexec,size=16m", "--tmpfs", "/run:nosuid,nodev,noexec,size=1m",
+)
 
 
 def run_once(
@@ -109,13 +133,18 @@ def run_once(
     stdin: bytes = b"",
     check: bool = True,
     env: Optional[Mapping[str, str]] = None,
+    writable: bool = False,
+    at: str = LOCAL,
 ) -> Completed:
-    """Run one program of an image in a container of its own, without network, and remove it.
+    """Run one program of an image in a container of its own, and remove it: no network, no capability, a limit to what
+    it takes.
 
     :param mounts: values of ``--mount``.
     :param env: variables for it; nothing secret, they stand in the command line.
+    :param writable: it may write to its own layer, which goes with it.
+    :param at: the engine, as for ``docker``.
     """
-    arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never"]
+    arguments = ["run", *_ALONE, *([] if writable else ["--read-only"])]
     if mounts:
         arguments += ["--security-opt", "label=disable"]  # for SELinux: the files carry the host's labels
     for mount in mounts:
@@ -123,7 +152,7 @@ def run_once(
     for name, value in (env or {}).items():
         arguments += ["--env", "%s=%s" % (name, value)]
     arguments += ["--entrypoint", program[0], image] + list(program[1:])
-    return docker(arguments, stdin=stdin, timeout=WORK, check=check)
+    return docker(arguments, stdin=stdin, timeout=WORK, check=check, at=at)
 
 
 def bind(source: str, target: str, readonly: bool = False) -> str:

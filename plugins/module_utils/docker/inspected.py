@@ -97,16 +97,18 @@ def container(name: str) -> Optional[Container]:
     return _parsed(Container, "container", name)
 
 
-def image(name: str) -> Optional[Image]:
+def image(name: str, at: str = cli.LOCAL) -> Optional[Image]:
     """An image by its name or id; None where there is none.
+
+    :param at: the engine, as for ``cli.docker``.
 
     :raises DockerError: the engine does not answer, or in another shape.
     """
-    return _parsed(Image, "image", name)
+    return _parsed(Image, "image", name, at)
 
 
-def _parsed(kind: Type[T], word: str, name: str) -> Optional[T]:
-    found = cli.inspect(word, name)
+def _parsed(kind: Type[T], word: str, name: str, at: str = cli.LOCAL) -> Optional[T]:
+    found = cli.inspect(word, name, at)
     try:
         return None if found is None else shape.parse(kind, found, "its answer", strict=False)
     except shape.WrongShape as error:

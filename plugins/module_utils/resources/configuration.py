@@ -167,7 +167,7 @@ def _asked(host: Host, candidate: str) -> Completed:
     part = host.spec.get(ServerSpec) or host.spec.of(HopSpec)
     with entry.copy(part.entry) as mount:
         mounts = [cli.bind(paths.STATE_DIR, paths.STATE_DIR, readonly=True), mount]
-        return cli.run_once(image, question, mounts, check=False)
+        return cli.run_once(image, question, mounts, check=False, writable=True)
 
 
 def _pin(host: Host) -> None:

@@ -8,7 +8,7 @@ import contextlib
 from typing import ContextManager, Mapping, NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import replacement
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, host_lock, paths, shape, trees
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import host_lock, paths, shape, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
@@ -91,7 +91,8 @@ def _carried_out(asked: Request, seen: Optional[Seen]) -> Result:
         done = [*state.made_with_the_ledger(absent, [each.name for each in work.done]), *work.done]
         result = report.look(REGISTRY, host.spec, host.facts, plan, host.facts.of(Proof)).to_json()
     if REMOVAL in sections:
-        files.remove_file(paths.LOCK, root="/run")
+        for path in (paths.LOCK_DIR, paths.OLD_LOCK):
+            trees.remove(path)
         trees.remove(paths.RESULTS_DIR)
     return dict(result, done=shape.plain(plan.items(done)), changed=bool(done))
 

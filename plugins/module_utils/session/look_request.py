@@ -11,7 +11,6 @@ import contextlib
 import os
 from typing import Callable, ContextManager, Mapping, NamedTuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, UserError, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_names
@@ -85,4 +84,4 @@ def asking(want: Mapping[str, object]) -> ContextManager[None]:
     if about.image_name and not name:
         reference = image_names.parse(about.image_name)
         name = reference.tagged or reference.pinned()
-    return commands.ahead(cli.questions(about.container, name))
+    return cli.asking(about.container, name)

@@ -30,7 +30,7 @@ FACTS = "org.quantumsafe.openssh.facts"
 GZIP, ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 #: Members that are read as text are smaller than this (bytes).
 _TEXT = 4 << 20
-_MANIFEST = "manifest.json"
+MANIFEST = "manifest.json"
 _ANEW = "make it anew with docker save"
 #: Modules with a function ``open`` for zstd, where the program is not there: of Python 3.14, and from PyPI.
 _ZSTD_MODULES = ("compression.zstd", "backports.zstd", "zstandard", "pyzstd")
@@ -43,7 +43,7 @@ class _Contents(t.NamedTuple):
     texts: dict[str, bytes]
 
 
-class _Row(t.NamedTuple):
+class Row(t.NamedTuple):
     """An image in the archive's manifest."""
 
     Config: str
@@ -60,8 +60,6 @@ class _Labels(t.NamedTuple):
 
 
 class _Config(t.NamedTuple):
-    """What an image says of itself (OCI image configuration)."""
-
     rootfs: t.Optional[_Layers] = None
     config: t.Optional[_Labels] = None
 
@@ -115,8 +113,7 @@ def _read(path: str, name: str) -> Carried:
     with plain(path) as stream:
         contents = _contents(stream)
     try:
-        rows = [shape.parse(_Row, each, path, strict=False) for each in json.loads(_text(contents, path, _MANIFEST))]
-        row, tag = _choose(rows, name, path)
+        row, tag = choose(rows(_text(contents, path, MANIFEST), path), name, path)
         config = _text(contents, path, row.Config)
         facts = shape.parse(_Config, json.loads(config), path, strict=False)
         _check(path, contents, row, facts)
@@ -199,7 +196,7 @@ def _contents(stream: t.IO[bytes]) -> _Contents:
 
 
 def _text(contents: _Contents, path: str, name: str) -> bytes:
-    if name == "manifest.json" and name not in contents.hashes and "oci-layout" in contents.hashes:
+    if name == MANIFEST and name not in contents.hashes and "oci-layout" in contents.hashes:
         raise ImageError(
             "%s is an OCI archive without the manifest.json that docker load takes: make it with docker save, or "
             "with skopeo copy oci-archive:%s docker-archive:NEW.tar:NAME" % (path, path)
@@ -207,7 +204,15 @@ def _text(contents: _Contents, path: str, name: str) -> bytes:
     return contents.texts[name]
 
 
-def _choose(rows: list[_Row], name: str, path: str) -> tuple[_Row, str]:
+def rows(manifest: bytes, path: str) -> list[Row]:
+    """The images that a manifest names.
+
+    :raises ValueError, WrongShape: it is none.
+    """
+    return [shape.parse(Row, each, path, strict=False) for each in json.loads(manifest)]
+
+
+def choose(rows: list[Row], name: str, path: str) -> tuple[Row, str]:
     """The image of that name, and the tag it has in the archive; the only one, whatever its name."""
     for row in rows:
         for tag in row.RepoTags or []:
@@ -220,7 +225,7 @@ def _choose(rows: list[_Row], name: str, path: str) -> tuple[_Row, str]:
     raise ImageError(words % (path, ", ".join(tags) or "nothing"))
 
 
-def _check(path: str, contents: _Contents, row: _Row, facts: _Config) -> None:
+def _check(path: str, contents: _Contents, row: Row, facts: _Config) -> None:
     """Compare every hash that the archive itself names.
 
     :raises ImageError: something is missing, or is not what it was.

@@ -17,7 +17,7 @@ import typing as t
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_archive, image_cache
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_cache, image_extract
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images.image_cache import ImageError
 
 PART = 16 << 20
@@ -46,7 +46,7 @@ def of(image: ImageSpec, archive: str) -> list[str]:
 
 
 def _index(folder: str) -> str:
-    return os.path.join(folder, "index.json")
+    return os.path.join(folder, "parts.json")
 
 
 def _indexed(folder: str) -> list[str]:
@@ -65,12 +65,10 @@ def _compress(image: ImageSpec, archive: str, folder: str) -> None:
         source = archive
         if not source:
             source = os.path.join(work, "image.tar")
-            cli.docker(["save", "--output", source, image.name], timeout=cli.WORK)
-        with open(source, "rb") as start:
-            packed = source if start.read(2) == image_archive.GZIP else os.path.join(work, "image.tar.gz")
-        if packed != source:
-            with image_archive.plain(source) as plain, gzip.GzipFile(packed, "wb", LEVEL, mtime=0) as target:
-                shutil.copyfileobj(plain, target, 1 << 20)
+            cli.docker(["save", "--output", source, image.name], timeout=cli.WORK, at=cli.OWN)
+        packed = os.path.join(work, "image.tar.gz")
+        with gzip.GzipFile(packed, "wb", LEVEL, mtime=0) as target:
+            image_extract.only(source, image.name, t.cast("t.IO[bytes]", target))
         names = []
         with open(packed, "rb") as whole:
             for data in iter(lambda: whole.read(PART), b""):

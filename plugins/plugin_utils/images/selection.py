@@ -100,7 +100,7 @@ def _recipes() -> str:
 
 def _build(own: Own) -> image_archive.Carried:
     """This collection's own image, built on the controller where it is not there yet."""
-    if not shutil.which("docker") or cli.engine() is None:
+    if not shutil.which("docker") or cli.engine(cli.OWN) is None:
         raise ImageError(
             "oqs_ssh_image_source: build needs a Docker engine on the controller, and none answers: start one, or have "
             "each host build for itself (oqs_ssh_image_build_on: host), or take another source (pull, archive)"
@@ -110,7 +110,7 @@ def _build(own: Own) -> image_archive.Carried:
             tag = _builder().build("stock", say=lambda *_words: None, **own._asdict())
         except Exception as error:
             raise ImageError("the stock image could not be built: %s" % error) from error
-    found = cli.inspect("image", tag)
+    found = cli.inspect("image", tag, cli.OWN)
     if not found:
         raise ImageError("the stock image was built, but %s is not there" % tag)
     labels = found["Config"].get("Labels") or {}

@@ -53,7 +53,7 @@ for folder, names, others in os.walk("/"):
             files[path] = what(path)
         except OSError as error:
             files[path] = str(error.strerror)
-for name in ("/run/lock/oqs-ssh.lock", "/run/docker", "/run/docker.sock", "/run/containerd"):
+for name in ("/run/oqs-ssh", "/run/lock/oqs-ssh.lock", "/run/docker", "/run/docker.sock", "/run/containerd"):
     if os.path.lexists(name):
         files[name] = "there"
 

@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
 # Argument 1 is the dialect, 2 the file. sshd wants a key before it checks anything, so it gets one of its own.
 _CHECK_IN_IMAGE = """
 if [ "$1" = sshd_config ]; then
+    mkdir -p /run/sshd
     "$3/bin/ssh-keygen" -q -t ed25519 -N '' -f /tmp/oqs-check-key &&
         exec "$3/sbin/sshd" -t -h /tmp/oqs-check-key -f "$2"
 else
@@ -139,7 +140,7 @@ def validate(edit: Edit, folder: str, command: Optional[Sequence[str]], image: O
 def _validate_in_image(edit: Edit, candidate: str, image: str) -> None:
     inside = _INSIDE + edit.dialect
     arguments = ["/bin/sh", "-c", _CHECK_IN_IMAGE, "check", edit.dialect, inside, paths.INSTALL_DIR]
-    cli.run_once(image, arguments, [cli.bind(candidate, inside, readonly=True)])
+    cli.run_once(image, arguments, [cli.bind(candidate, inside, readonly=True)], writable=True)
 
 
 def write_all(edits: Sequence[Edit], backup: bool) -> List[Tuple[str, str]]:

@@ -41,7 +41,7 @@ def test_only_the_very_same_question_counts(tmp_path):
 
 def test_what_nobody_wanted_is_ended():
     with ahead([["sleep", "600"]]):
-        process = commands._asked["sleep", "600"]
+        (process,) = commands._asked.values()
     assert process.returncode is not None and not commands._asked
 
 
@@ -55,6 +55,14 @@ def test_a_program_that_is_not_there_says_so_when_it_is_wanted(tmp_path):
     missing = [str(tmp_path / "missing")]
     with ahead([missing]), pytest.raises(CommandError, match="No such file"):
         run(missing)
+
+
+def test_an_answer_is_for_those_who_ask_in_the_same_environment(monkeypatch):
+    monkeypatch.setenv("OQS_X", "here")
+    argv, env = ["sh", "-c", "echo ${OQS_X-unset}"], {"OQS_X": None}
+    with ahead([argv], env):
+        assert run(argv).out == b"here\n"
+        assert len(commands._asked) == 1 and run(argv, env=env).out == b"unset\n" and not commands._asked
 
 
 def test_a_time_out_holds_for_questions_asked_ahead_too():

@@ -96,7 +96,7 @@ def test_an_engine_that_fails_is_not_taken_for_an_absent_container(program):
 def test_what_there_is(program):
     program.says(0, b'[{"Id": "c0ffee"}]')
     assert cli.inspect("container", "oqs-ssh") == {"Id": "c0ffee"}
-    assert program.calls[0]["argv"] == ["docker", "container", "inspect", "oqs-ssh"]
+    assert program.calls[0]["argv"] == ["docker", "--host", cli.LOCAL, "container", "inspect", "oqs-ssh"]
     program.says(0, b"[]")
     assert cli.inspect("container", "oqs-ssh") is None
 
@@ -105,11 +105,16 @@ def test_a_program_of_an_image_runs_without_network_and_leaves_nothing(program):
     mount = cli.bind("/a", "/b", readonly=True)
     cli.run_once("sha256:x", ["/bin/ssh-keygen", "-l"], [mount], b"input", env={"OQS_USER": "oqs"})
     argv = program.calls[0]["argv"]
-    assert argv[:3] == ["docker", "run", "--rm"]
+    assert argv[:5] == ["docker", "--host", cli.LOCAL, "run", "--rm"]
     assert argv[argv.index("--network") + 1] == "none" and argv[argv.index("--log-driver") + 1] == "none"
     assert argv[argv.index("--pull") + 1] == "never"
     assert argv[-4:] == ["--entrypoint", "/bin/ssh-keygen", "sha256:x", "-l"]
-    assert argv[argv.index("--security-opt") + 1] == "label=disable"  # SELinux: the mounts are files of the host
+    options = [argv[at + 1] for at, word in enumerate(argv) if word == "--security-opt"]
+    assert options == ["no-new-privileges", "label=disable"]  # SELinux: the mounts are files of the host
+    assert argv[argv.index("--cap-drop") + 1] == "ALL" and "--read-only" in argv and "--memory" in argv
+    cli.run_once("sha256:x", ["/bin/true"], writable=True, at=cli.OWN)
+    argv = program.calls[1]["argv"]
+    assert argv[:2] == ["docker", "run"] and "--read-only" not in argv and program.calls[1]["env"] is None
     assert program.calls[0]["stdin"] == b"input" and "input" not in argv
 
 

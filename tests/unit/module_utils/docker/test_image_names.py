@@ -82,7 +82,7 @@ class Engine:
 
     def __init__(self, monkeypatch, images=(), fails=""):
         self.images, self.fails, self.did = dict(images), fails, []
-        monkeypatch.setattr(image_resource.cli, "inspect", lambda _kind, name: self.images.get(name))
+        monkeypatch.setattr(image_resource.cli, "inspect", lambda _kind, name, _at="": self.images.get(name))
         monkeypatch.setattr(image_resource.cli, "docker", self.docker)
         monkeypatch.setattr(image_resource.stored_images, "stored", lambda _id: None)
 

@@ -158,7 +158,7 @@ def test_validation_in_an_image(config, tmp_path, monkeypatch):
     """The candidate is readable to root alone, mounted read-only, and read by the image's own program."""
     seen = []
 
-    def run_once(image, arguments, mounts):
+    def run_once(image, arguments, mounts, writable):
         candidate = mounts[0].split("source=")[1].split(",")[0] if isinstance(mounts[0], str) else mounts[0][1]
         with open(candidate, "rb") as file:
             seen.append((image, list(arguments), list(mounts), stat.S_IMODE(os.stat(candidate).st_mode), file.read()))

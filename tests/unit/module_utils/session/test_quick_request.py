@@ -73,11 +73,13 @@ def test_a_plan_that_cannot_succeed_is_not_begun(carried):
 def test_docker_is_asked_ahead_exactly_what_a_look_will_ask(monkeypatch, image, asked):
     monkeypatch.setattr(cli, "program", lambda: "/usr/bin/docker")
     questions, ran = [], []
-    monkeypatch.setattr(commands, "ahead", lambda argvs: questions.extend(argvs) or contextlib.nullcontext())
+    monkeypatch.setattr(cli, "ahead", lambda argvs, env: questions.extend(
+        (tuple(argv), *sorted(env.items())) for argv in argvs) or contextlib.nullcontext())
     look_request.asking({"ssh": dict(WANT["ssh"], image=image)})
     none = commands.Completed(1, b"", b"No such thing")
-    monkeypatch.setattr(cli, "run", lambda argv, **_more: ran.append(argv) or none)
+    monkeypatch.setattr(
+        cli, "run", lambda argv, env, **_more: ran.append((tuple(argv), *sorted(env.items()))) or none)
     cli.inspect("container", "oqs-ssh")
     cli.inspect("image", asked)
     assert cli.engine() is None
-    assert [tuple(each) for each in questions] == [tuple(each) for each in ran]
+    assert questions == ran

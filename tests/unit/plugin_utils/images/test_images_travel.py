@@ -231,7 +231,7 @@ def test_an_archive_compressed_with_zstd(put, monkeypatch):
     path = put(zstd(saved()), "image.tar.zst")
     assert image_archive.read(path, NAME).id == "sha256:" + CONFIG_ID
     paths = image_parts.of(HELD, path)
-    assert gzip.decompress(b"".join(Path(each).read_bytes() for each in paths)) == saved()
+    assert content(paths) == content(image_parts.of(HELD._replace(id="sha256:1"), put(saved())))
 
 
 @needs_zstd
@@ -272,6 +272,14 @@ def test_zstd_without_the_program(put, monkeypatch, there):
 # on its way
 
 
+def content(paths):
+    """What travels: the members of the archive that the parts are."""
+    whole = gzip.decompress(b"".join(Path(path).read_bytes() for path in paths))
+    with tarfile.open(fileobj=io.BytesIO(whole)) as archive:
+        return {member.name: archive.extractfile(member).read() if member.isfile() else member.linkname.encode()
+                for member in archive}
+
+
 @pytest.fixture
 def image(put, monkeypatch):
     monkeypatch.setattr(image_parts, "PART", 10000)
@@ -283,8 +291,9 @@ def test_parts_are_whole_and_hashed_and_private(image):
     pieces = [Path(path).read_bytes() for path in paths]
     assert len(paths) > 3 and all(len(piece) <= 10000 for piece in pieces)
     assert [hashlib.sha256(piece).hexdigest() for piece in pieces] == [os.path.basename(path) for path in paths]
-    with open(image[1], "rb") as whole:
-        assert gzip.decompress(b"".join(pieces)) == whole.read()
+    assert content(paths) == {
+        "abc/layer.tar": LAYER, CONFIG_ID + ".json": CONFIG,
+        "manifest.json": json.dumps([manifest(CONFIG_ID + ".json", ["abc/layer.tar"])]).encode()}
     assert stat.S_IMODE(os.stat(image_cache.folder()).st_mode) == 0o700
 
 
@@ -301,16 +310,44 @@ def test_a_cache_that_lost_a_part_is_made_again(image):
     assert image_parts.of(*image) == first and os.path.exists(first[1])
 
 
-def test_what_is_gzip_already_travels_as_it_is(put):
-    data = gzip.compress(saved())
-    paths = image_parts.of(HELD, put(data))
-    assert b"".join(Path(path).read_bytes() for path in paths) == data
+@pytest.mark.parametrize("layout", ["old", "oci"])
+def test_however_it_is_packed_the_same_travels(put, layout):
+    packed = [image_parts.of(HELD._replace(id="sha256:%d" % number), put(pack(saved(layout))))
+              for number, pack in enumerate((bytes, gzip.compress))]
+    assert content(packed[0]) == content(packed[1])
+    names = {"oci": {"blobs/sha256/" + CONFIG_ID, "blobs/sha256/" + hashlib.sha256(LAYER).hexdigest()},
+             "old": {"abc/layer.tar", CONFIG_ID + ".json"}}[layout]
+    assert set(content(packed[0])) == {*names, "manifest.json"}, "what names other images is left out"
+
+
+def test_a_layer_that_is_a_link_to_another_comes_with_it(put):
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w") as archive:
+        for name, data in (("one/layer.tar", LAYER), (CONFIG_ID + ".json", CONFIG), ("other.tar", b"not of it")):
+            info = tarfile.TarInfo(name)
+            info.size = len(data)
+            archive.addfile(info, io.BytesIO(data))
+        link = tarfile.TarInfo("two/layer.tar")
+        link.type, link.linkname = tarfile.SYMTYPE, "../one/layer.tar"
+        archive.addfile(link)
+        data = json.dumps([manifest(CONFIG_ID + ".json", ["two/layer.tar"])]).encode()
+        info = tarfile.TarInfo("manifest.json")
+        info.size = len(data)
+        archive.addfile(info, io.BytesIO(data))
+    found = content(image_parts.of(HELD, put(stream.getvalue())))
+    assert set(found) == {"one/layer.tar", "two/layer.tar", CONFIG_ID + ".json", "manifest.json"}
+    assert found["one/layer.tar"] == LAYER and found["two/layer.tar"] == b"../one/layer.tar"
+
+
+def test_an_archive_that_changes_meanwhile_is_named(put):
+    with pytest.raises(selection.ImageError, match="was changed while it was read"):
+        image_parts.of(HELD, put(b"no archive any more"))
 
 
 def test_an_interrupted_compression_is_begun_anew(image, monkeypatch):
     with monkeypatch.context() as patch, pytest.raises(selection.ImageError, match="cannot be compressed into"):
         patch.setattr(
-            image_parts.shutil, "copyfileobj", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left"))
+            image_parts.image_extract, "only", lambda *_any: (_ for _ in ()).throw(OSError(28, "No space left"))
         )
         image_parts.of(*image)
     assert len(image_parts.of(*image)) > 3
