@@ -6,8 +6,24 @@ from __future__ import annotations
 
 import contextlib
 import os
+import selectors
 import subprocess
-from typing import TYPE_CHECKING, Dict, FrozenSet, Iterable, Iterator, Mapping, NamedTuple, Optional, Sequence, Tuple
+import time
+from typing import (
+    IO,
+    TYPE_CHECKING,
+    Dict,
+    FrozenSet,
+    Iterable,
+    Iterator,
+    List,
+    Mapping,
+    NamedTuple,
+    Optional,
+    Sequence,
+    Tuple,
+    cast,
+)
 
 if TYPE_CHECKING:
     _Process = subprocess.Popen[bytes]
@@ -15,6 +31,9 @@ else:
     _Process = subprocess.Popen  # Python 3.8 cannot say of what
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+
+#: A program that says more than this many bytes is ended: whoever made it may say things for ever.
+LIMIT = 64 << 20
 
 
 class Completed(NamedTuple):
@@ -34,6 +53,10 @@ class Completed(NamedTuple):
         """The last words the program said, for an error message: at most 400 characters."""
         said = (self.err.strip() or self.out.strip()).decode("utf-8", "replace")
         return said[-400:] if said else "exit code %d and no message" % self.rc
+
+
+class TooMuch(UserError):
+    """A program says more than anybody wants to know."""
 
 
 class CommandError(UserError):
@@ -60,6 +83,48 @@ class Program(_Process):
         pipe = subprocess.PIPE
         super().__init__(list(argv), stdin=pipe, stdout=pipe, stderr=pipe, env=known)
 
+    def talk(self, stdin: bytes, timeout: float, limit: int) -> Tuple[bytes, bytes]:
+        """Give it what it reads, and take what it says until it closes both of its outputs.
+
+        :raises subprocess.TimeoutExpired: it takes longer than that many seconds.
+        :raises TooMuch: it says more than ``limit`` bytes.
+        """
+        said: Dict[IO[bytes], List[bytes]] = {pipe: [] for pipe in (self.stdout, self.stderr) if pipe}
+        deadline, left, rest = time.monotonic() + timeout, limit, memoryview(stdin)
+        with selectors.DefaultSelector() as ready:
+            for pipe in said:
+                ready.register(pipe, selectors.EVENT_READ)
+            if self.stdin and rest:
+                os.set_blocking(self.stdin.fileno(), False)
+                ready.register(self.stdin, selectors.EVENT_WRITE)
+            elif self.stdin:
+                self.stdin.close()
+            while ready.get_map():
+                for key, _events in self._ready(ready, timeout, deadline):
+                    if key.fileobj is self.stdin:
+                        rest = _written(self.stdin, rest)
+                        chunk = bytes(rest[:1])
+                    else:
+                        chunk = os.read(key.fd, 1 << 16)
+                        said[cast(IO[bytes], key.fileobj)].append(chunk)
+                        left -= len(chunk)
+                    if left < 0:
+                        raise TooMuch("it says more than %d bytes" % limit)
+                    if not chunk:
+                        ready.unregister(key.fileobj)
+                        cast(IO[bytes], key.fileobj).close()
+        self.wait(max(0.0, deadline - time.monotonic()))
+        out, err = (b"".join(chunks) for chunks in said.values())
+        return out, err
+
+    def _ready(
+        self, ready: selectors.BaseSelector, timeout: float, deadline: float
+    ) -> List[Tuple[selectors.SelectorKey, int]]:
+        found = ready.select(max(0.0, deadline - time.monotonic()))
+        if time.monotonic() >= deadline:
+            raise subprocess.TimeoutExpired(cast(List[str], self.args), timeout)
+        return found
+
     def end(self) -> None:
         """Leave nothing behind of it, whether it has ended or not."""
         self.kill()
@@ -68,6 +133,14 @@ class Program(_Process):
                 if pipe:
                     pipe.close()
         self.wait()
+
+
+def _written(pipe: IO[bytes], data: memoryview) -> memoryview:
+    """What is left after a write; nothing where nobody reads any more."""
+    try:
+        return data[os.write(pipe.fileno(), data[: 1 << 16]):]
+    except BrokenPipeError:
+        return data[:0]
 
 
 #: Questions that were asked ahead, and whose answers nobody has wanted yet.
@@ -105,6 +178,7 @@ def run(
     timeout: float = 60.0,
     check: bool = True,
     env: Optional[Environment] = None,
+    limit: int = LIMIT,
 ) -> Completed:
     """Run a program and wait for it.
 
@@ -113,12 +187,15 @@ def run(
     :param timeout: seconds until it is killed.
     :param check: raise when the exit code is not 0.
     :param env: variables on top of a C locale and the present environment.
-    :raises CommandError: not found, not permitted, timed out, or (with check) a bad exit code.
+    :param limit: most bytes that it may say.
+    :raises CommandError: not found, not permitted, timed out, too much said, or (with check) a bad exit code.
     """
     process = None if stdin else _asked.pop(_question(argv, env), None)
     try:
         process = process or Program(argv, env or {})
-        out, err = process.communicate(stdin, timeout)
+        out, err = process.talk(stdin, timeout, limit)
+    except TooMuch as error:
+        raise CommandError(argv, str(error)) from error
     except subprocess.TimeoutExpired as error:
         raise CommandError(argv, "no answer within %g seconds" % timeout) from error
     except OSError as error:

@@ -20,6 +20,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors im
 
 #: Seconds for a question to the engine; a busy host answers within one.
 QUESTION = 30.0
+#: Most bytes of one answer: what runs in a container may say anything, for ever. The largest is a file of 16 MiB.
+LIMIT = 20 << 20
 #: Where it may lie besides PATH.
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/bin", "/snap/bin")
 #: Seconds for work (load, create, a program in a container).
@@ -59,7 +61,7 @@ def docker(
     """
     argv, env = _argv(program() or "docker", arguments, at), _LOCAL_ENV if at else None
     try:
-        return run(argv, stdin=stdin, timeout=timeout, check=check, env=env)
+        return run(argv, stdin=stdin, timeout=timeout, check=check, env=env, limit=LIMIT)
     except CommandError as error:
         said = error.completed.reason if error.completed else str(error)
         raise DockerError("docker %s: %s" % (" ".join(arguments[:2]), said)) from error

@@ -20,7 +20,7 @@ def program(monkeypatch):
             self.calls = []
             self.answer = commands.Completed(0, b"", b"")
 
-        def run(self, argv, stdin=b"", timeout=0.0, check=True, env=None):
+        def run(self, argv, stdin=b"", timeout=0.0, check=True, env=None, limit=0):
             self.calls.append({"argv": list(argv), "stdin": stdin, "timeout": timeout, "env": env})
             if isinstance(self.answer, Exception):
                 raise self.answer
