@@ -19,6 +19,7 @@ N ?= 10000
 D ?= 500
 CASES ?=
 MUTANTS ?= 0
+NAMES ?=
 JOBS ?= 2
 
 BOOTSTRAP := @python3 -m lab.bootstrap
@@ -26,7 +27,7 @@ PYTHON := .venv/bin/python
 export PYTHONDONTWRITEBYTECODE := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help attack demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -76,6 +77,9 @@ fuzz: ## random edits against the real parsers: N=pure cases D=differential case
 mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
 	$(BOOTSTRAP) python && $(PYTHON) -m tests.mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'
 
+attack: ## every attack on this code, and each on a copy of it with its fix taken out (3 min; NAMES="test_..." for some)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.attacks $(NAMES)
+
 remove-proof: ## what deployments and their removal leave on hosts, file by file: CASES="virgin ufw-alone" for some (40 min)
 	$(BOOTSTRAP) && $(PYTHON) -m tests.e2e.removal $(CASES)
 
@@ -88,9 +92,9 @@ lab-down: ## remove a lab: LAB=name
 lab-status: ## list labs and their hosts
 	@python3 -m lab.lab status
 
-docs: ## what is made from data: tables of variables, wrong input and kinds of hosts, the picture of the rooms
+docs: ## what is made from data: tables of variables, wrong input, kinds of hosts and attacks, the picture of the rooms
 	$(BOOTSTRAP) python && export PYTHONPATH=collections && \
-		for made in roles tables rooms; do $(PYTHON) -m docs.$$made || exit 1; done
+		for made in roles tables rooms; do $(PYTHON) -m docs.$$made || exit 1; done && $(PYTHON) -m tests.attacks --document
 
 clean: ## remove what tests and tools left in the tree (labs stay: make lab-down)
 	@rm -rf .venv .cache .ansible .mypy_cache .ruff_cache .pytest_cache .hypothesis tests/output *.tar.gz

@@ -8,6 +8,7 @@ import os
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.report import Report
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import printable
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import together
@@ -100,7 +101,7 @@ class ActionModule(HostAction):
             failed = HostStore(name).load().failed
             if failed and name != self.host:
                 lines += ["", name, "-" * len(name), "  failed      %s" % failed]
-        display.display("\n".join(lines))
+        display.display("\n".join(printable(line) for line in lines))
 
 
 def _usual_image() -> str:

@@ -7,7 +7,7 @@ Each has a mutant in mutants.toml: the same code with its fix taken out, on whic
 
 from __future__ import annotations
 
-import importlib
+import ast
 from pathlib import Path
 from typing import List, NamedTuple
 
@@ -23,7 +23,6 @@ class Attack(NamedTuple):
     who: str
     what: str
     test: str
-    slow: bool
 
 
 def attack(row: str, who: str, what: str) -> pytest.MarkDecorator:
@@ -37,13 +36,20 @@ def attack(row: str, who: str, what: str) -> pytest.MarkDecorator:
 
 
 def catalogue() -> List[Attack]:
-    """All attacks, by their rows."""
+    """All attacks, by their rows, as the files say them."""
     found = []
     for path in sorted(HERE.glob("test_*.py")):
-        module = importlib.import_module("tests.attacks." + path.stem)
-        for name, each in vars(module).items():
-            marks = {mark.name: mark for mark in getattr(each, "pytestmark", [])} if name.startswith("test_") else {}
-            if "attack" in marks:
-                test = "tests/attacks/%s::%s" % (path.name, name)
-                found.append(Attack(*marks["attack"].args, test, "slow" in marks))
+        for each in ast.parse(path.read_text("utf-8")).body:
+            if isinstance(each, ast.FunctionDef):
+                calls = [call for call in each.decorator_list if isinstance(call, ast.Call) and _is_attack(call.func)]
+                found += [_attack(call, each, path.name) for call in calls]
     return sorted(found, key=lambda each: (int(each.row[1:]), each.test))
+
+
+def _is_attack(name: ast.expr) -> bool:
+    return isinstance(name, ast.Name) and name.id == "attack"
+
+
+def _attack(call: ast.Call, test: ast.FunctionDef, file: str) -> Attack:
+    row, who, what = (ast.literal_eval(each) for each in call.args)
+    return Attack(row, who, what, "tests/attacks/%s::%s" % (file, test.name))

@@ -10,6 +10,7 @@ import json
 import tarfile
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, entry, image_facts
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts
@@ -54,7 +55,8 @@ def ran(monkeypatch):
     """What docker would be run with."""
     calls = []
     monkeypatch.setattr(cli, "program", lambda: "docker")
-    monkeypatch.setattr(cli, "run", lambda argv, **more: calls.append((list(argv), more)))
+    done = commands.Completed(0, b"", b"")
+    monkeypatch.setattr(cli, "run", lambda argv, **more: calls.append((list(argv), more)) or done)
     return calls
 
 

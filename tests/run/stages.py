@@ -138,6 +138,7 @@ def with_slow(stage: Stage) -> Stage:
 # Two run side by side, in this order: the quick ones tell first, the long one is not left for the end.
 STAGES: Sequence[Stage] = (
     Stage("unit", 10, _pytest("tests/unit", "-n2", "-m", "not slow"), count_pytest, failed_pytest),
+    Stage("attacks", 5, _pytest("tests/attacks", "-m", "not slow"), count_pytest, failed_pytest),
     Stage("molecule", 55, _molecule, count_command, last_word),
     Stage("lint", 20, _lint, count_lint, failed_lint),
     Stage("e2e", 70, _pytest("tests/e2e", "-m", "not slow"), count_pytest, failed_pytest),

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Words about values: for rejected ones, which are not given away (what stands in the wrong variable may be a secret),
-and for those that are not there, or not known yet. Pure."""
+"""Words about values: for rejected ones, which are not given away (what stands in the wrong variable may be a secret);
+for those that are not there, or not known yet; and for texts of others, as a terminal may have them. Pure."""
 
 from __future__ import annotations
 
@@ -18,6 +18,26 @@ class Mark(str):
 UNKNOWN = Mark("<known after apply>")
 #: What is not there, or will not be there any more.
 ABSENT = Mark("absent")
+
+
+#: Most characters of a line that somebody else has made.
+LONGEST = 4000
+
+
+def printable(text: str, kept: str = "") -> str:
+    """A text of somebody else's for a terminal: whatever is no printable character is escaped, whatever is too long is
+    cut. So it stays in its line, moves no cursor and changes no colour.
+
+    :param kept: control characters that stay.
+    """
+    if len(text) > LONGEST and not kept:
+        text = "%s... (%d characters)" % (text[:LONGEST], len(text))
+    return "".join(each if each.isprintable() or each in kept else ascii(each)[1:-1] for each in text)
+
+
+def one_line(text: str) -> str:
+    """The same for a sentence: line ends and tabs are blanks."""
+    return printable(" ".join(text.split()))
 
 
 def describe(value: Any) -> str:

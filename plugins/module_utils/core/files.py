@@ -26,6 +26,7 @@ TEMPORARY = ".oqs-tmp-"
 _LEFT_OVER_SECONDS = 3600
 _SCAN_LIMIT = 10000
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY | os.O_NONBLOCK  # a lease would hold open(2) for 45 seconds
 _SHARED = stat.S_IWGRP | stat.S_IWOTH
 
 
@@ -129,7 +130,9 @@ def _open_checked(place: Place) -> Optional[Tuple[int, os.stat_result]]:
             check_regular(opened, place)
             if found is not None and os.path.samestat(opened, found):
                 check_regular(found, place)
-                return os.open("/proc/self/fd/%d" % handle, os.O_RDONLY | os.O_CLOEXEC | os.O_NOCTTY), found
+                return os.open("/proc/self/fd/%d" % handle, _READING), found
+        except BlockingIOError:
+            raise UnsafePath("%s is held by another process (a lease): refused" % place.path) from None
         finally:
             os.close(handle)
     raise UnsafePath("%s is replaced again and again while it is read: refused" % place.path)
@@ -326,18 +329,14 @@ def remove_file(path: str, root: str = "/") -> bool:
 
     :raises UnsafePath: a folder, or a link on the way.
     """
-    try:
-        with open_place(path, root) as place:
-            found = lstat(place)
-            if found is None:
-                return False
-            if stat.S_ISDIR(found.st_mode):
-                raise UnsafePath("%s is a folder: refused" % path)
-            os.unlink(place.name, dir_fd=place.fd)
-            os.fsync(place.fd)
-            return True
-    except FileNotFoundError:
-        return False
+    with contextlib.suppress(FileNotFoundError), open_place(path, root) as place:
+        found = lstat(place)
+        if found is not None and stat.S_ISDIR(found.st_mode):
+            raise UnsafePath("%s is a folder: refused" % path)
+        os.unlink(place.name, dir_fd=place.fd)
+        os.fsync(place.fd)
+        return True
+    return False
 
 
 def list_dir(path: str, root: str = "/") -> List[str]:

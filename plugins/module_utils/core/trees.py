@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Folders with all that is in them, removed by descriptors: what others can write to is never walked by its path."""
+"""What others can write to, removed or put aside by descriptors: it is never walked by its path."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import contextlib
 import errno
 import os
 import secrets
+import time
 from typing import Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
@@ -37,6 +38,17 @@ def remove(path: str, root: str = "/") -> bool:
         os.fsync(place.fd)
         return True
     return False
+
+
+def put_aside(path: str, root: str = "/") -> None:
+    """Give whatever lies at a path another name in its folder: a link, a pipe, a folder, a file of any size.
+
+    :raises FileNotFoundError, UnsafePath: a folder on the way is missing, or is a link.
+    """
+    with files.open_place(path, root) as place:
+        stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
+        name = "%s.%s.%s~" % (place.name, stamp, secrets.token_hex(4))
+        os.rename(place.name, name, src_dir_fd=place.fd, dst_dir_fd=place.fd)
 
 
 def _folder_at(fd: int, name: str) -> Optional[int]:

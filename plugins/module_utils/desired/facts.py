@@ -19,9 +19,11 @@ class State(NamedTuple):
     """The state folders: configurations, keys, and what the entry last started.
 
     ``folders`` and ``modes``: path to mode and owner, None where nothing is. ``key_modes``: host keys with a wrong mode
-    to it in words. ``in_force``: the hash of the configuration that the running sshd has loaded.
+    to it in words. ``in_force``: the hash of the configuration that the running sshd has loaded. ``odd``: what lies
+    where something of the state should, and is nothing that can be read; why.
     """
 
+    odd: Mapping[str, str] = {}
     folders: Mapping[str, Optional[Ownership]] = {}
     modes: Mapping[str, Optional[Ownership]] = {}
     entry: Optional[bytes] = None

@@ -36,6 +36,8 @@ _LOCAL_ENV = dict.fromkeys((
     "DOCKER_HOST", "DOCKER_CONTEXT", "DOCKER_TLS_VERIFY", "DOCKER_CERT_PATH", "DOCKER_API_VERSION",
 ))
 _INFO = ("info", "--format", "{{json .}}")
+#: What the engine says of a limit that this kernel cannot keep; it is no answer of the program.
+_WARNING = re.compile(rb"(?m)^WARNING: .*(?:[Ll]imit|cgroup).*\n?")
 _PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
 
 
@@ -154,7 +156,11 @@ def run_once(
     for name, value in (env or {}).items():
         arguments += ["--env", "%s=%s" % (name, value)]
     arguments += ["--entrypoint", program[0], image] + list(program[1:])
-    return docker(arguments, stdin=stdin, timeout=WORK, check=check, at=at)
+    done = docker(arguments, stdin=stdin, timeout=WORK, check=False, at=at)
+    done = done._replace(err=_WARNING.sub(b"", done.err))
+    if check and done.rc != 0:
+        raise DockerError("docker run: %s" % done.reason)
+    return done
 
 
 def bind(source: str, target: str, readonly: bool = False) -> str:

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any, Callable, Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN, printable
 
 #: What a change needs that no other change of the same round brings: another look.
 ANOTHER_LOOK = ("another look",)
@@ -171,11 +171,10 @@ def diff(items: Iterable[Item]) -> List[Dict[str, str]]:
     """
     return [
         {
-            "before_header": "%s (%s)" % (item.resource, item.why),
-            "after_header": item.resource,
+            "before_header": printable("%s (%s)" % (item.resource, item.why)),
+            "after_header": printable(item.resource),
             "before": _text(item.before),
-            "after": (item.before if item.before.endswith("\n") and item.pending else "")
-            + _text(item.after),
+            "after": (_text(item.before) if item.before.endswith("\n") and item.pending else "") + _text(item.after),
         }
         for item in items
     ]
@@ -187,4 +186,5 @@ def shown(data: Optional[bytes]) -> str:
 
 
 def _text(value: str) -> str:
-    return value if value.endswith("\n") or not value else value + "\n"
+    text = printable(value, "\n\t")
+    return text if text.endswith("\n") or not text else text + "\n"

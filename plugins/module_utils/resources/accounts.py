@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Accounts of the host that the hop may use: their authorized_keys as sshd reads it, written so that no link in their
-folders can lead root elsewhere, and given back as they were."""
+"""Accounts of the host: uids that none has; and those that the hop may use: their authorized_keys as sshd reads it,
+written so that no link in their folders can lead root elsewhere, and given back as they were."""
 
 from __future__ import annotations
 
@@ -16,11 +16,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import fi
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Uid, uid_of
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan, shown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Rows
+
+#: The first uid that is tried for the container's user.
+UID_FIRST = 22222
 
 
 class Account(NamedTuple):
@@ -170,3 +174,22 @@ def _folder_gone(account: Account, _host: Host) -> None:
 
 def _folder_back(account: Account, before: Ownership, _host: Host) -> None:
     files.make_dir(account.folder, before.mode, before.uid, before.gid, root=account.root)
+
+
+def free_uid(now: str) -> Uid:
+    """A uid (and gid) that no account of the host has, and whether the one in use has been taken meanwhile."""
+    candidate = UID_FIRST
+    while _known(candidate):
+        candidate += 1
+    number = uid_of(now)
+    return Uid(candidate, number is not None and _known(number))
+
+
+def _known(number: int) -> bool:
+    for ask in (pwd.getpwuid, grp.getgrgid):
+        try:
+            ask(number)
+        except KeyError:
+            continue
+        return True
+    return False

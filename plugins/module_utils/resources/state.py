@@ -6,20 +6,18 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import grp
 import json
 import os
-import pwd
 import stat
 import time
 from functools import partial
-from typing import List, Optional
+from typing import Dict, List, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, Written, uid_of
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
@@ -30,8 +28,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named, few
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import accounts
 
-UID_FIRST = 22222
 #: Seconds for which parts of an image wait for the rest.
 WAITING = 7 * 86400.0
 _OUTLIVES = "state outlives the container"
@@ -47,7 +45,7 @@ class StateResource(Resource):
     }
 
     def __init__(self) -> None:
-        self.readers = {State: lambda _facts: read(), Uid: lambda facts: free_uid(facts.of(State).uid)}
+        self.readers = {State: lambda _facts: read(), Uid: lambda facts: accounts.free_uid(facts.of(State).uid)}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """All of it; that it goes is planned behind the container, which has it mounted (``plan_gone``)."""
@@ -56,6 +54,9 @@ class StateResource(Resource):
             return
         state = facts.of(State)
         uid = content.user_id(ssh, state, facts.of(Uid))
+        for path, why in state.odd.items():
+            plan.add(Change("state", "odd_file", path, why, "put aside", "it cannot be what it should be",
+                            act=partial(_put_aside, path), quick=True))
         for path, owner in content.folders(uid).items():
             plan.add(Change("state", "folder", path, words(state.folders.get(path)), str(owner), _OUTLIVES,
                             act=partial(make_folder, path, owner, state.folders.get(path) is None), quick=True))
@@ -120,46 +121,84 @@ def made_with_the_ledger(absent: List[str], named: List[str]) -> List[Change]:
     ]
 
 
+class _Seen:
+    """The state as it is read. What the container has made of it may be anything: what cannot be read is not there, and
+    ``odd`` says what it is."""
+
+    def __init__(self) -> None:
+        self.odd: Dict[str, str] = {}
+        for path in (paths.PRIVATE_DIR, paths.NEXT_DIR):
+            status = None if self.hidden(path) else files.stat_file(path)
+            if status and not stat.S_ISDIR(status.st_mode):
+                self.odd[path] = "no folder"
+
+    def hidden(self, path: str) -> bool:
+        """Whether something odd lies there, or on the way."""
+        return any(path == each or path.startswith(each + "/") for each in self.odd)
+
+    def data(self, path: str) -> Optional[bytes]:
+        """A file."""
+        try:
+            return None if self.hidden(path) else files.read_file(path)
+        except files.UnsafePath as error:
+            self.odd[path] = str(error).replace(path, "it")
+            return None
+
+    def text(self, path: str) -> str:
+        """A file of one word."""
+        return (self.data(path) or b"").decode("ascii", "replace").strip()
+
+    def mode(self, path: str) -> Optional[Ownership]:
+        """Mode and owner."""
+        return None if self.hidden(path) else file_modes.of(path)
+
+    def keys(self, folder: str) -> Keys:
+        """File name of the private half to both halves, of all host keys in a folder, whichever half is there."""
+        if self.hidden(folder) or not os.path.isdir(folder):
+            return {}
+        stems = [name[: -len(".pub")] if name.endswith(".pub") else name for name in files.list_dir(folder)]
+        names = dict.fromkeys(name for name in stems if name.startswith("ssh_host_") and name.endswith("_key"))
+        private = {name: "%s/%s" % (folder, name) for name in names}
+        return {name: (self.data(path), self.data(path + ".pub")) for name, path in private.items()}
+
+
 def read() -> State:
-    """The state folders as they are.
-
-    :raises UnsafePath: something could not be read.
-    """
-
-    def text(path: str) -> str:
-        return (files.read_file(path) or b"").decode("ascii", "replace").strip()
-
-    keys = host_key_pairs(paths.PRIVATE_DIR)
-    return State(
-        folders={path: file_modes.of(path) for path in (*content.folders(0), paths.PARTS_DIR)},
-        modes={path: file_modes.of(path) for path in content.owned_files(0)},
-        entry=files.read_file(paths.STATE_DIR + "/entry"),
-        sshd_config=files.read_file(paths.STATE_DIR + "/sshd_config"),
-        ssh_config=files.read_file(paths.STATE_DIR + "/ssh_config"),
-        hop_config=files.read_file(paths.HOP_FILE),
-        known_hosts=files.read_file(paths.STATE_DIR + "/known_hosts"),
-        uid=text(paths.STATE_DIR + "/uid"),
-        written=_written(),
-        in_force=text(paths.PRIVATE_DIR + "/in-force"),
-        password=text(paths.PRIVATE_DIR + "/password"),
-        authorized_keys=files.read_file(paths.HOME_SSH + "/authorized_keys"),
-        identity=files.read_file(paths.IDENTITY + ".pub"),
-        identity_state=_identity_state(),
+    """The state folders as they are."""
+    seen = _Seen()
+    keys, following = seen.keys(paths.PRIVATE_DIR), seen.keys(paths.NEXT_DIR)
+    found = State(
+        odd=seen.odd,
+        entry=seen.data(paths.STATE_DIR + "/entry"),
+        sshd_config=seen.data(paths.STATE_DIR + "/sshd_config"),
+        ssh_config=seen.data(paths.STATE_DIR + "/ssh_config"),
+        hop_config=seen.data(paths.HOP_FILE),
+        known_hosts=seen.data(paths.STATE_DIR + "/known_hosts"),
+        uid=seen.text(paths.STATE_DIR + "/uid"),
+        written=_written(seen.data(paths.PRIVATE_DIR + "/written.json")),
+        in_force=seen.text(paths.PRIVATE_DIR + "/in-force"),
+        password=seen.text(paths.PRIVATE_DIR + "/password"),
+        authorized_keys=seen.data(paths.HOME_SSH + "/authorized_keys"),
+        identity=seen.data(paths.IDENTITY + ".pub"),
+        identity_state=_identity_state(seen),
         keys=keys,
-        next=host_key_pairs(paths.NEXT_DIR),
-        next_age=_next_age(),
+        next=following,
+        next_age=_next_age(following),
         key_modes={name: _key_mode(name) for name in keys},
+    )
+    return found._replace(  # what is odd is known now
+        folders={path: seen.mode(path) for path in (*content.folders(0), paths.PARTS_DIR)},
+        modes={path: seen.mode(path) for path in content.owned_files(0)},
     )
 
 
 def host_key_pairs(folder: str) -> Keys:
-    """File name of the private half to both halves, of all host keys in a folder, whichever half is there."""
-    if not os.path.isdir(folder):
-        return {}
-    stems = [name[: -len(".pub")] if name.endswith(".pub") else name for name in files.list_dir(folder)]
-    names = dict.fromkeys(name for name in stems if name.startswith("ssh_host_") and name.endswith("_key"))
-    private = {name: "%s/%s" % (folder, name) for name in names}
-    return {name: (files.read_file(path), files.read_file(path + ".pub")) for name, path in private.items()}
+    """The host keys in a folder: file name of the private half to both halves."""
+    return _Seen().keys(folder)
+
+
+def _put_aside(path: str, host: Host) -> None:
+    trees.put_aside(path)
+    host.notes.append("%s was no file that can be read: it is put aside, look at it there" % path)
 
 
 def _key_mode(name: str) -> str:
@@ -167,16 +206,16 @@ def _key_mode(name: str) -> str:
     return file_modes.wrong(path, Ownership(0o600)) or file_modes.wrong(path + ".pub", Ownership(0o644))
 
 
-def _next_age() -> float:
+def _next_age(following: Keys) -> float:
     """Hours since the youngest of the announced host keys was made; 0 where there is none."""
-    private = ["%s/%s" % (paths.NEXT_DIR, name) for name in host_key_pairs(paths.NEXT_DIR)]
-    found = [each for each in map(files.stat_file, private) if each is not None]
-    return max(0.0, time.time() - max(each.st_mtime for each in found)) / 3600 if found else 0.0
+    found = [files.stat_file("%s/%s" % (paths.NEXT_DIR, name)) for name in following]
+    times = [each.st_mtime for each in found if each is not None]
+    return max(0.0, time.time() - max(times)) / 3600 if times else 0.0
 
 
-def _identity_state() -> str:
+def _identity_state(seen: _Seen) -> str:
     """What the container's ed25519 identity is worth; ssh takes none that others can read."""
-    private, public = (files.read_file(paths.IDENTITY + end, root=paths.VAR_DIR) for end in ("", ".pub"))
+    private, public = (seen.data(paths.IDENTITY + end) for end in ("", ".pub"))
     pair = key_files.pair_state(private, public)
     owner = owner_of_home()
     wrong = file_modes.wrong(paths.IDENTITY, Ownership(0o600, owner, owner))
@@ -201,11 +240,11 @@ def port_before() -> int:
     return int(found) if found.isdigit() else 2222
 
 
-def _written() -> Written:
+def _written(data: Optional[bytes]) -> Written:
     """The algorithm lists that earlier runs wrote (``facts.remember``); a damaged file counts as none: then nothing is
     taken for ours."""
     try:
-        found = json.loads((files.read_file(paths.PRIVATE_DIR + "/written.json") or b"{}").decode())
+        found = json.loads((data or b"{}").decode())
     except ValueError:
         return {}
     if not isinstance(found, dict):
@@ -215,25 +254,6 @@ def _written() -> Written:
                     if isinstance(values, list)}
         for part, known in found.items() if isinstance(known, dict)
     }
-
-
-def free_uid(now: str) -> Uid:
-    """A uid (and gid) that no account of the host has, and whether the one in use has been taken meanwhile."""
-    candidate = UID_FIRST
-    while _known(candidate):
-        candidate += 1
-    number = uid_of(now)
-    return Uid(candidate, number is not None and _known(number))
-
-
-def _known(number: int) -> bool:
-    for ask in (pwd.getpwuid, grp.getgrgid):
-        try:
-            ask(number)
-        except KeyError:
-            continue
-        return True
-    return False
 
 
 def make_folder(path: str, owner: Ownership, is_new: bool, host: Host) -> None:

@@ -31,7 +31,8 @@ def of(image: ImageSpec, archive: str) -> list[str]:
     :param archive: the file it comes from; empty: from the controller's engine.
     :raises ImageError: it cannot be read or written.
     """
-    folder = os.path.join(image_cache.folder(), str(image.id).replace("sha256:", ""))
+    # earlier versions keep whole archives under the bare id
+    folder = os.path.join(image_cache.folder(), str(image.id).replace("sha256:", "") + "-alone")
     try:
         with image_cache.locked("archives"):
             paths = _indexed(folder)
@@ -46,7 +47,7 @@ def of(image: ImageSpec, archive: str) -> list[str]:
 
 
 def _index(folder: str) -> str:
-    return os.path.join(folder, "parts.json")
+    return os.path.join(folder, "index.json")
 
 
 def _indexed(folder: str) -> list[str]:

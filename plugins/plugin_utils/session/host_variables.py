@@ -8,6 +8,7 @@ import typing as t
 
 from ansible.module_utils.common.validation import check_type_list
 from ansible.module_utils.parsing.convert_bool import boolean
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import one_line
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
@@ -25,7 +26,7 @@ class HostFailure(UserError):
     """
 
     def __init__(self, words: str, looked: Look | None = None) -> None:
-        super().__init__(words)
+        super().__init__(one_line(words))  # a host may have said a part of them
         self.looked = looked
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import printable
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake
@@ -81,7 +82,7 @@ def first_word(look: Look) -> str:
         said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own.software, ", ".join(own.kex))
     else:
         said = "its own sshd (%s) does classical key exchange only" % own.software
-    return said + "; the container adds post-quantum host keys and a server that offers nothing weaker"
+    return printable(said) + "; the container adds post-quantum host keys and a server that offers nothing weaker"
 
 
 def ending(
@@ -89,7 +90,8 @@ def ending(
     controller: commandlines.Controller,
     shown: t.Collection[str] | None = None,
 ) -> str:
-    """The ending of a run, or of a batch of it (``oqs_ssh_serial``), host by host.
+    """The ending of a run, or of a batch of it (``oqs_ssh_serial``), host by host. Each line is printable,
+    whatever a host has said.
 
     :param rows: every host of the run to what is known of it; nothing yet for one whose turn has not come.
     :param controller: the person's own ssh.
@@ -99,11 +101,16 @@ def ending(
     named = sorted(rows if shown is None else shown)
     for host in named:
         lines += ["", host, "-" * len(host)] + _host(host, rows[host], controller)
+    return "\n".join(printable(line) for line in lines + _last(rows, named))
+
+
+def _last(rows: t.Mapping[str, Known], named: t.Sequence[str]) -> list[str]:
+    """What is said of all hosts."""
     if any(row.want.removal for row in rows.values()):
-        return "\n".join(lines + summary_removal.last(rows, named))
+        return summary_removal.last(rows, named)
     good = sum(1 for row in rows.values() if not row.failed and row.look)
     later = sum(1 for host, row in rows.items() if not row.begun and host not in named)
-    lines += ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
+    lines = ["", "%d of %d hosts are as wanted%s." % (good, len(rows), (later and ", %d to come" % later) or "")]
     lines += _different(rows)
     if any(_prototype(row) for row in rows.values()):
         lines.append(
@@ -112,7 +119,7 @@ def ending(
         )
     if any(not row.want.ssh or row.want.ssh.mode == "shell" for row in rows.values()):
         lines.append("A shell in the container reaches the host's loopback: it is a way in, not a sandbox.")
-    return "\n".join(lines)
+    return lines
 
 
 def _wanted(known: Known) -> ImageSpec | None:

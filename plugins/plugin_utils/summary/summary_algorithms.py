@@ -7,6 +7,7 @@ from __future__ import annotations
 import textwrap
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import printable
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 
@@ -35,7 +36,7 @@ def words(rows: t.Mapping[str, Known]) -> str:
         for kind, words, variable in _KINDS:
             lines += ["  %s (%s)" % (words, variable)]
             lines += _lists(getattr(look.offer, kind), getattr(look.knows, kind))
-    return "\n".join([*lines, "", LAST])
+    return "\n".join(printable(line) for line in [*lines, "", LAST])
 
 
 def _lists(offer: t.Sequence[str], known: t.Sequence[str]) -> list[str]:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import printable
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
@@ -17,7 +18,7 @@ def first_word(look: Look) -> str:
     if not look.plan:
         return "nothing of this collection is to be taken away here"
     return "%d things to take away%s" % (
-        len(look.plan), ", the container %s among them" % ", ".join(container) if container else "")
+        len(look.plan), ", the container %s among them" % printable(", ".join(container)) if container else "")
 
 
 def host(known: Known, look: Look) -> list[str]:

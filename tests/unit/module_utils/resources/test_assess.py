@@ -26,7 +26,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import LedgerFile, Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Registry
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import access, proof, state
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import access, proof
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import accounts as own_accounts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.access import Password
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.hop import Hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import Watched
@@ -68,7 +69,7 @@ def accounts(monkeypatch):
 def test_a_uid_that_no_account_has(accounts, users, groups, now, expected):
     accounts["users"].update(users)
     accounts["groups"].update(groups)
-    assert state.free_uid(now) == expected
+    assert own_accounts.free_uid(now) == expected
 
 
 @pytest.fixture
