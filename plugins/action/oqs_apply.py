@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item, diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, image_pull, selection
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen, shown
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure, named
@@ -66,7 +66,10 @@ class ActionModule(HostAction):
         want = seen.want.only("engine") if "engine" in sections else seen.want
         todo: dict[str, object] = {"sections": sections, "password": secret}
         image = want.ssh.image if want.ssh and any(item.kind == "image" for item in items) else None
-        outcome = self._with_image(want, todo, image) if image else self.ask("oqs_apply", want, **todo)
+        if image and image.source != "pull":
+            outcome = self._sending(want, todo, image)
+        else:
+            outcome = self.ask("oqs_apply", want, **todo)
         return self._remember(seen, items, outcome)[1]
 
     def _remember(self, seen: Seen, items: list[Item], outcome: Outcome) -> tuple[Look, list[Item]]:
@@ -80,23 +83,6 @@ class ActionModule(HostAction):
         self.store.update(done=self.store.load().done + done, look=look)
         self.check_proof(seen.want, look)
         return look, done
-
-    def _with_image(self, want: Want, todo: dict[str, object], image: ImageSpec) -> Outcome:
-        if image.source != "pull":
-            return self._sending(want, todo, image)
-        if image.digest:
-            return self.ask("oqs_apply", want, **todo)
-        try:
-            with image_pull.decided(image.name) as run:
-                if not run.digest:
-                    words = "%s: decides for all hosts of this run which image %s is; the controller cannot ask (%s)"
-                    display.display(words % (self.host, image.name, run.no_answer))
-                outcome = self.ask("oqs_apply", want.with_image(image._replace(digest=run.digest)), **todo)
-                origin = outcome.look.host.image_origin
-                run.digest = origin.digest if origin else ""
-                return outcome
-        except image_pull.PullError as error:
-            raise HostFailure(str(error)) from error
 
     def _sending(self, want: Want, todo: dict[str, object], image: ImageSpec) -> Outcome:
         """Send the parts that are not there yet, then apply. What an interrupted run sent stays for the next one."""

@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Lockdown
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import lockdown_way
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, lockdown_way
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
@@ -138,6 +138,7 @@ class ActionModule(HostAction):
             ssh=ssh,
             offer=seen.look.offer,
             known=pins,
+            image=commandlines.reference(ssh, seen.look),
             more=shlex.split(self._connection.get_option("ssh_common_args") or ""),
             identities=[os.path.expanduser(key)] if key else [],
         ), own)

@@ -11,8 +11,12 @@ import known_samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.shape import WrongShape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, pins
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, registry
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, lockdown_way, pins
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary
@@ -21,6 +25,7 @@ from tests.attacks.attack import attack
 
 KEY = samples.HOST_KEY
 CONTROLLER = commandlines.Controller(["mlkem768x25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
+OFFER = Offer(("mlkem768x25519-sha256",), ("ssh-ed25519",), ())
 PROVED = {"own": {"ok": True, "kex": "mlkem768x25519-sha256"}}
 ESCAPES = ["\x1b[2J\x1b[H", "\x1b]0;owned\x07", "\x9b31m", "\rforged", "\u202eforged", "\x00", "\u2028forged"]
 FORGED = "fine\n\nweb2\n----\n  log in      ssh -p 2222 oqs@evil.example"
@@ -139,3 +144,56 @@ def test_commands_to_paste_are_quoted():
 def test_a_wrong_shape_costs_that_host_alone(answer):
     with pytest.raises(answers.BadAnswer):
         answers.outcome(answer if not isinstance(answer, dict) else dict(samples.LOOK, **answer) if answer else answer)
+
+
+@attack("A6", "first host of a run -> image of the fleet", "says which digest a tag is, for all other hosts")
+def test_no_host_says_what_others_run(tmp_path, monkeypatch):
+    monkeypatch.setattr(image_pull.run_store.C, "DEFAULT_LOCAL_TMP", str(tmp_path))
+
+    def no_answer(_reference):
+        raise registry.NoAnswer("no route")
+
+    monkeypatch.setattr(registry, "digest_of", no_answer)
+    want = Want(ssh=ServerSpec("present", ImageSpec("registry.example/oqs:1", digest="")))
+    planned = known_samples.look(plan=[known_samples.item(kind="image", after="?")])
+    evil = "sha256:" + "e" * 64
+    lied = known_samples.look(host={"image_origin": {"digest": evil, "made": ""}}, plan=planned.plan)
+    for look in (lied, planned):
+        asked, _look = image_pull.learn(want, look)
+        assert asked.ssh.image.digest == "", "each host asks the registry itself"
+    rows = {name: known_samples.known(samples.want(ssh=samples.ssh_want(image={"name": "x/oqs:1"})), look=look)
+            for name, look in (("web1", lied), ("web2", known_samples.look(host={
+                "image_origin": {"digest": "sha256:" + "a" * 64, "made": ""}})))}
+    assert "Hosts hold different images under x/oqs:1" in summary.ending(rows, CONTROLLER)
+
+
+OLD = CONTROLLER._replace(kex=["curve25519-sha256"])
+
+
+@attack("A17", "whoever owns the image's name -> the operator's keys", "is pulled by the docker run that is printed")
+def test_a_printed_client_is_never_pulled_and_reads_only():
+    known = known_samples.known(samples.want(), look=known_samples.look(proof=PROVED))
+    for line in commandlines.lines("web1", known, OLD)[::2]:
+        words = shlex.split(line)
+        assert words[:2] == ["docker", "run"] and words[words.index("--pull") + 1] == "never"
+        assert words[words.index("--cap-drop") + 1] == "ALL" and "--read-only" in words
+        assert [word for word in words if word.startswith("/home/me/.ssh:")] == ["/home/me/.ssh:/root/.ssh:ro"]
+
+
+@attack("A17", "whoever owns the image's name -> the operator's keys", "has another image under the same tag")
+def test_a_printed_client_is_named_by_its_id_or_digest():
+    digest = "sha256:" + "d" * 64
+    ssh = samples.ssh_want(image={"name": "registry.example/oqs:1"})
+    look = known_samples.look(proof=PROVED, host={"image_origin": {"digest": digest, "made": ""}, "image": "sha256:1"})
+    known = known_samples.known(samples.want(ssh=ssh), look=look)
+    words = shlex.split(commandlines.lines("web1", known, OLD).login)
+    assert "registry.example/oqs@" + digest in words and "registry.example/oqs:1" not in words
+    assert commandlines.reference(known.want.ssh, known_samples.look(host={"image": "sha256:1"})) == "sha256:1"
+
+
+@attack("A17", "whoever owns the image's name -> the operator's keys", "is pulled when a lockdown is proved")
+def test_the_way_of_a_lockdown_is_as_strict():
+    ssh = ServerSpec("present", ImageSpec("oqs:1"))
+    way = lockdown_way.Way("192.0.2.9", "localhost:22", ssh, OFFER, "/k", "sha256:1")
+    words = shlex.split(lockdown_way.arguments(way, OLD)[-1].partition("=")[2])
+    assert words[words.index("--pull") + 1] == "never" and "sha256:1" in words and "oqs:1" not in words

@@ -107,7 +107,7 @@ def test_unknown_tag_and_wrong_digest(scenario: Scenario, registry: Registry) ->
 
 
 def test_plain_http(scenario: Scenario, registry: Registry) -> None:
-    """Refused by the host's engine, unless its operator allows it; then this host decides for all others."""
+    """Refused by the host's engine, unless its operator allows it; then this host asks for itself."""
     name = registry.name("oqs:1", PLAIN)
     refused(scenario, WEB1, "speaks plain http", "insecure-registries in /etc/docker/daemon.json", oqs_ssh_image=name)
     scenario.root(WEB1, "sh", "-c", 'echo "$1" > /etc/docker/daemon.json && systemctl reload docker', "set",
@@ -115,8 +115,8 @@ def test_plain_http(scenario: Scenario, registry: Registry) -> None:
     try:
         run = scenario.deploy(limit=WEB1, oqs_ssh_image=name)
         assert run.code == 0, run.text
-        assert "web1: decides for all hosts of this run which image" in run.words
-        assert "the controller cannot ask (it speaks plain http)" in run.words
+        words = "the controller cannot ask the registry which image %s is now (it speaks plain http)" % name
+        assert words in run.words and "this host asks for itself" in run.words
         assert digests(scenario, WEB1, name)
     finally:
         scenario.root(WEB1, "sh", "-c", "rm /etc/docker/daemon.json && systemctl reload docker")

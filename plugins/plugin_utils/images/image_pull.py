@@ -3,7 +3,8 @@
 """Which image a tag means in this run: asked once, and the same for all hosts that have to pull it.
 
 Nobody is asked while no host needs the image: a host that holds one under the tag keeps it, until
-``oqs_ssh_image_update`` says otherwise. Where the controller cannot ask, the first host that pulls answers for all.
+``oqs_ssh_image_update`` says otherwise. Where the controller cannot ask, each host asks for itself: none is believed
+about what others should run, and the ending of the run names the differences.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import run_store
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 
-#: So many hosts may try to pull a tag that nobody could resolve, one after the other; then the run gives up.
-TRIES = 3
 _ASIDE = "or take the image along (oqs_ssh_image_source: archive or build)"
 
 
@@ -30,13 +29,11 @@ class PullError(UserError):
 
 @dataclasses.dataclass
 class Tag:
-    """What a run knows of a tag: the registry's digest or that of the first host that pulled it, that there is no such
-    image, why the registry gave no answer, and how many hosts have tried in vain."""
+    """What a run knows of a tag: the registry's digest, that there is no such image, or why there is no answer."""
 
     digest: str = ""
     no_such_image: str = ""
     no_answer: str = ""
-    tried: int = 0
 
 
 @contextlib.contextmanager
@@ -103,28 +100,10 @@ def learn(want: Want, look: Look) -> tuple[Want, Look]:
         image = image._replace(digest=digest_of(image.name))
     except NoAnswer as error:
         note = (
-            "the controller cannot ask the registry which image %s is now (%s): the first host that pulls it decides "
-            "for all others of this run" % (image.name, error)
+            "the controller cannot ask the registry which image %s is now (%s): this host asks for itself, and others "
+            "may get another one" % (image.name, error)
         )
         return want, look._replace(notes=[*look.notes, note])
     after = image_names.planned(image.name, image.digest or "", image.source)
     plan = [item._replace(after=after) if item.kind == "image" else item for item in look.plan]
     return want.with_image(image), look._replace(plan=plan)
-
-
-@contextlib.contextmanager
-def decided(name: str) -> t.Iterator[Tag]:
-    """Pull a tag that the controller could not resolve: inside, ``digest`` is what an earlier host got, if any did; the
-    caller sets it after a pull. While there is none, one host at a time is inside.
-
-    :raises PullError: several hosts have tried in vain.
-    """
-    with together(name) as known:
-        if not known.digest:
-            if known.tried >= TRIES:
-                words = "%s: neither the controller (%s) nor the %d hosts that tried first could get it"
-                raise PullError(words % (name, known.no_answer, TRIES))
-            known.tried += 1
-            yield known
-            return
-    yield known

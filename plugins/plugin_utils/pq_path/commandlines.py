@@ -8,6 +8,7 @@ import shlex
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
@@ -18,6 +19,14 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known imp
 _SSH = "/opt/oqs-ssh/bin/ssh"
 _CONFIG = "/opt/oqs-ssh/ssh_config"
 _TARGET = "%h:%p"
+#: A client for one connection: it may read the person's folder, and nothing else of their machine. An image that is not
+#: there is never pulled: whoever owns its name would get the keys.
+ISOLATED = (
+    "docker", "run", "--rm", "--pull", "never", "--network", "host", "--log-driver", "none", "--read-only",
+    "--cap-drop", "ALL", "--cap-add", "DAC_READ_SEARCH", "--security-opt", "no-new-privileges",
+    "--security-opt", "label=disable",
+)
+_KNOWN = "UserKnownHostsFile=/root/.ssh/known_hosts.oqs-ssh /root/.ssh/known_hosts"
 
 
 class Controller(t.NamedTuple):
@@ -84,6 +93,13 @@ def key_types(ssh: ServerSpec) -> list[str]:
     return list(dict.fromkeys(types))
 
 
+def reference(ssh: ServerSpec, look: Look) -> str:
+    """The image of a host as nothing else is called: its id where the controller has it, or its digest."""
+    origin = look.host.image_origin
+    pinned = image_names.parse(ssh.image.name).pinned(origin.digest) if origin and origin.digest else ""
+    return ssh.image.id or pinned or look.host.image or ssh.image.name
+
+
 class _Own:
     """The person's own ssh."""
 
@@ -106,8 +122,8 @@ class _InImage:
     def __init__(self, ssh: ServerSpec, look: Look, controller: Controller) -> None:
         self.kex = look.proof.own.kex if look.proof.own else ""
         self._container = [
-            "docker", "run", "--rm", "-it", "--network", "host", "-v", "%s:/root/.ssh" % controller.folder,
-            "--entrypoint", _SSH, ssh.image.name, "-F", _CONFIG,
+            *ISOLATED, "-it", "-v", "%s:/root/.ssh:ro" % controller.folder,
+            "--entrypoint", _SSH, reference(ssh, look), "-F", _CONFIG, "-o", _KNOWN,
         ]
         types = key_types(ssh)
         self._options = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
@@ -118,7 +134,7 @@ class _InImage:
         return self._container + self._options
 
     def proxy(self, login: list[str]) -> list[str]:
-        return [_SSH, "-F", _CONFIG] + self._options + ["-W", _TARGET] + login
+        return [_SSH, "-F", _CONFIG, "-o", _KNOWN] + self._options + ["-W", _TARGET] + login
 
     def classical(self, proof: Handshake | None) -> list[str]:
         """The same client for the host's own sshd, which has other algorithms than the image's defaults."""

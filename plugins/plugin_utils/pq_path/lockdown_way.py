@@ -22,8 +22,9 @@ _ALIAS = "oqs-ssh"
 class Way(t.NamedTuple):
     """What decides how the controller comes to a host's container.
 
-    ``known`` names a file of known_hosts lines, ``more`` holds the user's own arguments for ssh (a bastion may be among
-    them), ``identities`` further private keys to offer.
+    ``known`` names a file of known_hosts lines, ``image`` is the host's, as ``commandlines.reference`` calls it,
+    ``more`` holds the user's own arguments for ssh (a bastion may be among them), ``identities`` further private keys
+    to offer.
     """
 
     address: str
@@ -31,6 +32,7 @@ class Way(t.NamedTuple):
     ssh: ServerSpec
     offer: Offer
     known: str
+    image: str
     more: t.Sequence[str] = ()
     identities: t.Sequence[str] = ()
 
@@ -62,7 +64,7 @@ def _client(way: Way, controller: commandlines.Controller) -> list[str]:
     inside = [word for name in types for word in ("-i", "/root/.ssh/" + key_files.identity_name(name))]
     accepted = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
     return [
-        "docker", "run", "--rm", "-i", "--network", "host", "-v", "%s:/root/.ssh:ro" % controller.folder,
-        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", _SSH, way.ssh.image.name, "-F", _CONFIG,
+        *commandlines.ISOLATED, "-i", "-v", "%s:/root/.ssh:ro" % controller.folder,
+        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", _SSH, way.image, "-F", _CONFIG,
         *quiet, "-o", "UserKnownHostsFile=/run/known_hosts", *accepted, *inside, *login,
     ]

@@ -67,7 +67,7 @@ def test_the_images_client_where_it_cannot(controller, offer, keys):
     found = lines(controller, offer=offer, ssh={"authorized_keys": keys})
     words = shlex.split(found.login)
     assert words[:3] == ["docker", "run", "--rm"] and words[-3:] == ["-p", "2222", "oqs@web1"]
-    assert "/home/me/.ssh:/root/.ssh" in words and "example.org/oqs:1" in words
+    assert "/home/me/.ssh:/root/.ssh:ro" in words and samples.IMAGE_ID in words
     assert found.negotiates == "mlkem768nistp256-sha256"
     inner = proxy(found.jump)
     assert inner[0] == "/opt/oqs-ssh/bin/ssh" and inner[-3:] == ["-p", "2222", "oqs@web1"] and "%h:%p" in inner
@@ -104,7 +104,7 @@ def test_a_shell_reads_the_lines_as_they_are_meant(name, folder, controller):
     login = shlex.split(found.login)
     assert login[-3:] == ["-p", "2222", "oqs@" + name]
     if controller is OLD:
-        assert folder + ":/root/.ssh" in login
+        assert folder + ":/root/.ssh:ro" in login
     words = shlex.split(found.jump)
     assert words[-1] == "USER@localhost" and "HostKeyAlias=" + name in words
     # ssh(1) expands % in ProxyCommand before the shell reads it: only %h:%p is meant

@@ -20,7 +20,7 @@ OLD = Controller(["curve25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home
 
 
 def proxy(controller, **other):
-    way = lockdown_way.Way("192.0.2.9", "localhost:22", SSH, OFFER, "/run/100%/known", **other)
+    way = lockdown_way.Way("192.0.2.9", "localhost:22", SSH, OFFER, "/run/100%/known", "sha256:1", **other)
     words = lockdown_way.arguments(way, controller)
     assert tuple(words[:4]) == lockdown_way.NEW, "a connection of its own"
     return shlex.split(words[-1].partition("ProxyCommand=")[2])
