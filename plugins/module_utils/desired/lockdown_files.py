@@ -63,11 +63,26 @@ set -u
 umask 077
 mkdir -p %(run)s || exit 1
 
+# Any user of the host may bind the port while the container is down: whoever listens there must be root.
+ours() {
+  found=1
+  for table in /proc/net/tcp /proc/net/tcp6; do
+    [ -r "$table" ] || continue
+    while read -r _ end _ state _ _ _ uid _; do
+      case $state$end in
+        0A*:%(hexadecimal)s) [ "$uid" = 0 ] || return 1; found=0 ;;
+      esac
+    done <"$table"
+  done
+  return "$found"
+}
+
+# A server that has too much to do, or has had enough of this address, is alive.
 answers() {
-  [ -s %(needs)s ] || return 1
+  [ -s %(needs)s ] && ours || return 1
   LC_ALL=C timeout 20 ssh -F /dev/null -v -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes \\
     -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=none -p %(port)d oqs-ssh-watch@%(address)s true \\
-    </dev/null 2>&1 | grep -q "remote software version"
+    </dev/null 2>&1 | grep -qE "remote software version|Exceeded MaxStartups|Not allowed at this time"
 }
 
 closed() {
@@ -204,6 +219,7 @@ def files(want: Ready) -> Dict[str, str]:
     patience = seconds(want.breakglass_minutes)
     watch = _WATCH % {
         "words": words(want), "timer": TIMER, "run": RUN, "port": want.port, "address": want.address,
+        "hexadecimal": "%04X" % want.port,
         "needs": want.needs, "patience": patience, "closed": rules(want.ports),
         "breakglass": rules(want.ports, want.breakglass_sources),
     }

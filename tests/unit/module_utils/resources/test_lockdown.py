@@ -105,7 +105,7 @@ def test_a_damaged_watch_opens():
 ])
 def test_a_server_that_lets_nobody_in_is_no_way(by_key, needs):
     watch = lockdown.files(resource.complete(spec_of(by_key=by_key)))[lockdown.WATCH]
-    assert "[ -s %s ] || return 1\n" % needs in watch
+    assert "[ -s %s ] && ours || return 1\n" % needs in watch
 
 
 def test_the_watch_says_what_is_in_force():
