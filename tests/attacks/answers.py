@@ -27,7 +27,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import
 
 TEXTS = (
     "", "\n", "\x1b[2J", "\x00", "\r", "\u202e", "`id`", "$(id)", "a\nMatch exec id", "@cert-authority *", "%h",
-    "../..", "x\n\nweb2\n----\n  log in  ssh evil", "\ud800", "a" * 5000, "-oProxyCommand=id", "::1%a *", "localhost", "22", "é",
+    "../..", "x\n\nweb2\n----\n  log in  ssh evil", "\ud800", "a" * 5000, "-oProxyCommand=id", "::1%a *", "localhost",
+    "22", "é",
 )
 OTHERS: Tuple[Any, ...] = (None, True, False, 0, -1, 22, 65536, 1e308, [], {}, [[]], {"a": {}}, [None], 10 ** 30)
 CONTROLLER = commandlines.Controller(["mlkem768x25519-sha256"], ["ssh-ed25519"], ["ssh-ed25519"], "/home/me/.ssh")
@@ -63,11 +64,11 @@ def mutated(chance: random.Random, good: Any) -> Any:
             at = chance.randint(0, len(where[name]))
             where[name] = where[name][:at] + chance.choice(TEXTS) + where[name][at:]
         elif way == 2:
-            where[name] = chance.choice(OTHERS)
+            where[name] = copy.deepcopy(chance.choice(OTHERS))
         elif way == 3 and isinstance(where, list):
             where.insert(name, chance.choice(TEXTS))
         elif way == 4 and isinstance(where, dict):
-            where[chance.choice(TEXTS)] = chance.choice((*OTHERS, *TEXTS))
+            where[chance.choice(TEXTS)] = copy.deepcopy(chance.choice((*OTHERS, *TEXTS)))
         else:
             where[name] = chance.choice(TEXTS)
         if not places(found):
