@@ -102,13 +102,12 @@ class PasswordStore:
             self._sync()
 
     def first(self, host: str, user: str) -> str:
-        """Make the first password of a host and keep it.
+        """Make the first password of a host and keep it; where another run was faster, the one that it made.
 
         :raises StoreError: that cannot be done.
         """
         made = generate(user)
-        self._write(self.path(host), made)
-        return made
+        return made if self._write(self.path(host), made, new=True) else self.current(host) or self.first(host, user)
 
     @contextlib.contextmanager
     def locked(self, host: str) -> t.Iterator[None]:
@@ -169,28 +168,33 @@ class PasswordStore:
             raise StoreError("%s does not hold one line with a password: repair it, or move it away" % path)
         return text
 
-    def _write(self, path: str, password: str) -> None:
+    def _write(self, path: str, password: str, new: bool = False) -> bool:
+        """:param new: nothing may be there. :returns: False where something was."""
         self.check(make=True)
         data = password.encode() + b"\n"
-        temporary = os.path.join(self.folder, ".%s.%d" % (os.path.basename(path), os.getpid()))
+        temporary = os.path.join(self.folder, ".%s.%s" % (os.path.basename(path), secrets.token_hex(8)))
         with self._told("keep a new password"):
             if self._vault:
                 vault_id, secret = match_encrypt_secret(self._vault, C.config.get_config_value(
                     "DEFAULT_VAULT_ENCRYPT_IDENTITY"))
                 data = VaultLib(self._vault).encrypt(data, secret, vault_id)
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(temporary)
             try:
                 handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(handle, "wb") as stored:
                     stored.write(data)
                     stored.flush()
                     os.fsync(stored.fileno())
-                os.replace(temporary, path)
+                if new:
+                    os.link(temporary, path)
+                else:
+                    os.replace(temporary, path)
                 self._sync()
+            except FileExistsError:
+                return False
             finally:
                 with contextlib.suppress(OSError):
                     os.unlink(temporary)
+        return True
 
     def _sync(self) -> None:
         handle = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)

@@ -18,7 +18,7 @@ REQUIRED = (
 # there (manifest) would need the Python package distlib on each machine that installs from git.
 SHIPS = (
     "plugins/**", "roles/**", "playbooks/**", "meta/runtime.yml",
-    "README.md", "COPYING", "changelogs/changelog.yaml", "docs/*.md", "docs/*.svg",
+    "README.md", "SECURITY.md", "COPYING", "changelogs/changelog.yaml", "docs/*.md", "docs/*.svg",
     # What oqs_ssh_image_source: build reads on the controller; images/stock/quirks is for tests.
     "images/base.py", "images/build.py", "images/stock/.dockerignore", "images/stock/Dockerfile",
     "images/stock/*.sh", "images/stock/oqs-sshd.initd", "images/stock/ssh_config", "images/stock/sshd_config",

@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import os
 import stat
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from types import SimpleNamespace
 from unittest.mock import MagicMock
 
@@ -147,6 +149,20 @@ def test_a_deployment_takes_what_is_there_or_makes_one(store):
     assert password_store.wanted(store, "web1", "oqs", keep=True) == made == store.current("web1")
     store.announce("web2", OLD)
     assert password_store.wanted(store, "web2", "oqs", keep=True) == OLD
+
+
+def test_two_deployments_at_once_agree(store):
+    """The first that puts a password there has made it; ten runs at a time, all with the same."""
+    ready = threading.Barrier(10)
+
+    def run(_number):
+        assert store.current("web1") is None
+        ready.wait(10)  # each has seen that there is none
+        return store.first("web1", "oqs")
+
+    with ThreadPoolExecutor(10) as pool:
+        found = set(pool.map(run, range(10)))
+    assert found == {store.current("web1")}
 
 
 def test_a_rotation(host, store):
