@@ -21,7 +21,7 @@ ABSENT = Mark("absent")
 
 
 #: Most characters of a line that somebody else has made.
-LONGEST = 4000
+LONGEST = 10000
 
 
 def printable(text: str, kept: str = "") -> str:

@@ -25,8 +25,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed imp
 #: How an sshd that has too much to do ends a connection before it is one: MaxStartups drops at random, and whoever
 #: knocks at a port that is open to the world may be the reason (sshd_config(5)).
 _TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
-#: Seconds between the tries of a handshake that was turned away.
-PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0)
+#: Seconds between the tries of a handshake that was turned away. An sshd of 9.8 or later shuts out an address whose
+#: logins fail for 15 seconds at least (PerSourcePenalties), and a handshake without a login is one of them.
+PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 8.0)
 
 
 def of_own(container: str, port: int) -> Handshake:

@@ -47,7 +47,8 @@ EXPECTED = (
 
 def prepare(made: Scenario) -> None:
     """A host that will do, one that fails when the password is written, and one that is not there."""
-    made.root(BAD, "mkdir", "-p", "/etc/oqs-ssh/private/password/in-the-way")
+    made.root(BAD, "sh", "-c", "mkdir -p /etc/oqs-ssh/private && cd /etc/oqs-ssh/private && touch password && "
+              "mount --bind password password")  # nobody can replace a mount point
     gone = made.folder / "gone.ini"
     nobody = made.address(GOOD).rpartition(".")[0] + ".249"
     gone.write_text("[oqs_ssh]\ngone ansible_host=%s ansible_ssh_timeout=3\n" % nobody)
