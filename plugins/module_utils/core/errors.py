@@ -14,6 +14,8 @@ _DISK = {
     errno.EDQUOT: "make room there, then run this again",
     errno.EROFS: "remount it writable (repaired, if the disk has errors), then run this again",
     errno.EIO: "the disk has errors: repair or replace it, then run this again",
+    errno.EBUSY: "something is mounted there: unmount it, then run this again",
+    errno.EPERM: "it may be protected (lsattr shows it): take that away (chattr -i), then run this again",
 }
 
 

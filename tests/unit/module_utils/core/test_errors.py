@@ -12,6 +12,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import er
 
 @pytest.mark.parametrize(("number", "words"), [
     (errno.ENOSPC, "No space left on device; make room there"), (errno.EROFS, "Read-only file system; remount"),
+    (errno.EBUSY, "Device or resource busy; something is mounted there"),
+    (errno.EPERM, "Operation not permitted; it may be protected"),
 ])
 def test_the_file_is_named_and_what_to_do(number, words, tmp_path, monkeypatch):
     def refuse(*_arguments, **_more):
