@@ -6,22 +6,29 @@ from __future__ import annotations
 
 from typing import Any, Dict, Optional
 
-from ansible.plugins.action import ActionBase
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import ARGUMENT_SPEC, examine
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, outside, pins
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pq_connection import PqConnection
 
 _NO_WAY = (
     "; tried from the controller: where it has no way there (a bastion, a firewall in between), set oqs_ssh_probe_from "
     "to the name of an inventory host that has one, or to host"
 )
+_NOT_PROVED = (
+    "the offer was seen, the host key was not proved: neither the controller's ssh nor an image that it holds has a "
+    "post-quantum key exchange and a key type in common with the server"
+)
 
 
-class ActionModule(ActionBase):
+class ActionModule(PqConnection):
     _requires_connection = False
     _supports_check_mode = True
 
     def run(self, tmp: Optional[str] = None, task_vars: Optional[Dict[str, Any]] = None) -> Dict[str, Any]:
         result: Dict[str, Any] = super().run(tmp, task_vars)
-        variables = task_vars or {}
+        self._task_vars = variables = task_vars or {}
         if self._task.args.get("probe_from") != "controller":
             result.update(self._execute_module(
                 module_name="quantumsafe.openssh.ssh_probe", module_args=self._task.args, task_vars=variables,
@@ -33,7 +40,27 @@ class ActionModule(ActionBase):
         result.update(examine(params, self._address(variables)))
         if result.get("failed") and result.get("failure") in ("name", "timeout", "unreachable"):
             result["msg"] += _NO_WAY
+        if params["pinned"] and not result.get("failed"):
+            result.update(self._handshake(int(params["port"]), result["kex"]))
         return result
+
+    def _handshake(self, port: int, kex: list[str]) -> Dict[str, object]:
+        """A real one, where something on the way to the server was changed in this run."""
+        store = HostStore(self.host)
+        known = store.load()
+        if not known.want.ssh or not known.look or not outside.is_due(known.done):
+            return {}
+        pin = next((each for each in pins.of(self.pins_file, self.host) if each.port == port), None)
+        if not pin:
+            return {}
+        try:
+            found = outside.prove(pin, kex, self.pins_file, commandlines.reference(known.want.ssh, known.look))
+        except (outside.Impostor, CommandError) as error:
+            store.update(failed=str(error))
+            return {"failed": True, "msg": str(error)}
+        words = "%s, host key %s %s" % (found.kex, found.host_key_algorithm, found.host_key) if found else _NOT_PROVED
+        store.update(outside=words)
+        return {"outside": words}
 
     def _address(self, variables: Dict[str, Any]) -> str:
         """Where Ansible itself connects to: the delegate's address where the task is delegated, else the host's own."""

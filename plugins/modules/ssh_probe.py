@@ -48,6 +48,16 @@ options:
     description: Without O(host), connect to the address that the machine's default route goes out from.
     type: bool
     default: false
+  pinned:
+    description:
+      - Where a role of this collection has changed something on the way to its own server in this run, also make a real
+        handshake from the controller, against the host keys that are pinned in C(known_hosts.oqs-ssh), and fail where
+        the server does not hold them. Nobody logs in.
+      - Counts only with O(probe_from=controller). It is made by the controller's ssh, where that has a post-quantum key
+        exchange and a key type in common with the server, else by the client in the host's image, where the controller
+        holds it; where there is neither, RV(outside) says so.
+    type: bool
+    default: false
   probe_from:
     description:
       - Where the probe starts. With V(host) on the managed host, and so through whatever jump leads there. With
@@ -229,6 +239,10 @@ families:
   description: Under C(kex) and C(host_key), algorithms by family (C(hybrid), C(pq), C(classical), C(weak), C(unknown)).
   returned: always
   type: dict
+outside:
+  description: What the handshake of O(pinned) has proved, in words.
+  returned: when it was to be made
+  type: str
 negotiated:
   description:
     - What O(client) and the server would agree upon (C(kex), C(host_key), C(cipher), C(mac), C(strict_kex)), whether

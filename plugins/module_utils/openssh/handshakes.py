@@ -16,6 +16,10 @@ _SAID = {
     "authentication": re.compile(r"^debug1: Authentications that can continue: (\S+)", re.M),
 }
 
+#: How an sshd that has too much to do ends a connection before it is one: MaxStartups drops at random, and whoever
+#: knocks at a port that is open to the world may be the reason (sshd_config(5)).
+_TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
+
 
 class Handshake(NamedTuple):
     """What an OpenSSH client said of a handshake. ``ok``: the server proved to hold the pinned host key, and the key
@@ -50,3 +54,8 @@ def said(text: str) -> Handshake:
     last = [line for line in text.splitlines() if line.strip() and not line.startswith("debug")]
     error = "" if ok else (last[-1].strip() if last else "the client said nothing")
     return Handshake(ok=ok, error=error, **found)
+
+
+def turned_away(handshake: Handshake) -> bool:
+    """Whether the server had too much to do, or has had enough of this address: a later try may go well."""
+    return bool(_TURNED_AWAY.search(handshake.error))

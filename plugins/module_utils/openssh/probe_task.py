@@ -23,6 +23,7 @@ ARGUMENT_SPEC: Dict[str, Any] = {
     "timeout": {"type": "float", "default": 5.0},
     "source": {"type": "str"},
     "outward": {"type": "bool", "default": False},
+    "pinned": {"type": "bool", "default": False},
     "probe_from": {"type": "str", "choices": ["controller", "host"], "default": "host"},
     "client": {
         "type": "dict",

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 from typing import NamedTuple, Optional
 
@@ -22,9 +21,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handsh
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 
-#: How an sshd that has too much to do ends a connection before it is one: MaxStartups drops at random, and whoever
-#: knocks at a port that is open to the world may be the reason (sshd_config(5)).
-_TURNED_AWAY = re.compile("Connection (reset|closed) by|kex_exchange_identification|Exceeded MaxStartups")
 #: Seconds between the tries of a handshake that was turned away. An sshd of 9.8 or later shuts out an address whose
 #: logins fail for 15 seconds at least (PerSourcePenalties), and a handshake without a login is one of them.
 PAUSES = (0.2, 0.4, 0.8, 1.0, 1.0, 1.0, 1.0, 2.0, 4.0, 8.0, 8.0)
@@ -49,7 +45,7 @@ def prove(
         said = cli.docker(arguments, check=False).out.decode("utf-8", "replace")
         parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
         found = {name: handshakes.said(text) for name, text in parts.items()}
-        if pause is None or not any(_TURNED_AWAY.search(each.error) for each in found.values()):
+        if pause is None or not any(handshakes.turned_away(each) for each in found.values()):
             break
         time.sleep(pause)
     return Proof(found.get("own"), found.get("hop"))

@@ -81,8 +81,9 @@ _NAMES = [name for name in Want._fields if name in SECTIONS]
 class Known(t.NamedTuple):
     """Of a host. ``asked``: what tasks say is wanted; ``want``: the same, completed with what the controller knows.
 
-    ``failed`` is the sentence of a failure, ``password_file`` says where its password is kept, and ``secret`` is the
-    password wanted (None: nobody has asked for it yet); ``check``: changes were only forecast.
+    ``failed`` is the sentence of a failure, ``outside`` says what a handshake from the controller has proved, and
+    ``password_file`` where its password is kept. ``secret`` is the password wanted (None: nobody has asked for it yet).
+    ``check``: changes were only forecast.
     """
 
     asked: Want = Want()
@@ -95,6 +96,7 @@ class Known(t.NamedTuple):
     probe_from: str = ""
     password_file: str = ""
     reported: bool = False
+    outside: str = ""
     secret: t.Optional[str] = None
 
     @property

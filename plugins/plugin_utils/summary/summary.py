@@ -164,6 +164,8 @@ def _host(name: str, known: Known, controller: commandlines.Controller) -> list[
     own = look.proof.own
     for words, proof in (("negotiated", own), ("hop", look.proof.hop)):
         lines += ["  %-11s %s" % (words, _negotiated(proof))] if proof else []
+    if known.outside:
+        lines.append("  outside     " + known.outside)
     if _image(known):
         lines.append("  image       " + _image(known))
     lines += ["  note        " + note for note in look.notes]
