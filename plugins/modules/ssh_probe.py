@@ -50,12 +50,8 @@ options:
     default: false
   pinned:
     description:
-      - Where a role of this collection has changed something on the way to its own server in this run, also make a real
-        handshake from the controller, against the host keys that are pinned in C(known_hosts.oqs-ssh), and fail where
-        the server does not hold them. Nobody logs in.
-      - Counts only with O(probe_from=controller). It is made by the controller's ssh, where that has a post-quantum key
-        exchange and a key type in common with the server, else by the client in the host's image, where the controller
-        holds it; where there is neither, RV(outside) says so.
+      - With O(probe_from=controller), and where this run has changed something on the way to a server of this
+        collection, also prove by a handshake that the server holds its pinned host key. Nobody logs in.
     type: bool
     default: false
   probe_from:
@@ -71,22 +67,10 @@ options:
       - A list that is not given is taken to match. Needs whole names, not changes to a default such as V(+name).
     type: dict
     suboptions:
-      kex:
-        description: Key exchange algorithms.
-        type: list
-        elements: str
-      host_key_algorithms:
-        description: Host key algorithms.
-        type: list
-        elements: str
-      ciphers:
-        description: Ciphers.
-        type: list
-        elements: str
-      macs:
-        description: Message authentication codes. Not asked for with a cipher that authenticates.
-        type: list
-        elements: str
+      kex: {description: Key exchange algorithms., type: list, elements: str}
+      host_key_algorithms: {description: Host key algorithms., type: list, elements: str}
+      ciphers: {description: Ciphers., type: list, elements: str}
+      macs: {description: Message authentication codes; a cipher that authenticates needs none., type: list, elements: str}
   expect:
     description: What must be so; the module fails otherwise, and names everything that is not.
     type: dict
