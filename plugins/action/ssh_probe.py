@@ -48,13 +48,14 @@ class ActionModule(PqConnection):
         """A real one, where something on the way to the server was changed in this run."""
         store = HostStore(self.host)
         known = store.load()
-        if not known.want.ssh or not known.look or not outside.is_due(known.done):
+        ssh = known.want.ssh
+        if not ssh or not known.look or not outside.is_due(known.done):
             return {}
         pin = next((each for each in pins.of(self.pins_file, self.host) if each.port == port), None)
         if not pin:
             return {}
         try:
-            found = outside.prove(pin, kex, self.pins_file, commandlines.reference(known.want.ssh, known.look))
+            found = outside.prove(pin, ssh.user, kex, self.pins_file, commandlines.reference(ssh, known.look))
         except (outside.Impostor, CommandError) as error:
             store.update(failed=str(error))
             return {"failed": True, "msg": str(error)}

@@ -20,7 +20,6 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import
 ON_THE_WAY = frozenset(("image", "keys", "config", "container", "firewall"))
 #: Seconds between the tries of a handshake that was turned away (``resources/proof.py`` says why it may be).
 PAUSES = (0.5, 2.0, 5.0, 10.0)
-_USER = "oqs-ssh-proof"
 _INSIDE = "/run/known_hosts"
 
 
@@ -60,8 +59,11 @@ def common(client: Client, kex: t.Sequence[str], keys: t.Sequence[str]) -> Lists
     )
 
 
-def options(pin: pins.Pin, lists: Lists, known_hosts: str) -> list[str]:
-    """The options of an ssh that makes a handshake, and no login."""
+def options(pin: pins.Pin, user: str, lists: Lists, known_hosts: str) -> list[str]:
+    """The options of an ssh that makes a handshake, and no login.
+
+    :param user: who could log in there: an sshd remembers addresses that ask for others longer (PerSourcePenalties).
+    """
     settings = (
         "BatchMode=yes", "PreferredAuthentications=none", "ConnectTimeout=10", "StrictHostKeyChecking=yes",
         'UserKnownHostsFile="%s"' % known_hosts, "GlobalKnownHostsFile=/dev/null", "HostKeyAlias=" + pin.alias,
@@ -70,7 +72,7 @@ def options(pin: pins.Pin, lists: Lists, known_hosts: str) -> list[str]:
         "HostKeyAlgorithms=" + ",".join("rsa-sha2-512" if name == "ssh-rsa" else name for name in lists.keys),
     )
     words = ["-v", "-F", "none", *(word for each in settings for word in ("-o", each))]
-    return [*words, "-p", str(pin.port), "%s@%s" % (_USER, pin.address), "true"]
+    return [*words, "-p", str(pin.port), "%s@%s" % (user, pin.address), "true"]
 
 
 def own() -> Client | None:
@@ -95,9 +97,12 @@ def in_image(reference: str, known_hosts: str, server: Client) -> Client | None:
     return server._replace(words=[*commandlines.ISOLATED, *mount, reference])
 
 
-def prove(pin: pins.Pin, kex: t.Sequence[str], known_hosts: str, reference: str) -> handshakes.Handshake | None:
+def prove(
+    pin: pins.Pin, user: str, kex: t.Sequence[str], known_hosts: str, reference: str
+) -> handshakes.Handshake | None:
     """Make the handshake.
 
+    :param user: of the container.
     :param kex: that the server offers.
     :param known_hosts: the file with the pins.
     :param reference: the host's image; empty: it has none.
@@ -116,7 +121,7 @@ def prove(pin: pins.Pin, kex: t.Sequence[str], known_hosts: str, reference: str)
     if not client or not all(lists):
         return None
     for pause in (*PAUSES, None):
-        found = handshakes.said(_tried([*client.words, *options(pin, lists, path)]).err.decode("utf-8", "replace"))
+        found = handshakes.said(_tried([*client.words, *options(pin, user, lists, path)]).err.decode("utf-8", "replace"))
         if found.ok or pause is None or not handshakes.turned_away(found):
             break
         time.sleep(pause)

@@ -47,10 +47,10 @@ def world(monkeypatch):
 
 
 def test_the_controllers_own_ssh_where_it_can(world):
-    found = outside.prove(PIN, KEX, "/known", "sha256:1")
+    found = outside.prove(PIN, "oqs", KEX, "/known", "sha256:1")
     assert (found.kex, found.host_key) == ("mlkem768x25519-sha256", "SHA256:abc")
     words = world.ran[0]
-    assert words[:2] == ["ssh", "-v"] and words[-3:] == ["2222", "oqs-ssh-proof@192.0.2.7", "true"]
+    assert words[:2] == ["ssh", "-v"] and words[-3:] == ["2222", "oqs@192.0.2.7", "true"]
     assert "KexAlgorithms=mlkem768x25519-sha256" in words and "HostKeyAlgorithms=ssh-ed25519" in words
     assert "StrictHostKeyChecking=yes" in words and 'UserKnownHostsFile="/known"' in words
     assert "HostKeyAlias=[192.0.2.7]:2222" in words
@@ -61,7 +61,7 @@ def test_the_controllers_own_ssh_where_it_can(world):
 ])
 def test_else_the_one_in_the_image(world, kex, keys, pin):
     world.kex, world.keys = kex, keys
-    assert outside.prove(pin, KEX, "/known", "sha256:1")
+    assert outside.prove(pin, "oqs", KEX, "/known", "sha256:1")
     words = world.ran[0]
     assert words[:2] == ["docker", "run"] and "sha256:1" in words and "/known:/run/known_hosts:ro" in words
     assert "KexAlgorithms=" + ",".join(KEX) in words and 'UserKnownHostsFile="/run/known_hosts"' in words
@@ -69,21 +69,21 @@ def test_else_the_one_in_the_image(world, kex, keys, pin):
 
 def test_where_there_is_neither_nothing_is_said_to_be_proved(world):
     world.kex, world.image = ["curve25519-sha256"], False
-    assert outside.prove(PIN, KEX, "/known", "sha256:1") is None and world.ran == []
+    assert outside.prove(PIN, "oqs", KEX, "/known", "sha256:1") is None and world.ran == []
     world.image = True
-    assert outside.prove(PIN, KEX, "/known", "") is None
-    assert outside.prove(PIN, ["curve25519-sha256"], "/known", "sha256:1") is None, "no classical one is made"
+    assert outside.prove(PIN, "oqs", KEX, "/known", "") is None
+    assert outside.prove(PIN, "oqs", ["curve25519-sha256"], "/known", "sha256:1") is None, "no classical one is made"
 
 
 def test_a_busy_server_is_asked_again(world):
     world.said = [b"Connection closed by 192.0.2.7 port 2222\n", GOOD]
-    assert outside.prove(PIN, KEX, "/known", "").ok and len(world.ran) == 2
+    assert outside.prove(PIN, "oqs", KEX, "/known", "").ok and len(world.ran) == 2
 
 
 def test_who_does_not_hold_the_key_is_an_impostor(world):
     world.said = [b"debug1: kex: algorithm: mlkem768x25519-sha256\nHost key verification failed.\n"]
     with pytest.raises(outside.Impostor, match=r"192\.0\.2\.7 port 2222 did not prove from outside.*ation failed"):
-        outside.prove(PIN, KEX, "/known", "")
+        outside.prove(PIN, "oqs", KEX, "/known", "")
     assert len(world.ran) == 1
 
 
