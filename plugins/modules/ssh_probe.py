@@ -70,7 +70,7 @@ options:
       kex: {description: Key exchange algorithms., type: list, elements: str}
       host_key_algorithms: {description: Host key algorithms., type: list, elements: str}
       ciphers: {description: Ciphers., type: list, elements: str}
-      macs: {description: Message authentication codes; a cipher that authenticates needs none., type: list, elements: str}
+      macs: {description: Message authentication codes; AEAD ciphers need none., type: list, elements: str}
   expect:
     description: What must be so; the module fails otherwise, and names everything that is not.
     type: dict

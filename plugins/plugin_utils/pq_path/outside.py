@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 import typing as t
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, handshakes
@@ -121,7 +121,8 @@ def prove(
     if not client or not all(lists):
         return None
     for pause in (*PAUSES, None):
-        found = handshakes.said(_tried([*client.words, *options(pin, user, lists, path)]).err.decode("utf-8", "replace"))
+        done = run([*client.words, *options(pin, user, lists, path)], timeout=60.0, check=False)
+        found = handshakes.said(done.err.decode("utf-8", "replace"))
         if found.ok or pause is None or not handshakes.turned_away(found):
             break
         time.sleep(pause)
@@ -131,7 +132,3 @@ def prove(
             % (pin.address, pin.port, found.error)
         )
     return found
-
-
-def _tried(argv: t.Sequence[str]) -> Completed:
-    return run(argv, timeout=60.0, check=False)
