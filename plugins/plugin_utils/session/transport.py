@@ -21,6 +21,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tr
 
 _PACKAGE = "ansible_collections.quantumsafe.openssh.plugins.module_utils"
 _FIRST = _PACKAGE + ".session.loader"
+#: Stands for the package's name on the way: 700 imports say it. JSON has no such character outside of an escape.
+_SHORT = "\x01"
 _OLD = "Python 3.8 or newer is needed on the host, %s is Python %d.%d: set ansible_python_interpreter to a newer one"
 #: -I: neither the working folder nor the environment adds modules to what root runs
 _BOOT = """import sys
@@ -28,12 +30,13 @@ if sys.version_info < (3, 8):
     sys.exit(%r %% ((sys.executable,) + sys.version_info[:2]))
 import json, zlib
 unpacker = zlib.decompressobj()
-parcel = {"sources": json.loads(unpacker.decompress(sys.stdin.buffer.read()).decode())}
+sources = unpacker.decompress(sys.stdin.buffer.read()).decode().replace(%r, %r)
+parcel = {"sources": json.loads(sources)}
 parcel.update(json.loads(zlib.decompress(unpacker.unused_data).decode()))
 space = {"__name__": "loader"}
 exec(compile(parcel["sources"][%r], "loader", "exec"), space)
 space["run"](parcel)
-""" % (_OLD, _FIRST)
+""" % (_OLD, _SHORT, _PACKAGE, _FIRST)
 #: A name may be one with arguments ("/usr/bin/env python3"), as ansible-core takes it, too: split at blanks, no more.
 _FIND = """set -f
 for python; do
@@ -99,7 +102,7 @@ def packed(request: str) -> bytes:
         if name not in found:
             found[name] = _source(name)
             waiting += [each for each in _imported(found[name]) if each not in found]
-    return zlib.compress(json.dumps(found, sort_keys=True).encode(), 6)
+    return zlib.compress(json.dumps(found, sort_keys=True).replace(_PACKAGE, _SHORT).encode(), 6)
 
 
 def _source(name: str) -> str:
