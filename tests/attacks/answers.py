@@ -86,10 +86,10 @@ def taken(world: World, given: Any) -> Tuple[bool, Sequence[str]]:
     target = "%s:%d" % look.hop_target
     if look.pins:
         pins.keep(path, "web1", pins.Pin("web1", "192.0.2.1", 2222, target, tuple(look.pins)))
-    want, look = image_pull.learn(world.want, look)
+    want, look, note = image_pull.learn(world.want, look)
     rows = {"web1": Known(want=want, look=look, done=outcome.done or []),
             "web2": Known(want=world.want, look=world.honest.look)}
-    said = [summary.ending(rows, CONTROLLER), summary_algorithms.words(rows), summary.first_word(look)]
+    said = [note, summary.ending(rows, CONTROLLER), summary_algorithms.words(rows), summary.first_word(look)]
     said += [text for row in diff(look.plan) for text in row.values()]
     said += [str(HostFailure("; ".join(look.errors)))] if look.errors else []
     return True, said
@@ -103,7 +103,7 @@ def wrong(world: World, believed: bool, said: Sequence[str]) -> str:
     lines = [line for line in pins.read(str(world.folder / pins.FILE)).splitlines() if " web1 " not in line]
     if lines != ["[192.0.2.2]:2222 %s oqs-ssh web2 localhost:22" % world.key]:
         return "the lines of another host, or others, have changed"
-    if believed and said[0].split("\n").count("web2") != 1:
+    if believed and said[1].split("\n").count("web2") != 1:
         return "the ending of another host is not there once"
     return ""
 

@@ -63,7 +63,7 @@ class World:
 
     def state(self) -> str:
         """Who reaches the host's own sshd by new connections."""
-        ours = bool(probe(self.address, 22, 2.0)["ssh"])
+        ours = probe(self.address, 22, 2.0).ssh
         ask = "exec 3<>/dev/tcp/%s/22 && head -c 4 <&3" % self.address
         world = self.visitor.shell("timeout 2 bash -c '%s'" % ask).out == "SSH-"
         return {(True, True): OPEN, (True, False): BREAKGLASS}.get((ours, world), CLOSED)

@@ -87,15 +87,15 @@ def digest_of(name: str) -> str:
     return known.digest
 
 
-def learn(want: Want, look: Look) -> tuple[Want, Look]:
-    """Where the plan has an image to pull: what is wanted, and the look, with its digest.
+def learn(want: Want, look: Look) -> tuple[Want, Look, str]:
+    """Where the plan has an image to pull: what is wanted, and the look, with its digest; or why they are without it.
 
     :raises PullError: there is no such image.
     """
     image = want.ssh.image if want.ssh else None
     pulls = any(item.kind == "image" for item in look.plan)
     if image is None or not pulls or look.errors or image.source != "pull" or image.digest:
-        return want, look
+        return want, look, ""
     try:
         image = image._replace(digest=digest_of(image.name))
     except NoAnswer as error:
@@ -103,7 +103,7 @@ def learn(want: Want, look: Look) -> tuple[Want, Look]:
             "the controller cannot ask the registry which image %s is now (%s): this host asks for itself, and others "
             "may get another one" % (image.name, error)
         )
-        return want, look._replace(notes=[*look.notes, note])
+        return want, look, note
     after = image_names.planned(image.name, image.digest or "", image.source)
     plan = [item._replace(after=after) if item.kind == "image" else item for item in look.plan]
-    return want.with_image(image), look._replace(plan=plan)
+    return want.with_image(image), look._replace(plan=plan), ""

@@ -122,9 +122,11 @@ class HostAction(HostRequest):
                 self.store.update(want=want, look=failure.looked, asked=asked)
             raise
         try:
-            want, look = image_pull.learn(want, outcome.looked or outcome.look)
+            want, look, note = image_pull.learn(want, outcome.looked or outcome.look)
         except image_pull.PullError as error:
             raise HostFailure("nothing was changed; %s" % error) from error
+        if note:
+            display.display("%s: %s" % (self.host, note))
         self.store.update(want=want, look=look, asked=asked)
         if look.errors:
             raise HostFailure("nothing was changed; " + "; ".join(look.errors))

@@ -329,7 +329,7 @@ def want(**more):
 def test_all_hosts_of_a_run_get_the_same_digest(run):
     asked = run(DIGEST)
     for _host in range(2):
-        wanted, seen = image_pull.learn(want(), look())
+        wanted, seen, _note = image_pull.learn(want(), look())
         assert wanted.ssh.image.digest == DIGEST
         assert seen.plan[0].after == "registry.example/oqs@%s (pull)" % DIGEST
     assert len(asked) == 1
@@ -341,7 +341,7 @@ def test_all_hosts_of_a_run_get_the_same_digest(run):
 ])
 def test_nobody_is_asked_without_need(run, wanted, seen):
     asked = run(DIGEST)
-    assert image_pull.learn(wanted, seen) == (wanted, seen)
+    assert image_pull.learn(wanted, seen) == (wanted, seen, "")
     assert asked == []
 
 
@@ -356,8 +356,8 @@ def test_an_unknown_tag_stops_all_hosts_and_is_asked_once(run):
 def test_where_the_controller_cannot_ask_each_host_asks_for_itself(run):
     asked = run(registry.NoAnswer("no route"))
     for _host in range(2):
-        wanted, seen = image_pull.learn(want(), look())
-        assert wanted == want() and "no route" in seen.notes[0] and "asks for itself" in seen.notes[0]
+        wanted, seen, note = image_pull.learn(want(), look())
+        assert (wanted, seen) == (want(), look()) and "no route" in note and "asks for itself" in note
     assert len(asked) == 1
 
 
