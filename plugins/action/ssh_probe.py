@@ -41,10 +41,11 @@ class ActionModule(PqConnection):
         if result.get("failed") and result.get("failure") in ("name", "timeout", "unreachable"):
             result["msg"] += _NO_WAY
         if params["pinned"] and not result.get("failed"):
-            result.update(self._handshake(int(params["port"]), result["kex"]))
+            offered = outside.Lists(result["kex"], result["host_key_algorithms"])
+            result.update(self._handshake(int(params["port"]), offered))
         return result
 
-    def _handshake(self, port: int, kex: list[str]) -> Dict[str, object]:
+    def _handshake(self, port: int, offered: outside.Lists) -> Dict[str, object]:
         """A real one, where something on the way to the server was changed in this run."""
         store = HostStore(self.host)
         known = store.load()
@@ -55,7 +56,7 @@ class ActionModule(PqConnection):
         if not pin:
             return {}
         try:
-            found = outside.prove(pin, ssh.user, kex, self.pins_file, commandlines.reference(ssh, known.look))
+            found = outside.prove(pin, ssh.user, offered, self.pins_file, commandlines.reference(ssh, known.look))
         except (outside.Impostor, CommandError) as error:
             store.update(failed=str(error))
             return {"failed": True, "msg": str(error)}

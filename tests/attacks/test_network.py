@@ -65,4 +65,4 @@ def test_a_copied_greeting_proves_nothing(impostor, tmp_path, monkeypatch, then)
     pin = pins.Pin("web1", "127.0.0.1", port, "localhost:22", (samples.HOST_KEY,))
     pins.keep(path, "web1", pin)
     with pytest.raises(outside.Impostor, match="did not prove from outside that it holds the host key"):
-        outside.prove(pin, "oqs", seen.offered.kex, path, "")
+        outside.prove(pin, "oqs", outside.Lists(seen.offered.kex, seen.offered.host_key_algorithms), path, "")

@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, handshakes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import kept_in_run
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, pins
@@ -21,6 +22,9 @@ ON_THE_WAY = frozenset(("image", "keys", "config", "container", "firewall"))
 #: Seconds between the tries of a handshake that was turned away (``resources/proof.py`` says why it may be).
 PAUSES = (0.5, 2.0, 5.0, 10.0)
 _INSIDE = "/run/known_hosts"
+_IMPOSTOR = (
+    "the server at %s port %d did not prove from outside that it holds the host key that the host has named: %s"
+)
 
 
 class Impostor(UserError):
@@ -36,7 +40,7 @@ class Client(t.NamedTuple):
 
 
 class Lists(t.NamedTuple):
-    """What a handshake is to be made of: nothing in a list, and it cannot be made."""
+    """What a server offers, or what a handshake is to be made of: nothing in a list, and it cannot be made."""
 
     kex: list[str]
     keys: list[str]
@@ -98,19 +102,23 @@ def in_image(reference: str, known_hosts: str, server: Client) -> Client | None:
 
 
 def prove(
-    pin: pins.Pin, user: str, kex: t.Sequence[str], known_hosts: str, reference: str
+    pin: pins.Pin, user: str, offered: Lists, known_hosts: str, reference: str
 ) -> handshakes.Handshake | None:
     """Make the handshake.
 
     :param user: of the container.
-    :param kex: that the server offers.
+    :param offered: by the server.
     :param known_hosts: the file with the pins.
     :param reference: the host's image; empty: it has none.
     :returns: None where no client here can: none has an algorithm and a key type in common with the server.
     :raises Impostor: the server does not hold the pinned key, or makes no handshake.
     :raises CommandError: the client did not come to its end.
     """
-    keys = list(dict.fromkeys(key.split()[0] for key in pin.keys))
+    # keys of types that are not served at present lie ready and are pinned, too
+    served = set(map(key_files.key_type, offered.keys))
+    kex, keys = offered.kex, [name for name in dict.fromkeys(key.split()[0] for key in pin.keys) if name in served]
+    if not keys:
+        raise Impostor(_IMPOSTOR % (pin.address, pin.port, "it offers " + ", ".join(offered.keys[:8])))
     mine = own()
     lists = common(mine, kex, keys) if mine else Lists([], [])
     client, path = mine, known_hosts
@@ -127,8 +135,5 @@ def prove(
             break
         time.sleep(pause)
     if not found.ok:
-        raise Impostor(
-            "the server at %s port %d did not prove from outside that it holds the host key that the host has named: %s"
-            % (pin.address, pin.port, found.error)
-        )
+        raise Impostor(_IMPOSTOR % (pin.address, pin.port, found.error))
     return found

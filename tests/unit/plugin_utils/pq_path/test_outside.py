@@ -11,6 +11,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands 
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import outside, pins
 
 KEX = ["mlkem768nistp256-sha256", "mlkem768x25519-sha256"]
+OFFERED = outside.Lists(KEX, ["ssh-ed25519", samples.HYBRID_KEY, "rsa-sha2-512"])
 PIN = pins.Pin("web1", "192.0.2.7", 2222, "localhost:22", (samples.HOST_KEY,))
 PQ = PIN._replace(keys=("%s AAAA" % samples.HYBRID_KEY,))
 GOOD = b"""debug1: Remote protocol version 2.0, remote software version OpenSSH_10.6
@@ -47,7 +48,7 @@ def world(monkeypatch):
 
 
 def test_the_controllers_own_ssh_where_it_can(world):
-    found = outside.prove(PIN, "oqs", KEX, "/known", "sha256:1")
+    found = outside.prove(PIN, "oqs", OFFERED, "/known", "sha256:1")
     assert (found.kex, found.host_key) == ("mlkem768x25519-sha256", "SHA256:abc")
     words = world.ran[0]
     assert words[:2] == ["ssh", "-v"] and words[-3:] == ["2222", "oqs@192.0.2.7", "true"]
@@ -61,29 +62,42 @@ def test_the_controllers_own_ssh_where_it_can(world):
 ])
 def test_else_the_one_in_the_image(world, kex, keys, pin):
     world.kex, world.keys = kex, keys
-    assert outside.prove(pin, "oqs", KEX, "/known", "sha256:1")
+    assert outside.prove(pin, "oqs", OFFERED, "/known", "sha256:1")
     words = world.ran[0]
     assert words[:2] == ["docker", "run"] and "sha256:1" in words and "/known:/run/known_hosts:ro" in words
     assert "KexAlgorithms=" + ",".join(KEX) in words and 'UserKnownHostsFile="/run/known_hosts"' in words
 
 
+def test_a_pinned_key_that_is_not_served_now_is_not_asked_for(world):
+    both = PIN._replace(keys=(*PIN.keys, *PQ.keys))
+    assert outside.prove(both, "oqs", OFFERED._replace(keys=[samples.HYBRID_KEY]), "/known", "sha256:1")
+    assert world.ran[0][0] == "docker" and "HostKeyAlgorithms=" + samples.HYBRID_KEY in world.ran[0]
+
+
+def test_who_offers_no_pinned_type_is_an_impostor(world):
+    with pytest.raises(outside.Impostor, match="it offers ssh-rsa"):
+        outside.prove(PIN, "oqs", OFFERED._replace(keys=["ssh-rsa"]), "/known", "sha256:1")
+    assert world.ran == []
+
+
 def test_where_there_is_neither_nothing_is_said_to_be_proved(world):
     world.kex, world.image = ["curve25519-sha256"], False
-    assert outside.prove(PIN, "oqs", KEX, "/known", "sha256:1") is None and world.ran == []
+    assert outside.prove(PIN, "oqs", OFFERED, "/known", "sha256:1") is None and world.ran == []
     world.image = True
-    assert outside.prove(PIN, "oqs", KEX, "/known", "") is None
-    assert outside.prove(PIN, "oqs", ["curve25519-sha256"], "/known", "sha256:1") is None, "no classical one is made"
+    assert outside.prove(PIN, "oqs", OFFERED, "/known", "") is None
+    classical = OFFERED._replace(kex=["curve25519-sha256"])
+    assert outside.prove(PIN, "oqs", classical, "/known", "sha256:1") is None, "no classical one is made"
 
 
 def test_a_busy_server_is_asked_again(world):
     world.said = [b"Connection closed by 192.0.2.7 port 2222\n", GOOD]
-    assert outside.prove(PIN, "oqs", KEX, "/known", "").ok and len(world.ran) == 2
+    assert outside.prove(PIN, "oqs", OFFERED, "/known", "").ok and len(world.ran) == 2
 
 
 def test_who_does_not_hold_the_key_is_an_impostor(world):
     world.said = [b"debug1: kex: algorithm: mlkem768x25519-sha256\nHost key verification failed.\n"]
     with pytest.raises(outside.Impostor, match=r"192\.0\.2\.7 port 2222 did not prove from outside.*ation failed"):
-        outside.prove(PIN, "oqs", KEX, "/known", "")
+        outside.prove(PIN, "oqs", OFFERED, "/known", "")
     assert len(world.ran) == 1
 
 
