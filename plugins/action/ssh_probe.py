@@ -16,10 +16,7 @@ _NO_WAY = (
     "; tried from the controller: where it has no way there (a bastion, a firewall in between), set oqs_ssh_probe_from "
     "to the name of an inventory host that has one, or to host"
 )
-_NOT_PROVED = (
-    "the offer was seen, the host key was not proved: neither the controller's ssh nor an image that it holds has a "
-    "post-quantum key exchange and a key type in common with the server"
-)
+_NOT_PROVED = "the offer was seen, the host key was not proved: %s"
 
 
 class ActionModule(PqConnection):
@@ -53,14 +50,16 @@ class ActionModule(PqConnection):
         if not ssh or not known.look or not outside.is_due(known.done):
             return {}
         pin = next((each for each in pins.of(self.pins_file, self.host) if each.port == port), None)
-        if not pin:
-            return {}
         try:
+            if not pin:
+                raise outside.NotTried("no key of this server is pinned on the controller")
             found = outside.prove(pin, ssh.user, offered, self.pins_file, commandlines.reference(ssh, known.look))
+            words = "%s, host key %s %s" % (found.kex, found.host_key_algorithm, found.host_key)
+        except outside.NotTried as error:
+            words = _NOT_PROVED % error
         except (outside.Impostor, CommandError) as error:
             store.update(failed=str(error))
             return {"failed": True, "msg": str(error)}
-        words = "%s, host key %s %s" % (found.kex, found.host_key_algorithm, found.host_key) if found else _NOT_PROVED
         store.update(outside=words)
         return {"outside": words}
 

@@ -2,7 +2,7 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """`make attack`: every attack on this code, and each on a copy of it with its fix taken out.
 
-    .venv/bin/python -m tests.attacks [--document] [--code-only] [NAME...]
+    .venv/bin/python -m tests.attacks [--document] [NAME...]
 
 On this code none may succeed; on its mutant (mutants.toml) each must. Ends with a line of JSON and exit code 0 or 1.
 `--document` writes docs/attacks.md and ends.
@@ -93,7 +93,6 @@ def main(arguments: List[str]) -> int:
     """Try them; 0 when none succeeds here, and each on its mutant."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--document", action="store_true")
-    parser.add_argument("--code-only", action="store_true", help="no mutants")
     parser.add_argument("names", nargs="*", metavar="NAME")
     given = parser.parse_args(arguments)
     attacks, changes, began = catalogue(), mutants(), time.monotonic()
@@ -105,9 +104,8 @@ def main(arguments: List[str]) -> int:
     wrong: Dict[str, str] = {}
     with tempfile.TemporaryDirectory() as folder:
         top = Path(folder)
-        if not given.code_only:
-            copy(top)
-        for number, each in enumerate([] if given.code_only else chosen, 1):
+        copy(top)
+        for number, each in enumerate(chosen, 1):
             name = each.test.split("::")[1]
             said = on_mutant(each, changes[name], top) if name in changes else "it has no mutant"
             wrong.update({name: said} if said else {})

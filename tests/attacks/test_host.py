@@ -38,26 +38,29 @@ def elsewhere(tmp_path):
     return folder
 
 
+@pytest.fixture
+def state(tmp_path, elsewhere):
+    """A folder of the state; what should be ``private`` in it is a link to another folder."""
+    folder = tmp_path / "state"
+    folder.mkdir()
+    (folder / "private").symlink_to(elsewhere)
+    return folder
+
+
 def whole(folder):
     return sorted(os.path.relpath(os.path.join(top, name), folder)
                   for top, _folders, names in os.walk(folder) for name in names)
 
 
 @attack("A12", "container root -> files of the host", "puts a link to another folder where one is to be removed")
-def test_a_link_in_place_of_a_folder(tmp_path, elsewhere):
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "private").symlink_to(elsewhere)
+def test_a_link_in_place_of_a_folder(tmp_path, state, elsewhere):
     before = whole(elsewhere)
     assert trees.remove(str(state / "private"), str(tmp_path))
     assert whole(elsewhere) == before and not (state / "private").is_symlink()
 
 
 @attack("A12", "container root -> files of the host", "puts a link on the way to a folder that is removed")
-def test_a_link_on_the_way(tmp_path, elsewhere):
-    state = tmp_path / "state"
-    state.mkdir()
-    (state / "private").symlink_to(elsewhere)
+def test_a_link_on_the_way(tmp_path, state, elsewhere):
     before = whole(elsewhere)
     with pytest.raises(files.UnsafePath):
         trees.remove(str(state / "private" / "candidate"), str(tmp_path))

@@ -13,6 +13,7 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, entry, image_facts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import keypair
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts
 
 from tests.attacks.attack import attack
@@ -63,7 +64,16 @@ def ran(monkeypatch):
 @attack("A2", "image -> host root", "uses Docker's default capabilities when it is asked what it knows")
 def test_a_container_for_one_question_may_do_nothing_else(ran):
     cli.run_once("sha256:1", ["/bin/true"])
-    argv = ran[0][0]
+    alone(ran[0][0])
+
+
+@attack("A2", "image -> host root", "uses more than it needs while it makes keys")
+def test_a_container_that_makes_keys_may_do_nothing_else(ran, tmp_path):
+    keypair.in_image("sha256:1")(str(tmp_path), [keypair.Request("/x", "ssh-ed25519")])
+    alone(ran[0][0])
+
+
+def alone(argv):
     pairs = list(zip(argv, argv[1:]))
     for pair in (("--cap-drop", "ALL"), ("--security-opt", "no-new-privileges"), ("--network", "none"),
                  ("--pull", "never"), ("--pids-limit", "64"), ("--memory", "512m")):

@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
 
@@ -92,7 +93,7 @@ def identity(where: Places, algorithm: str, image: str, known: Sequence[str], ch
     :raises KeyPairError: neither can make it, or what is there is damaged.
     """
     path = aliases.identity_path(where.folder, algorithm)
-    maker = keypair.on_host() if key_files.key_type(algorithm) in known else keypair.in_image(image)
+    maker = keypair.on_host() if key_files.key_type(algorithm) in known else keypair.in_image(image, cli.OWN)
     if check and not os.path.isdir(where.folder):
         return keypair.Result(path, True, "missing", "there is none", "made", None, False, ())
     comment = "%s@%s" % (pwd.getpwuid(os.geteuid()).pw_name, os.uname().nodename)

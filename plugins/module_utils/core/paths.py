@@ -8,6 +8,7 @@ from __future__ import annotations
 INSTALL_DIR = "/opt/oqs-ssh"
 IMAGE_SSH = INSTALL_DIR + "/bin/ssh"
 IMAGE_KEYGEN = INSTALL_DIR + "/bin/ssh-keygen"
+IMAGE_CONFIG = INSTALL_DIR + "/ssh_config"
 #: In the container: what becomes its main process.
 ENTRY = "/usr/local/sbin/oqs-ssh-entry"
 

@@ -176,7 +176,7 @@ def seconds(minutes: float) -> int:
 
 def words(want: Ready) -> str:
     """What is in force, in a line for people; it stands in the watch and in the plan."""
-    sources = [each for each in want.breakglass_sources if grammar.network(each)]
+    sources = grammar.sources(want.breakglass_sources)
     return "closed: port %s; open to %s when port %d (%s) has not answered for %g minutes" % (
         ", ".join(map(str, want.ports)), ", ".join(sources), want.port, want.address, want.breakglass_minutes,
     )

@@ -49,7 +49,7 @@ def closed_by_name(want: ServerSpec) -> List[Tuple[str, str]]:
     hop = want.hop_port
     hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.hop_address)])
     targets = " ".join("%s:%d" % (host, hop) for host in hosts)
-    allowed = ["%s@%s" % (want.user, source) for source in want.sources if grammar.network(source)] or [want.user]
+    allowed = ["%s@%s" % (want.user, source) for source in grammar.sources(want.sources)] or [want.user]
     return [
         ("Port", str(want.port)),
         ("PidFile", "/run/oqs-sshd.pid"),

@@ -138,6 +138,7 @@ def run_once(
     check: bool = True,
     env: Optional[Mapping[str, str]] = None,
     writable: bool = False,
+    user: str = "",
     at: str = LOCAL,
 ) -> Completed:
     """Run one program of an image in a container of its own, and remove it: no network, no capability, a limit to what
@@ -145,10 +146,13 @@ def run_once(
 
     :param mounts: values of ``--mount``.
     :param env: variables for it; nothing secret, they stand in the command line.
+    :param user: as whom it runs, as ``UID:GID``; empty: as the image says.
     :param writable: it may write to its own layer, which goes with it.
     :param at: the engine, as for ``docker``.
     """
     arguments = ["run", *_ALONE, *([] if writable else ["--read-only"])]
+    if user:
+        arguments += ["--user", user]
     if mounts:
         arguments += ["--security-opt", "label=disable"]  # for SELinux: the files carry the host's labels
     for mount in mounts:

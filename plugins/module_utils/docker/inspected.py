@@ -101,7 +101,6 @@ def image(name: str, at: str = cli.LOCAL) -> Optional[Image]:
     """An image by its name or id; None where there is none.
 
     :param at: the engine, as for ``cli.docker``.
-
     :raises DockerError: the engine does not answer, or in another shape.
     """
     return _parsed(Image, "image", name, at)

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from typing import Union
+from typing import List, Sequence, Union
 
 Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 
@@ -51,6 +51,16 @@ def network(value: object) -> Network:
     if ipaddress.ip_address(plain) != found.network_address:
         raise ValueError("source %r has bits beyond its prefix: is %s or %s meant?" % (value, found, plain))
     return found
+
+
+def sources(given: Sequence[str]) -> List[str]:
+    """Addresses and networks as an operator gives them: each is one.
+
+    :raises ValueError: names the first that is none.
+    """
+    for each in given:
+        network(each)
+    return list(given)
 
 
 def account(value: str) -> bool:

@@ -16,8 +16,8 @@ class Change(NamedTuple):
     """One thing that is not as wanted, and how it gets there.
 
     ``kind`` and ``name`` say which thing; ``before``, ``after`` and ``why`` are text for people and never hold a
-    secret. ``act`` carries the change out and is given the host
-    (``host.Host``); what it returns is true where the rest was planned from something that turned out otherwise.
+    secret. ``act`` carries the change out and is given the host (``host.Host``); what it returns is true where the
+    rest was planned from something that turned out otherwise.
     Without one, tasks of ansible-core's own do; or, where ``needs`` says that something comes first, a later look plans
     the same with an act. ``quick``: done in a moment, in a container that goes on running, with nothing but what the
     host has. ``needs``: kinds of which one must have been carried out in the same round before an ``after`` that is not

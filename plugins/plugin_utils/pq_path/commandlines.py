@@ -7,6 +7,7 @@ from __future__ import annotations
 import shlex
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
@@ -16,8 +17,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 
-SSH = "/opt/oqs-ssh/bin/ssh"
-_CONFIG = "/opt/oqs-ssh/ssh_config"
 _TARGET = "%h:%p"
 #: A client for one connection: it may read the person's folder, and nothing else of their machine. An image that is not
 #: there is never pulled: whoever owns its name would get the keys.
@@ -123,7 +122,7 @@ class _InImage:
         self.kex = look.proof.own.kex if look.proof.own else ""
         self._container = [
             *ISOLATED, "-it", "-v", "%s:/root/.ssh:ro" % controller.folder,
-            "--entrypoint", SSH, reference(ssh, look), "-F", _CONFIG, "-o", _KNOWN,
+            "--entrypoint", paths.IMAGE_SSH, reference(ssh, look), "-F", paths.IMAGE_CONFIG, "-o", _KNOWN,
         ]
         types = key_types(ssh)
         self._options = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
@@ -134,7 +133,7 @@ class _InImage:
         return self._container + self._options
 
     def proxy(self, login: list[str]) -> list[str]:
-        return [SSH, "-F", _CONFIG, "-o", _KNOWN] + self._options + ["-W", _TARGET] + login
+        return [paths.IMAGE_SSH, "-F", paths.IMAGE_CONFIG, "-o", _KNOWN] + self._options + ["-W", _TARGET] + login
 
     def classical(self, proof: Handshake | None) -> list[str]:
         """The same client for the host's own sshd, which has other algorithms than the image's defaults."""

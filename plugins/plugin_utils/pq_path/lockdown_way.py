@@ -8,12 +8,12 @@ import os
 import shlex
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 
-_SSH, _CONFIG = "/opt/oqs-ssh/bin/ssh", "/opt/oqs-ssh/ssh_config"
 #: A connection of its own, whatever others are kept open.
 NEW = ("-o", "ControlMaster=no", "-o", "ControlPath=none")
 _ALIAS = "oqs-ssh"
@@ -65,6 +65,7 @@ def _client(way: Way, controller: commandlines.Controller) -> list[str]:
     accepted = ["-o", "PubkeyAcceptedAlgorithms=+" + ",".join(types)] if types else []
     return [
         *commandlines.ISOLATED, "-i", "-v", "%s:/root/.ssh:ro" % controller.folder,
-        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", _SSH, way.image, "-F", _CONFIG,
+        "-v", "%s:/run/known_hosts:ro" % way.known, "--entrypoint", paths.IMAGE_SSH, way.image,
+        "-F", paths.IMAGE_CONFIG,
         *quiet, "-o", "UserKnownHostsFile=/run/known_hosts", *accepted, *inside, *login,
     ]

@@ -5,12 +5,14 @@ keys. What a server offers can be copied by anybody; that it holds a key cannot.
 
 from __future__ import annotations
 
+import shutil
 import time
 import typing as t
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, handshakes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
@@ -22,6 +24,12 @@ ON_THE_WAY = frozenset(("image", "keys", "config", "container", "firewall"))
 #: Seconds between the tries of a handshake that was turned away (``resources/proof.py`` says why it may be).
 PAUSES = (0.5, 2.0, 5.0, 10.0)
 _INSIDE = "/run/known_hosts"
+#: Exit codes of ssh(1) where no command ran; others are Docker's, or say that it was killed.
+_OF_SSH = (0, 255)
+_NO_CLIENT = (
+    "neither the controller's ssh nor an image that it holds has a post-quantum key exchange and a key type in common "
+    "with the server"
+)
 _IMPOSTOR = (
     "the server at %s port %d did not prove from outside that it holds the host key that the host has named: %s"
 )
@@ -29,6 +37,10 @@ _IMPOSTOR = (
 
 class Impostor(UserError):
     """Somebody answers at the port who does not hold the pinned host key."""
+
+
+class NotTried(UserError):
+    """No handshake can be made from here; the text says why."""
 
 
 class Client(t.NamedTuple):
@@ -80,37 +92,39 @@ def options(pin: pins.Pin, user: str, lists: Lists, known_hosts: str) -> list[st
 
 
 def own() -> Client | None:
-    """The controller's own ssh; None: there is none that answers."""
+    """The controller's own ssh; None: there is none.
+
+    :raises CommandError: it does not answer.
+    """
     def asked(query: str) -> list[str]:
         return kept_in_run("ssh " + query, lambda: run(["ssh", "-Q", query], timeout=10.0).out).decode().split()
 
-    try:
-        return Client(["ssh"], asked("kex"), asked("key"))
-    except CommandError:
-        return None
+    return Client(["ssh"], asked("kex"), asked("key")) if shutil.which("ssh") else None
 
 
 def in_image(reference: str, known_hosts: str, server: Client) -> Client | None:
-    """The client in the host's own image, where the controller holds it: it knows what its server knows."""
+    """The client in the host's own image, where the controller holds it: it knows what its server knows.
+
+    :raises NotTried: the controller's Docker cannot be asked.
+    """
     try:
-        if not cli.program() or not cli.inspect("image", reference, cli.OWN):
-            return None
-    except cli.DockerError:
-        return None
-    mount = ["-v", "%s:%s:ro" % (known_hosts, _INSIDE), "--entrypoint", commandlines.SSH]
-    return server._replace(words=[*commandlines.ISOLATED, *mount, reference])
+        found = inspected.image(reference, cli.OWN) if reference and cli.program() else None
+        mount = ["--mount", cli.bind(known_hosts, _INSIDE, readonly=True), "--entrypoint", paths.IMAGE_SSH]
+    except cli.DockerError as error:
+        raise NotTried("the host's image is needed for it, and %s" % error) from error
+    return server._replace(words=[*commandlines.ISOLATED, *mount, found.Id]) if found else None
 
 
 def prove(
     pin: pins.Pin, user: str, offered: Lists, known_hosts: str, reference: str
-) -> handshakes.Handshake | None:
+) -> handshakes.Handshake:
     """Make the handshake.
 
     :param user: of the container.
     :param offered: by the server.
     :param known_hosts: the file with the pins.
     :param reference: the host's image; empty: it has none.
-    :returns: None where no client here can: none has an algorithm and a key type in common with the server.
+    :raises NotTried: no client here can.
     :raises Impostor: the server does not hold the pinned key, or makes no handshake.
     :raises CommandError: the client did not come to its end.
     """
@@ -124,12 +138,15 @@ def prove(
     client, path = mine, known_hosts
     if not all(lists):
         server = Client([], kex, keys)
-        client, path = in_image(reference, known_hosts, server) if reference else None, _INSIDE
+        client, path = in_image(reference, known_hosts, server), _INSIDE
         lists = common(server, kex, keys)
     if not client or not all(lists):
-        return None
+        raise NotTried(_NO_CLIENT)
+    argv = [*client.words, *options(pin, user, lists, path)]
     for pause in (*PAUSES, None):
-        done = run([*client.words, *options(pin, user, lists, path)], timeout=60.0, check=False)
+        done = run(argv, timeout=60.0, check=False)
+        if done.rc not in _OF_SSH:
+            raise CommandError(argv, done.reason, done)
         found = handshakes.said(done.err.decode("utf-8", "replace"))
         if found.ok or pause is None or not handshakes.turned_away(found):
             break

@@ -77,7 +77,7 @@ def first_word(look: Look) -> str:
     """A word on what the host's own sshd does already, and what the container adds."""
     own = look.own_sshd
     if not own.software:
-        said = "its own sshd was not asked"
+        said = "its own sshd did not answer (%s)" % own.error if own.error else "its own sshd was not asked"
     elif own.kex:
         said = "its own sshd (%s) already does a post-quantum key exchange: %s" % (own.software, ", ".join(own.kex))
     else:

@@ -19,7 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import pa
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.files import read_file, stat_file, write_file
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.cli import WORK, bind, docker
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.algorithms import nearest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.file_pairs import replace_pair
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.key_files import (
@@ -107,22 +107,20 @@ def private_folder() -> Iterator[str]:
         yield folder
 
 
-def in_image(image: str) -> Maker:
-    """A maker that runs the image's own ssh-keygen: one container without network for all pairs, removed at once.
+def in_image(image: str, at: str = cli.LOCAL) -> Maker:
+    """A maker that runs the image's own ssh-keygen: one container for all pairs, that may do nothing else.
 
     Passphrases go through standard input to ssh-keygen's own prompts.
     """
     def make(folder: str, requests: Sequence[Request]) -> None:
-        arguments = ["run", "--rm", "--interactive", "--network", "none", "--log-driver", "none", "--pull", "never",
-                     "--cap-drop", "ALL", "--security-opt", "label=disable",
-                     "--user", "%d:%d" % (os.geteuid(), os.getegid()), *_account(folder),
-                     "--mount", bind(folder, "/k"), "--entrypoint", "/bin/sh", image,
-                     "-c", _SCRIPT, "sh", paths.IMAGE_KEYGEN]
+        program = ["/bin/sh", "-c", _SCRIPT, "sh", paths.IMAGE_KEYGEN]
         for request in requests:
-            arguments += [_algorithm(request), request.comment, "no" if request.passphrase is None else "ask"]
-        done = docker(arguments, stdin=_secrets(requests), timeout=WORK, check=False)
+            program += [_algorithm(request), request.comment, "no" if request.passphrase is None else "ask"]
+        mounts, user = [cli.bind(folder, "/k"), *_account(folder)], "%d:%d" % (os.geteuid(), os.getegid())
+        done = cli.run_once(image, program, mounts, _secrets(requests), check=False, user=user, at=at)
         if done.rc != 0:
-            raise KeyPairError("the image %s could not make a key: %s%s" % (image, done.reason, _hint(image, requests)))
+            words = "the image %s could not make a key: %s%s"
+            raise KeyPairError(words % (image, done.reason, _hint(image, requests, at)))
 
     return make
 
@@ -133,14 +131,13 @@ def _account(folder: str) -> List[str]:
         return []
     line = "person:x:%d:%d::/k:/bin/sh\n" % (os.geteuid(), os.getegid())
     write_file(folder + "/passwd", line.encode(), 0o644, os.geteuid(), os.getegid(), root=folder)
-    return ["--mount", bind(folder + "/passwd", "/etc/passwd", readonly=True)]
+    return [cli.bind(folder + "/passwd", "/etc/passwd", readonly=True)]
 
 
-def _hint(image: str, requests: Sequence[Request]) -> str:
+def _hint(image: str, requests: Sequence[Request], at: str) -> str:
     """For each algorithm that the image does not know: the nearest that it does know."""
     for query in ("key-plain", "key"):
-        done = docker(["run", "--rm", "--network", "none", "--log-driver", "none", "--pull", "never", "--entrypoint",
-                       "/opt/oqs-ssh/bin/ssh", image, "-Q", query], timeout=WORK, check=False)
+        done = cli.run_once(image, [paths.IMAGE_SSH, "-Q", query], check=False, at=at)
         if done.rc == 0:
             break
     known = done.text.split() if done.rc == 0 else []

@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import 
     settings,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from client_samples import HOST
@@ -250,3 +251,16 @@ def test_a_report_of_another_form_is_not_believed(change):
 @given(st.text(max_size=60))
 def test_whatever_a_program_says_is_one_line(text):
     assert report.printable(text).isprintable()
+
+
+# -- keys --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_persons_keys_are_made_by_the_engine_that_the_person_has_chosen(tmp_path, monkeypatch):
+    asked = []
+    monkeypatch.setattr(machine.keypair.cli, "run_once", lambda *_any, **more: asked.append(more["at"]) or failed)
+    failed = Completed(1, b"", b"no")
+    where = machine.Places(str(tmp_path), str(tmp_path))
+    with pytest.raises(machine.keypair.KeyPairError, match="could not make a key: no"):
+        machine.identity(where, samples.HYBRID_KEY, "example.org/oqs:1", ["ssh-ed25519"], False)
+    assert set(asked) == {machine.cli.OWN}

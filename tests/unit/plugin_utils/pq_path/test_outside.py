@@ -4,10 +4,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+from typing import NamedTuple
+
 import core_samples as samples
 import known_samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import outside, pins
 
 KEX = ["mlkem768nistp256-sha256", "mlkem768x25519-sha256"]
@@ -24,11 +27,18 @@ oqs-ssh-proof@192.0.2.7: Permission denied (publickey).
 """
 
 
+class Held(NamedTuple):
+    """An image that the controller's engine holds."""
+
+    Id: str
+
+
 @pytest.fixture
 def world(monkeypatch):
     """A controller: what its ssh knows, whether it holds the image, what comes of a handshake; and what was run."""
     class World:
         kex, keys, image, said, ran = ["mlkem768x25519-sha256", "curve25519-sha256"], ["ssh-ed25519"], True, [GOOD], []
+        code, ssh = 255, "ssh"
 
     made = World()
     made.ran = []
@@ -37,13 +47,14 @@ def world(monkeypatch):
         if "-Q" in argv:
             return Completed(0, "\n".join(made.kex if argv[-1] == "kex" else made.keys).encode(), b"")
         made.ran.append(list(argv))
-        return Completed(255, b"", made.said[min(len(made.ran), len(made.said)) - 1])
+        return Completed(made.code, b"", made.said[min(len(made.ran), len(made.said)) - 1])
 
     monkeypatch.setattr(outside, "run", run)
     monkeypatch.setattr(outside, "kept_in_run", lambda _name, make: make())
     monkeypatch.setattr(outside.time, "sleep", lambda _seconds: None)
     monkeypatch.setattr(outside.cli, "program", lambda: "docker")
-    monkeypatch.setattr(outside.cli, "inspect", lambda *_any: {"Id": "x"} if made.image else None)
+    monkeypatch.setattr(outside.shutil, "which", lambda _name: made.ssh)
+    monkeypatch.setattr(outside.inspected, "image", lambda *_any: Held("sha256:2") if made.image else None)
     return made
 
 
@@ -64,7 +75,8 @@ def test_else_the_one_in_the_image(world, kex, keys, pin):
     world.kex, world.keys = kex, keys
     assert outside.prove(pin, "oqs", OFFERED, "/known", "sha256:1")
     words = world.ran[0]
-    assert words[:2] == ["docker", "run"] and "sha256:1" in words and "/known:/run/known_hosts:ro" in words
+    assert words[:2] == ["docker", "run"] and "sha256:2" in words, "what was inspected, whatever it is called"
+    assert "type=bind,source=/known,target=/run/known_hosts,readonly" in words
     assert "KexAlgorithms=" + ",".join(KEX) in words and 'UserKnownHostsFile="/run/known_hosts"' in words
 
 
@@ -82,11 +94,29 @@ def test_who_offers_no_pinned_type_is_an_impostor(world):
 
 def test_where_there_is_neither_nothing_is_said_to_be_proved(world):
     world.kex, world.image = ["curve25519-sha256"], False
-    assert outside.prove(PIN, "oqs", OFFERED, "/known", "sha256:1") is None and world.ran == []
-    world.image = True
-    assert outside.prove(PIN, "oqs", OFFERED, "/known", "") is None
+    tried = partial(outside.prove, PIN, "oqs")
     classical = OFFERED._replace(kex=["curve25519-sha256"])
-    assert outside.prove(PIN, "oqs", classical, "/known", "sha256:1") is None, "no classical one is made"
+    for image, offered, reference in ((False, OFFERED, "sha256:1"), (True, OFFERED, ""), (True, classical, "sha256:1")):
+        world.image = image
+        with pytest.raises(outside.NotTried, match=r"^neither the controller's ssh nor an image"):
+            tried(offered, "/known", reference)
+    assert world.ran == [], "no classical one is made"
+
+
+def test_where_the_image_cannot_be_asked_for_it_is_said(world, monkeypatch):
+    def refused(*_any):
+        raise outside.cli.DockerError("docker image inspect: permission denied")
+
+    world.ssh = None
+    monkeypatch.setattr(outside.inspected, "image", refused)
+    with pytest.raises(outside.NotTried, match="image is needed for it, and docker image inspect: permission denied"):
+        outside.prove(PIN, "oqs", OFFERED, "/known", "sha256:1")
+
+
+def test_a_client_that_could_not_be_run_makes_nobody_an_impostor(world):
+    world.ssh, world.code, world.said = None, 125, [b"docker: no such device\n"]
+    with pytest.raises(CommandError, match=r"docker run.*no such device"):
+        outside.prove(PIN, "oqs", OFFERED, "/known", "sha256:1")
 
 
 def test_a_busy_server_is_asked_again(world):

@@ -174,9 +174,10 @@ def test_honest_about_isolation():
     ({"software": "OpenSSH_10.0", "kex": ["mlkem768x25519-sha256"]}, "(OpenSSH_10.0) already does a post-quantum key"),
     ({"software": "OpenSSH_8.4", "kex": []}, "(OpenSSH_8.4) does classical key exchange only"),
     ({"software": "", "kex": []}, "its own sshd was not asked"),
+    ({"software": "", "kex": [], "error": "refused"}, "its own sshd did not answer (refused)"),
 ])
 def test_the_first_word(own, words):
-    said = summary.first_word(known_samples.look(own_sshd=dict(own, error="")))
+    said = summary.first_word(known_samples.look(own_sshd=dict({"error": ""}, **own)))
     assert words in said and "the container adds post-quantum host keys" in said
 
 
