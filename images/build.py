@@ -35,12 +35,15 @@ ENTRY = HERE.parent / "roles" / "oqs_ssh" / "files" / "entry"
 # Asked of the image's sshd, so that a plan can be made before any host holds the image.
 KEYWORDS = (
     "AllowAgentForwarding no", "AllowStreamLocalForwarding no", "AllowTcpForwarding local", "AllowUsers oqs",
-    "AuthorizedKeysFile .ssh/authorized_keys", "GatewayPorts no", "HostbasedAuthentication no",
-    "KbdInteractiveAuthentication no", "LoginGraceTime 30", "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 10:30:60",
-    "PasswordAuthentication no", "PerSourceMaxStartups 8", "PerSourcePenalties yes", "PermitEmptyPasswords no",
-    "PermitListen none", "PermitOpen localhost:22", "PermitRootLogin no", "PermitTunnel no", "PermitUserEnvironment no",
-    "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "Port 2222", "PubkeyAuthentication yes", "StrictModes yes",
-    "X11Forwarding no",
+    "AuthorizedKeysCommand none", "AuthorizedKeysFile .ssh/authorized_keys", "AuthorizedPrincipalsCommand none",
+    "AuthorizedPrincipalsFile none", "ClientAliveCountMax 10", "ClientAliveInterval 60", "Compression no",
+    "ForceCommand none", "GSSAPIAuthentication no", "GatewayPorts no", "HostbasedAuthentication no",
+    "KbdInteractiveAuthentication no", "KerberosAuthentication no", "LogLevel VERBOSE", "LoginGraceTime 30",
+    "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 10:30:60", "PasswordAuthentication no", "PerSourceMaxStartups 8",
+    "PerSourceNetBlockSize 32:64", "PerSourcePenalties yes", "PermitEmptyPasswords no", "PermitListen none",
+    "PermitOpen localhost:22", "PermitRootLogin no", "PermitTTY yes", "PermitTunnel no", "PermitUserEnvironment no",
+    "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "Port 2222", "PubkeyAuthentication yes", "RequiredRSASize 2048",
+    "StrictModes yes", "TrustedUserCAKeys none", "UnusedConnectionTimeout 4h", "WarnWeakCrypto yes", "X11Forwarding no",
 )
 
 Say = Callable[[str], None]

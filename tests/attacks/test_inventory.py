@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening, lockdown_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
@@ -30,7 +30,7 @@ def test_a_source_with_a_zone_is_refused_before_anything_is_sent(name, source):
 def test_a_host_writes_no_such_source_into_its_configuration(source):
     want = ServerSpec("present", ImageSpec("x"), sources=[source])
     with pytest.raises(ValueError, match="source"):
-        policy.closed_by_name(want)
+        hardening.closed_by_name(want)
 
 
 @attack("A15", "controller -> host root", "sends a breakglass source that the watch's shell would run")

@@ -10,7 +10,7 @@ from typing import Any, Dict, Mapping, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid, Upgrade
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, Secret, ServerSpec
@@ -44,6 +44,8 @@ IMAGE_ID = "sha256:" + "cd" * 32
 HYBRID_KEY = "ssh-mldsa44-ed25519"
 HOST_KEYS = [public_line("ssh-ed25519", b"own1"), public_line("ecdsa-sha2-nistp256", b"own2")]
 IDENTITY = (public_line("ssh-ed25519", b"hop1", "oqs-ssh-hop") + "\n").encode()
+CIPHER = ["3des-cbc", "aes128-cbc", "aes256-ctr", "aes256-gcm@openssh.com", "chacha20-poly1305@openssh.com"]
+MAC = ["hmac-sha1", "hmac-sha2-256-etm@openssh.com", "umac-64@openssh.com"]
 MY_KEY = public_line(HYBRID_KEY, b"mine", "me@desk")
 
 #: As in the Open Quantum Safe image, shortened; tabs, odd case and blanks are what must survive.
@@ -125,7 +127,8 @@ def image(**other: Any) -> Dict[str, Any]:
     known = {
         "engine_id": ENGINE_ID, "kex": KEX, "key": KEY, "sig": ["rsa-sha2-512"], "user": ["oqs", "1000", "/home/oqs"],
         "sshd_config": SSHD_CONFIG, "ssh_config": SSH_CONFIG, "unknown_keywords": [], "openssh": "OpenSSH_10.6p1",
-        "refuses": "",
+        "refuses": "", "unsupported_keywords": [], "cipher": CIPHER, "mac": MAC, "audits": True,
+        "asked": list(hardening.KEYWORDS),
     }
     return dict(known, **other)
 
@@ -196,7 +199,7 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
         OwnSshd(found.get("own_sshd", {})), Upgrade(**_upgrade(found.get("upgrade", {}))),
         Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),
         Arriving(found.get("held", ""), found.get("parts", ())), Secret(SECRET),
-        Lockdown(**found.get("lockdown", {})), Watched(found.get("locked", 0)), readers=REGISTRY.readers,
+        Lockdown(**found.get("lockdown", {})), Watched(*found.get("locked", ())), readers=REGISTRY.readers,
     )
 
 

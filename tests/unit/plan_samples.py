@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Set
 
 import core_samples as samples
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import Ready
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change
@@ -52,7 +53,7 @@ DRIFTS: Dict[str, Any] = {
         lambda f: f["state"].update(modes={"/etc/oqs-ssh/ssh_config": "600 0:0"}), {"file_mode"},
     ),
     "entry not executable": (
-        lambda f: f["state"].update(modes={"/etc/oqs-ssh/entry": "644 0:0"}), {"file_mode", "running"},
+        lambda f: f["state"].update(modes={paths.ENTRY_FILE: "644 0:0"}), {"file_mode", "running"},
     ),
     "old files mounted": (
         lambda f: f["container"] and f["container"].update(stale=["/etc/oqs-ssh"]), {"running"},
@@ -155,6 +156,8 @@ def hosts() -> Dict[str, Any]:
     facts = samples.converged()
     facts["upgrade"] = {"cut_short": True}
     facts["hop"]["users"]["alice"]["keys"] = b""
+    facts["state"]["earlier"] = paths.EARLIER
+    facts["locked"] = (samples.PORT, Ready([22], ["192.0.2.1"], 30.0, samples.PORT, "127.0.0.1", "/needs"))
     found["cut short"] = (samples.want(), facts)
     found["absent"] = (samples.want(ssh=samples.ssh_want(state="absent"), hop=None), samples.converged())
     found["hop absent"] = (samples.want(hop=samples.hop_want(state="absent", users=[])), samples.converged())

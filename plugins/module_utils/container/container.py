@@ -26,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import plan_gone
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import plan_gone, plan_moved
 
 #: States in which a container is stopped before it is started.
 _HUNG = ("restarting", "paused")
@@ -62,6 +62,7 @@ class ContainerResource(Resource):
                             act=partial(serving.start, False)))
         elif is_as_wanted(facts):
             _plan_serving(ssh, facts, plan)
+        plan_moved(facts.of(State), plan)
 
     def restore(self, facts: Facts, plan: Plan) -> None:
         """Those that carry our mark, whatever their names."""
@@ -112,7 +113,7 @@ def _plan_serving(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
 
 def _replaced(facts: Facts, plan: Plan) -> bool:
     """Whether the container holds files that are not those at their paths any more, or will not be."""
-    entry = paths.STATE_DIR + "/entry"
+    entry = paths.ENTRY_FILE
     folders = facts.of(State).folders
     gone = any(folders.get(path) is None for path in (paths.STATE_DIR, paths.HOME_SSH))
     coming = any(each.kind == "entry" or each.name == entry for each in plan.of_kind("entry", "file_mode"))

@@ -25,8 +25,8 @@ _OWNER, _PROVED = paths.UPGRADE_DIR + "/owner", paths.UPGRADE_DIR + "/proved"
 _KEPT = (
     ("sshd_config", paths.STATE_DIR, 0o644), ("ssh_config", paths.STATE_DIR, 0o644),
     ("hop_config", paths.STATE_DIR, 0o644),
-    ("known_hosts", paths.STATE_DIR, 0o644), ("entry", paths.STATE_DIR, 0o755), ("uid", paths.STATE_DIR, 0o644),
-    ("written.json", paths.PRIVATE_DIR, 0o600), ("in-force", paths.PRIVATE_DIR, 0o600),
+    ("known_hosts", paths.STATE_DIR, 0o644), ("entry", paths.SERVER_DIR, 0o755), ("uid", paths.SERVER_DIR, 0o644),
+    ("written.json", paths.SERVER_DIR, 0o600), ("in-force", paths.PRIVATE_DIR, 0o600),
 )
 
 

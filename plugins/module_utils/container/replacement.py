@@ -35,6 +35,10 @@ _TELL = (
     "oqs-ssh: this host gets a new container for its quantum-safe access; this session ends now, please log in again "
     "in a moment."
 )
+_MOVES = (
+    "the container was made by an earlier version of this collection; for this one it is created anew, once: host keys, "
+    "password, keys and configuration stay, sessions in it end"
+)
 #: Writes to each terminal of the container; one that takes nothing is not waited for.
 _TO_ALL = 'for each in /dev/pts/[0-9]*; do printf "\\r\\n%s\\r\\n" "$1" >"$each" & done; sleep 0.2'
 
@@ -124,8 +128,11 @@ def _plan_swap(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
         image = facts.of(WantedImage).image
         before = words(facts.of(Container).image, facts.of(Upgrade).knew)
         after, headline = words(image.engine_id, image), "upgraded"
-    plan.add(Change("container", "swap", ssh.container, before, after, "image or settings changed", act=_swap,
-                    headline=headline))
+    why = "image or settings changed"
+    if facts.of(State).earlier:
+        why = "what it is made from lies within its reach, as earlier versions had it"
+        plan.note(_MOVES, lasting=True)
+    plan.add(Change("container", "swap", ssh.container, before, after, why, act=_swap, headline=headline))
 
 
 def _try(host: Host) -> None:

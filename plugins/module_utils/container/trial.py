@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import socket
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
@@ -28,9 +27,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.conf
 #: Said after every failure of a trial.
 _SAFE = "; the present container serves on, as it was"
 _COPIES = (
-    (paths.STATE_DIR, paths.TRIAL_STATE), (paths.STATE_DIR + "/entry", paths.TRIAL_STATE + "/entry"),
-    (paths.HOME_SSH, paths.TRIAL_HOME),
+    (paths.STATE_DIR, paths.TRIAL_STATE), (paths.ENTRY_FILE, paths.TRIAL_ENTRY), (paths.HOME_SSH, paths.TRIAL_HOME),
 )
+_TRIED = tuple(copy for _source, copy in _COPIES)
 #: Types that the image's own ssh-keygen makes no key of (certificates, keys on a token, signatures).
 _NO_KEYS = ("cert", "sk-", "webauthn", "rsa-sha2")
 
@@ -118,8 +117,7 @@ def free_port() -> int:
 @contextlib.contextmanager
 def _copied(ssh: ServerSpec, wanted: Content, config: bytes) -> Iterator[None]:
     """The state as a replacement would leave it, for root alone; gone afterwards."""
-    own = {"sshd_config": config, "ssh_config": wanted.ssh_config, "entry": ssh.entry.encode(),
-           "uid": b"%d\n" % wanted.uid}
+    own = {"sshd_config": config, "ssh_config": wanted.ssh_config}
     try:
         for folder in (paths.TRIAL_STATE, paths.TRIAL_STATE + "/private"):
             files.make_dir(folder, 0o755 if folder == paths.TRIAL_STATE else 0o700)
@@ -131,13 +129,14 @@ def _copied(ssh: ServerSpec, wanted: Content, config: bytes) -> Iterator[None]:
             _copy(paths.NEXT_DIR, paths.TRIAL_STATE + "/private/next", 0)
         _copy(paths.HOME_SSH, paths.TRIAL_HOME, wanted.uid)
         for name, data in own.items():
-            files.write_file("%s/%s" % (paths.TRIAL_STATE, name), data, 0o755 if name == "entry" else 0o644)
+            files.write_file("%s/%s" % (paths.TRIAL_STATE, name), data, 0o644)
+        files.write_file(paths.TRIAL_ENTRY, ssh.entry.encode(), 0o755)
         keys = wanted.authorized_keys
         files.write_file(paths.TRIAL_HOME + "/authorized_keys", keys, 0o600, wanted.uid, wanted.uid)
         yield
     finally:
-        for folder in (paths.TRIAL_STATE, paths.TRIAL_HOME):
-            trees.remove(folder)
+        for path in _TRIED:
+            trees.remove(path)
 
 
 def _copy(source: str, target: str, owner: int) -> None:
@@ -152,7 +151,7 @@ def _copy(source: str, target: str, owner: int) -> None:
 
 def _checked(host: Host) -> None:
     """The new image's own sshd and ssh take the configuration."""
-    entry = cli.bind(paths.TRIAL_STATE + "/entry", paths.ENTRY, readonly=True)
+    entry = cli.bind(paths.TRIAL_ENTRY, paths.ENTRY, readonly=True)
     mounts = [cli.bind(paths.TRIAL_STATE, paths.STATE_DIR), entry]
     image = host.facts.of(Image).engine_id
     done = cli.run_once(image, [paths.ENTRY, "check", paths.STATE_DIR], mounts, check=False, writable=True)
@@ -207,6 +206,5 @@ def _pinned(names: Sequence[str], port: int) -> bytes:
 def leftovers(container: str) -> None:
     """What a trial that was cut short has left."""
     serving.remove(name_of(container))
-    for folder in (paths.TRIAL_STATE, paths.TRIAL_HOME):
-        if os.path.isdir(folder):
-            trees.remove(folder)
+    for path in _TRIED:
+        trees.remove(path)

@@ -12,7 +12,8 @@ IMAGE_CONFIG = INSTALL_DIR + "/ssh_config"
 #: In the container: what becomes its main process.
 ENTRY = "/usr/local/sbin/oqs-ssh-entry"
 
-#: Working copies of the configurations, world-readable; mounted, so that the container's root can write here.
+#: Working copies of the configurations, world-readable; mounted, so that the container's root can write here: content
+#: to compare, never to run, to mount or to trust.
 STATE_DIR = "/etc/oqs-ssh"
 HOP_FILE = STATE_DIR + "/hop_config"
 #: Host keys and the password's hash.
@@ -22,6 +23,13 @@ NEXT_DIR = PRIVATE_DIR + "/next"
 
 #: Of root alone.
 VAR_DIR = "/var/lib/oqs-ssh"
+#: What the container is made from, and what was written for it: out of its reach.
+SERVER_DIR = VAR_DIR + "/server"
+#: Its entry, mounted read-only; its user's uid; algorithm lists that earlier runs wrote.
+ENTRY_FILE, UID, WRITTEN = (SERVER_DIR + "/" + name for name in ("entry", "uid", "written.json"))
+#: Where earlier versions had these, in the container's reach.
+OLD_ENTRY, OLD_UID, OLD_WRITTEN = STATE_DIR + "/entry", STATE_DIR + "/uid", PRIVATE_DIR + "/written.json"
+EARLIER = (OLD_ENTRY, OLD_UID, OLD_WRITTEN)
 #: The container's user's own folder for keys; mounted.
 HOME_SSH = VAR_DIR + "/home-ssh"
 IDENTITY = HOME_SSH + "/id_ed25519"
@@ -35,6 +43,7 @@ LEDGER = LEDGER_DIR + "/ledger.jsonl"
 UPGRADE_DIR = VAR_DIR + "/upgrade"
 UPGRADE_BEFORE = UPGRADE_DIR + "/before"
 TRIAL_STATE = UPGRADE_DIR + "/etc"
+TRIAL_ENTRY = UPGRADE_DIR + "/entry"
 TRIAL_HOME = UPGRADE_DIR + "/home"
 #: Where parts of an image wait until all are there; only root's. Empty (and gone) but after an interruption.
 PARTS_DIR = "/var/cache/oqs-ssh"
@@ -52,4 +61,4 @@ OLD_LOCK = "/run/lock/oqs-ssh.lock"
 RESULTS_DIR = "/run/oqs-ssh-errands"
 
 #: What the roles' state ``absent`` takes away; the ledger stays, it says what else was changed.
-REMOVED = (STATE_DIR, HOME_SSH, IMAGES_DIR, PARTS_DIR)
+REMOVED = (STATE_DIR, HOME_SSH, SERVER_DIR, IMAGES_DIR, PARTS_DIR)

@@ -25,9 +25,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts
 
 #: What sshd, key-gen.sh, passwd(1) and the entry need; nothing else is left to the container's root.
-CAPABILITIES = (
-    "AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID", "SYS_CHROOT",
-)
+CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "SETGID", "SETUID", "SYS_CHROOT")
+#: Bounds of what it takes from the host: processes of all, and of its user, so that a fork bomb in a shell leaves sshd
+#: enough for a way through; memory of all.
+PROCESSES, USERS_PROCESSES, MEMORY = 512, 256, "1g"
+#: Where everybody may write, besides the user's home: in memory, and bounded.
+SCRATCH = ("/tmp", "/var/tmp", "/run/lock")
 
 
 class Content(NamedTuple):
@@ -45,10 +48,11 @@ class Content(NamedTuple):
 
 def owned_files(uid: int) -> Dict[str, Ownership]:
     """Files of the state with mode and owner; the container's user must be able to read its configuration."""
-    named = ("sshd_config", "ssh_config", "hop_config", "known_hosts", "uid")
+    named = ("sshd_config", "ssh_config", "hop_config", "known_hosts")
     return {
         **{"%s/%s" % (paths.STATE_DIR, name): Ownership(0o644) for name in named},
-        paths.STATE_DIR + "/entry": Ownership(0o755),
+        paths.ENTRY_FILE: Ownership(0o755),
+        paths.UID: Ownership(0o644),
         paths.PRIVATE_DIR + "/password": Ownership(0o600),
         paths.HOME_SSH + "/authorized_keys": Ownership(0o600, uid, uid),
     }
@@ -61,6 +65,7 @@ def folders(uid: int) -> Dict[str, Ownership]:
         paths.PRIVATE_DIR: Ownership(0o700),
         paths.VAR_DIR: Ownership(0o700),
         paths.HOME_SSH: Ownership(0o700, uid, uid),
+        paths.SERVER_DIR: Ownership(0o700),
         paths.IMAGES_DIR: Ownership(0o700),
         paths.LEDGER_DIR: Ownership(0o700),
     }
@@ -120,23 +125,42 @@ def create_arguments(want: ServerSpec, image: Image, uid: int, machine: Machine,
     """Arguments for ``docker create``. Their hash is kept as a label, so that a container of other arguments shows."""
     arguments = [
         "--name", want.container, "--network", "host", "--restart", want.restart_policy, "--pull", "never",
-        "--pids-limit", "512", "--security-opt", "no-new-privileges", "--cap-drop", "ALL",
+        "--security-opt", "no-new-privileges", "--cap-drop", "ALL",
     ]
-    for capability in CAPABILITIES:
+    for capability in capabilities(want, image):
         arguments += ["--cap-add", capability]
+    arguments += limits(want)
     arguments += [
         "--mount", cli.bind(paths.STATE_DIR, paths.STATE_DIR),
         "--mount", cli.bind(paths.HOME_SSH, "%s/.ssh" % (image.home or "/home/" + want.user)),
-        "--mount", cli.bind(paths.STATE_DIR + "/entry", paths.ENTRY, readonly=True),
+        "--mount", cli.bind(paths.ENTRY_FILE, paths.ENTRY, readonly=True),
         "--health-cmd", "%s health %d" % (paths.ENTRY, want.port), "--health-interval", "15s",
         "--health-timeout", "5s",
         "--health-retries", "1", "--health-start-period", "10s",  # one failure is the truth: nobody answered
-        "--env", "OQS_USER=" + want.user,
+        "--env", "OQS_USER=" + want.user, "--env", "OQS_UID=%d" % uid,
     ]
     arguments += log_arguments(machine.systemd) + platforms.security_arguments(engine.security)
-    spec = arguments + [image.engine_id, digests.digest(want.entry.encode()), str(uid)]
+    spec = arguments + [image.engine_id, digests.digest(want.entry.encode())]
     label = "%s=%s" % (LABEL, digests.digest("\0".join(spec).encode()))
     return arguments + ["--label", label, "--entrypoint", paths.ENTRY, image.engine_id, "serve"]
+
+
+def capabilities(want: ServerSpec, image: Image) -> List[str]:
+    """Those of the container: a port below 1024 needs one more, and so does an sshd that tells the kernel of logins
+    (it turns everybody away where it cannot)."""
+    more = [("NET_BIND_SERVICE", want.port < 1024), ("AUDIT_WRITE", image.audits)]
+    return sorted([*CAPABILITIES, *(name for name, needed in more if needed)])
+
+
+def limits(want: ServerSpec) -> List[str]:
+    """What the container may take from the host. The kernel counts a user's processes over all containers, so that they
+    are bounded only where no account of the host has the uid."""
+    bounds = ["--pids-limit", str(PROCESSES), "--memory", MEMORY]
+    if want.uid == "auto":
+        bounds += ["--ulimit", "nproc=%d" % USERS_PROCESSES]
+    for path in SCRATCH:
+        bounds += ["--tmpfs", "%s:nosuid,nodev,size=64m,mode=1777" % path]
+    return bounds
 
 
 def log_arguments(journal: bool) -> List[str]:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
@@ -20,7 +21,8 @@ class State(NamedTuple):
 
     ``folders`` and ``modes``: path to mode and owner, None where nothing is. ``key_modes``: host keys with a wrong mode
     to it in words. ``in_force``: the hash of the configuration that the running sshd has loaded. ``odd``: what lies
-    where something of the state should, and is nothing that can be read; why.
+    where something of the state should, and is nothing that can be read; why. ``earlier``: files where an earlier
+    version had them, in the container's reach.
     """
 
     odd: Mapping[str, str] = {}
@@ -42,6 +44,7 @@ class State(NamedTuple):
     next: Keys = {}
     next_age: float = 0.0
     key_modes: Mapping[str, str] = {}
+    earlier: Tuple[str, ...] = ()
 
     def config(self, name: str) -> Optional[bytes]:
         """A configuration.
@@ -81,6 +84,22 @@ class WantedImage(NamedTuple):
 def uid_of(text: str) -> Optional[int]:
     """The uid in a file of the state; None where the text is none that an ordinary account can have."""
     return int(text) if text.isdigit() and len(text) < 11 and 0 < int(text) < 2**31 else None
+
+
+def written_of(data: Optional[bytes]) -> Written:
+    """The algorithm lists that earlier runs wrote (``remember``); a damaged file counts as none: then nothing is
+    taken for ours."""
+    try:
+        found = json.loads((data or b"{}").decode())
+    except ValueError:
+        return {}
+    if not isinstance(found, dict):
+        return {}
+    return {
+        str(part): {str(name): [str(each) for each in values] for name, values in known.items()
+                    if isinstance(values, list)}
+        for part, known in found.items() if isinstance(known, dict)
+    }
 
 
 def remember(written: Written, part: str, values: Mapping[str, str]) -> Dict[str, Dict[str, List[str]]]:

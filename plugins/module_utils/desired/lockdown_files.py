@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 import re
-from typing import Dict, List, NamedTuple, Sequence
+from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 
@@ -156,6 +156,11 @@ ExecStart=-nft delete table %s
 """ % TABLE
 
 
+#: What ``words`` says, in the watch's second line.
+_SAID = re.compile(r"\A#!/bin/sh\n# closed: port ([0-9, ]+); open to (\S[^;\n]*) when port (\d{1,5}) \(([0-9a-f.:]+)\) "
+                   r"has not answered for ([0-9.e+]+) minutes\n")
+
+
 class Ready(NamedTuple):
     """What a lockdown needs to know: the ports that are closed, who is let in when the server is silent, and how long
     that takes; the server's port and the address that it is asked at; a file of the state without which nobody can log
@@ -206,6 +211,20 @@ def _together(sources: Sequence[str], version: int) -> List[str]:
             each for each in networks if isinstance(each, ipaddress.IPv4Network))]
     return [str(each) for each in ipaddress.collapse_addresses(
         each for each in networks if isinstance(each, ipaddress.IPv6Network))]
+
+
+def parse(watch: bytes) -> Optional[Ready]:
+    """What a watch was written for, by this version or an earlier one; None where it does not say so."""
+    text = watch.decode("utf-8", "replace")
+    said, needs = _SAID.search(text), re.search(r"\[ -s (/[A-Za-z0-9/_-]+) \]", text)
+    if not said or not needs:
+        return None
+    ports, sources, port, address, minutes = said.groups()
+    try:
+        return Ready([int(each) for each in ports.split(", ")], grammar.sources(sources.split(", ")), float(minutes),
+                     int(port), address, needs.group(1))
+    except ValueError:
+        return None
 
 
 def watched(watch: bytes) -> int:

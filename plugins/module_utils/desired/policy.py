@@ -4,13 +4,14 @@
 
 from __future__ import annotations
 
-from typing import Dict, Iterable, List, Mapping, Sequence, Tuple
+from typing import Dict, Iterable, List, Mapping, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import member
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, grammar
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
@@ -39,57 +40,6 @@ def next_path(algorithm: str) -> str:
 def is_next(path: str) -> bool:
     """Whether a HostKey setting names a key that is only announced."""
     return path.startswith(paths.NEXT_DIR + "/")
-
-
-def closed_by_name(want: ServerSpec) -> List[Tuple[str, str]]:
-    """Every setting that closes the server, by name, because defaults and catch-all options changed between versions.
-
-    """
-    password = "yes" if want.password_set else "no"
-    hop = want.hop_port
-    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.hop_address)])
-    targets = " ".join("%s:%d" % (host, hop) for host in hosts)
-    allowed = ["%s@%s" % (want.user, source) for source in grammar.sources(want.sources)] or [want.user]
-    return [
-        ("Port", str(want.port)),
-        ("PidFile", "/run/oqs-sshd.pid"),
-        ("PermitRootLogin", "no"),
-        ("AllowUsers", " ".join(allowed)),
-        ("PubkeyAuthentication", "yes"),
-        ("PasswordAuthentication", password),
-        ("KbdInteractiveAuthentication", password),
-        ("PermitEmptyPasswords", "no"),
-        ("HostbasedAuthentication", "no"),
-        ("AuthorizedKeysFile", ".ssh/authorized_keys"),
-        ("StrictModes", "yes"),
-        ("MaxAuthTries", "4"),
-        ("LoginGraceTime", "30"),
-        ("MaxStartups", "10:30:60"),
-        ("PerSourceMaxStartups", "8"),
-        ("PerSourcePenalties", "yes"),
-        # no shell, command or subsystem; forwarding needs no session (sshd_config(5))
-        ("MaxSessions", "0" if want.mode == "hop" else "10"),
-        ("PermitTTY", "no" if want.mode == "hop" else "yes"),
-        ("AllowTcpForwarding", "local"),
-        ("AllowStreamLocalForwarding", "no"),
-        ("PermitOpen", targets),
-        ("PermitListen", "none"),
-        ("GatewayPorts", "no"),
-        ("PermitTunnel", "no"),
-        ("AllowAgentForwarding", "no"),
-        ("X11Forwarding", "no"),
-        ("PermitUserRC", "no"),
-        ("PermitUserEnvironment", "no"),
-    ]
-
-
-def _bracketed(host: str) -> str:
-    return "[%s]" % host if ":" in host else host
-
-
-def keyword_question(want: ServerSpec) -> bytes:
-    """A configuration with every keyword that we set, to ask an image's sshd which of them it does not know."""
-    return "".join("%s %s\n" % pair for pair in closed_by_name(want)).encode()
 
 
 class Lists:
@@ -156,10 +106,9 @@ def server_config(
     :raises ConfigError: the file cannot be edited without harm.
     """
     lists = Lists(want, image, data)
+    closing = hardening.closed_by_name(want) + hardening.chosen(sshconfig.read(data, "sshd_config"), image)
     changes = [
-        sshconfig.Change(keyword=keyword, values=[value])
-        for keyword, value in closed_by_name(want)
-        if keyword.lower() not in image.unknown_keywords
+        sshconfig.Change(keyword=keyword, values=[value]) for keyword, value in closing if not image.left_out(keyword)
     ]
     for keyword, names in (
         ("KexAlgorithms", lists.kex),

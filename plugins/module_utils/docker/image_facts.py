@@ -14,6 +14,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors im
 _HOME = re.compile(r"/[A-Za-z0-9._/-]{1,255}")
 _UID = re.compile(r"[0-9]{1,10}")
 _UNKNOWN = re.compile(r"[Bb]ad configuration option: (\S+)")
+#: Known by name, and left out when the program was built.
+_UNSUPPORTED = re.compile(r"Unsupported option (\S+)")
+
+
+#: What earlier versions did not ask.
+_LATER = {"refuses", "origin", "unsupported_keywords", "cipher", "mac", "audits", "asked"}
 
 
 class NotAnImage(UserError):
@@ -32,7 +38,9 @@ class Image(NamedTuple):
 
     ``engine_id`` is the engine's name for it. What it was asked: version text of its OpenSSH; names of key exchanges,
     of key types and of signatures; the account (name, uid, home); both configurations as they come with it; keywords
-    that its sshd does not know (lower case); what its client says against its own configuration.
+    that its sshd does not know, and those that it was built without (lower case); what its client says against its own
+    configuration; names of ciphers and of MACs; whether its sshd tells the kernel's audit of logins, or has PAM do so;
+    the keywords that it was asked about.
     """
 
     engine_id: str = ""
@@ -44,7 +52,12 @@ class Image(NamedTuple):
     sshd_config: str = ""
     ssh_config: str = ""
     unknown_keywords: Tuple[str, ...] = ()
+    unsupported_keywords: Tuple[str, ...] = ()
     refuses: str = ""
+    cipher: Tuple[str, ...] = ()
+    mac: Tuple[str, ...] = ()
+    audits: bool = False
+    asked: Tuple[str, ...] = ()
     origin: Origin = Origin()
 
     def __bool__(self) -> bool:
@@ -59,6 +72,10 @@ class Image(NamedTuple):
     def home(self) -> str:
         """Of the account."""
         return self.user[2] if len(self.user) == 3 else ""
+
+    def left_out(self, keyword: str) -> bool:
+        """Whether its sshd cannot be told this."""
+        return keyword.lower() in (*self.unknown_keywords, *self.unsupported_keywords)
 
     def config(self, name: str) -> bytes:
         """A configuration as it comes with the image.
@@ -82,7 +99,8 @@ def parse(text: str, user: str) -> Image:
     for part in ("\n" + text).split("\n== ")[1:]:
         name, _newline, body = part.partition("\n")
         parts[name] = body
-    lists = {name: tuple(_lines(parts.get(name, ""))) for name in ("kex", "key", "sig", "key-sig", "user")}
+    named = ("kex", "key", "sig", "key-sig", "user", "cipher", "mac", "asked", "audit")
+    lists = {name: tuple(_lines(parts.get(name, ""))) for name in named}
     if not lists["kex"]:
         raise NotAnImage("it has no OpenSSH client at /opt/oqs-ssh/bin/ssh that answers")
     if len(lists["user"]) != 3:
@@ -96,8 +114,10 @@ def parse(text: str, user: str) -> Image:
         openssh=parts.get("version", "").strip(), kex=lists["kex"], key=lists["key"],
         sig=tuple(sorted(set(lists["sig"]) | set(lists["key-sig"]))), user=lists["user"],
         sshd_config=parts["sshd_config"], ssh_config=parts["ssh_config"],
-        unknown_keywords=tuple(sorted({name.lower() for name in _UNKNOWN.findall(parts.get("keywords", ""))})),
-        refuses=parts.get("refuses", "").strip(),
+        unknown_keywords=_found(_UNKNOWN, parts.get("keywords", "")),
+        unsupported_keywords=_found(_UNSUPPORTED, parts.get("keywords", "")),
+        refuses=parts.get("refuses", "").strip(), cipher=lists["cipher"], mac=lists["mac"],
+        audits=bool(lists["audit"]), asked=tuple(sorted({name.lower() for name in lists["asked"]})),
     )
 
 
@@ -117,9 +137,8 @@ def stored(data: Optional[bytes]) -> Optional[Image]:
 
 
 def _is_whole(found: Image, row: Collection[str]) -> bool:
-    """Whether all is there that an image answers; that its client refuses its own configuration is said only since
-    some version."""
-    missing = set(Image._fields) - set(row) - {"refuses", "origin"}
+    """Whether all is there that an image answers; some of it is asked only since some version."""
+    missing = set(Image._fields) - set(row) - _LATER
     return not missing and bool(found.kex and found.known and found.ssh_config and _is_account(found.user))
 
 
@@ -136,6 +155,10 @@ def _is_account(words: Tuple[str, ...]) -> bool:
     if len(words) != 3 or not _UID.fullmatch(words[1]):
         return False
     return bool(_HOME.fullmatch(words[2])) and ".." not in words[2].split("/")
+
+
+def _found(pattern: "re.Pattern[str]", text: str) -> Tuple[str, ...]:
+    return tuple(sorted({name.lower() for name in pattern.findall(text)}))
 
 
 def _lines(text: str) -> List[str]:

@@ -127,7 +127,8 @@ def remember(host: Host, part: str, data: bytes, dialect: str) -> None:
     }
     written = found.remember(state.written, part, ours)
     if written != state.written:
-        files.write_file(paths.PRIVATE_DIR + "/written.json", json.dumps(written, sort_keys=True).encode(), 0o600)
+        files.make_dir(paths.SERVER_DIR, 0o700)
+        files.write_file(paths.WRITTEN, json.dumps(written, sort_keys=True).encode(), 0o600)
         host.facts.put(state._replace(written=written))
 
 

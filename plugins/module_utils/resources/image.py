@@ -13,7 +13,7 @@ from typing import Iterator, List, NamedTuple, Sequence
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ImageSpec, ServerSpec
@@ -141,7 +141,7 @@ def find(wanted: ImageSpec) -> Image:
     pinned = reference.pinned(wanted.digest or "") if wanted.source == "pull" else ""
     if pinned and pinned not in [image_names.parse(each).pinned() for each in found.RepoDigests or []]:
         return Image()
-    known = stored or stored_images.stored(found.Id) or Image()
+    known = _enough(stored or stored_images.stored(found.Id) or Image())
     return known._replace(engine_id=found.Id, origin=origin(found, wanted.name))
 
 
@@ -151,8 +151,13 @@ def _before(wanted: ImageSpec) -> Image:
     found = inspected.image(known) if known else None
     if not found:
         return Image()
-    stored = stored_images.stored(known) or Image()
+    stored = _enough(stored_images.stored(known) or Image())
     return stored._replace(engine_id=found.Id, origin=origin(found, wanted.name))
+
+
+def _enough(known: Image) -> Image:
+    """What is known, if it answers what is asked now; an earlier version asked about fewer keywords."""
+    return known if known.asked == hardening.KEYWORDS else Image(engine_id=known.engine_id)
 
 
 def origin(found: inspected.Image, name: str) -> Origin:
@@ -286,7 +291,8 @@ def ask(host: Host) -> bool:
         return True  # the image came in this round; the next look finds it
     with entry.copy(ssh.entry) as mount:
         done = cli.run_once(
-            found.engine_id, [paths.ENTRY, "facts"], [mount], policy.keyword_question(ssh), env={"OQS_USER": ssh.user},
+            found.engine_id, [paths.ENTRY, "facts"], [mount], hardening.keyword_question(ssh),
+            env={"OQS_USER": ssh.user},
         )
     try:
         known = image_facts.parse(done.out.decode("utf-8", "replace"), ssh.user)

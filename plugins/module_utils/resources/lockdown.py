@@ -10,7 +10,7 @@ import os
 import secrets
 import shutil
 from functools import partial
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
@@ -47,9 +47,11 @@ class Lockdown(NamedTuple):
 
 
 class Watched(NamedTuple):
-    """The port that is the only way into this host; 0: it is not locked down."""
+    """The port that is the only way into this host; 0: it is not locked down. ``behind``: what a watch is for that this
+    version would write otherwise."""
 
     port: int = 0
+    behind: Optional[Ready] = None
 
 
 class LockdownResource(Resource):
@@ -61,9 +63,7 @@ class LockdownResource(Resource):
     ledger = {"lockdown": r"/etc/oqs-ssh-lockdown"}
 
     def __init__(self) -> None:
-        self.readers = {
-            Lockdown: _read, Watched: lambda _facts: Watched(texts.watched(files.read_file(texts.WATCH) or b"")),
-        }
+        self.readers = {Lockdown: _read, Watched: lambda _facts: _watched()}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """Closed, closed until confirmed, or open; while a host is locked down, the only way in is not taken away."""
@@ -89,6 +89,20 @@ class LockdownResource(Resource):
     def restore(self, facts: Facts, plan: Plan) -> None:
         """Open first."""
         plan.add(_opening(facts.of(Lockdown).state, CAME))
+
+
+class WatchResource(Resource):
+    """The watch of a host that is locked down already: what it asks for may be about to change."""
+
+    part = "ssh"
+    sections = {"watch": "lockdown's watch"}
+
+    def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
+        """As this version writes it, before anything else."""
+        ssh, behind = spec.get(ServerSpec), facts.of(Watched).behind
+        if ssh and ssh.state == "present" and behind:
+            plan.add(Change("watch", "watch", texts.WATCH, "of another version", "as this version writes it",
+                            "it says when this host opens", act=partial(_renew, behind)))
 
 
 def _opening(state: str, why: str) -> Change:
@@ -158,6 +172,13 @@ def _read(facts: Facts) -> Lockdown:
         token=(files.read_file(texts.TOKEN, root="/run") or b"").decode("ascii", "replace").strip(),
         through=bool(container.ours and container.pid and processes.comes_through(container.pid)),
     )
+
+
+def _watched() -> Watched:
+    watch = files.read_file(texts.WATCH) or b""
+    ready = texts.parse(watch)
+    wrong = ready and any(files.read_file(path) != text.encode() for path, text in texts.files(ready).items())
+    return Watched(texts.watched(watch), ready if wrong else None)
 
 
 def state(wanted: Optional[LockdownSpec]) -> str:
@@ -233,6 +254,29 @@ def _close(wanted: LockdownSpec, host: Host) -> None:
     run(["nft", "-f", "-"], stdin=texts.rules(complete(wanted).ports).encode())
 
 
+def _renew(ready: Ready, host: Host) -> None:
+    """The watch runs once before it is replaced, so that systemd does not ask for it meanwhile: a hash that does not fit
+    would open the host for a moment.
+
+    :raises LockdownError: the new one gets no answer where the present one does; that one stays.
+    """
+    host.ledger.record("lockdown", texts.FOLDER, "closed", "closed")
+    written = texts.files(ready)
+    asked = run(["/bin/sh", "-s", "ask"], stdin=written[texts.WATCH].encode(), check=False)
+    if asked.rc != 0 and run(["/bin/sh", texts.WATCH, "ask"], check=False).rc == 0:
+        words = "the new watch gets no answer from port %d, but the present one does, and stays; nothing was changed"
+        raise LockdownError(words % ready.port)
+    run(["systemctl", "start", texts.SERVICE], timeout=120.0, check=False)
+    _write_watch(written)
+    run(["systemctl", "start", texts.SERVICE], timeout=120.0)
+
+
+def _write_watch(written: Mapping[str, str]) -> None:
+    for path, text in written.items():
+        files.write_file(path, text.encode(), 0o644)
+    run(["systemctl", "daemon-reload"])
+
+
 def _confirm(wanted: LockdownSpec, host: Host) -> None:
     """Only what came through the container and knows the token confirms; then the watch takes over from the undo."""
     found, ready = host.facts.of(Lockdown), complete(wanted)
@@ -244,12 +288,10 @@ def _confirm(wanted: LockdownSpec, host: Host) -> None:
     if not found.through:
         raise LockdownError("the confirmation did not come through the container: the host opens itself again")
     files.make_dir(texts.FOLDER, 0o755)
-    for path, text in texts.files(ready).items():
-        files.write_file(path, text.encode(), 0o644)
+    _write_watch(texts.files(ready))
     if run(["/bin/sh", texts.WATCH, "ask"], check=False).rc != 0:
         words = "the watch on this host gets no answer from port %d: the host opens itself again"
         raise LockdownError(words % wanted.port)
-    run(["systemctl", "daemon-reload"])
     run(["systemctl", "enable", "--quiet", texts.SERVICE, texts.TIMER])
     run(["systemctl", "start", texts.SERVICE], timeout=120.0)
     run(["systemctl", "restart", texts.TIMER])
@@ -257,4 +299,4 @@ def _confirm(wanted: LockdownSpec, host: Host) -> None:
     files.remove_file(texts.TOKEN, root="/run")
 
 
-LOCKDOWN = LockdownResource()
+LOCKDOWN, WATCH = LockdownResource(), WatchResource()

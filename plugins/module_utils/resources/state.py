@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import contextlib
 import glob
-import json
 import os
 import stat
 import time
@@ -17,7 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import di
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, Written
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, written_of
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
@@ -75,7 +74,7 @@ class StateResource(Resource):
         named = facts.of(Named)
         if not named.rows:
             return
-        made = set(restore.names(named.rows, "folder")) | {paths.IMAGES_DIR}
+        made = set(restore.names(named.rows, "folder")) | {paths.IMAGES_DIR, paths.SERVER_DIR}
         for path in paths.REMOVED:
             row = named.folders.get(path)
             if not row or path == paths.PARTS_DIR:
@@ -101,6 +100,13 @@ def plan_gone(state: State, plan: Plan) -> None:
         there = words(state.folders.get(path))
         plan.add(Change("container", "folder_gone", path, there, ABSENT, "oqs_ssh_state is absent",
                         act=partial(_remove, path, there)))
+
+
+def plan_moved(state: State, plan: Plan) -> None:
+    """Files of an earlier layout go when no container needs them any more."""
+    for path in state.earlier:
+        plan.add(Change("container", "earlier_file", path, "within the container's reach", ABSENT,
+                        "it lies out of its reach now", act=partial(_remove_file, path)))
 
 
 def absent_ledger_folders() -> List[str]:
@@ -168,13 +174,13 @@ def read() -> State:
     keys, following = seen.keys(paths.PRIVATE_DIR), seen.keys(paths.NEXT_DIR)
     found = State(
         odd=seen.odd,
-        entry=seen.data(paths.STATE_DIR + "/entry"),
+        entry=seen.data(paths.ENTRY_FILE),
         sshd_config=seen.data(paths.STATE_DIR + "/sshd_config"),
         ssh_config=seen.data(paths.STATE_DIR + "/ssh_config"),
         hop_config=seen.data(paths.HOP_FILE),
         known_hosts=seen.data(paths.STATE_DIR + "/known_hosts"),
-        uid=seen.text(paths.STATE_DIR + "/uid"),
-        written=_written(seen.data(paths.PRIVATE_DIR + "/written.json")),
+        uid=seen.text(paths.UID) or seen.text(paths.OLD_UID),
+        written=written_of(seen.data(paths.WRITTEN) or seen.data(paths.OLD_WRITTEN)),
         in_force=seen.text(paths.PRIVATE_DIR + "/in-force"),
         password=seen.text(paths.PRIVATE_DIR + "/password"),
         authorized_keys=seen.data(paths.HOME_SSH + "/authorized_keys"),
@@ -184,6 +190,7 @@ def read() -> State:
         next=following,
         next_age=_next_age(following),
         key_modes={name: _key_mode(name) for name in keys},
+        earlier=tuple(path for path in paths.EARLIER if seen.mode(path)),
     )
     return found._replace(  # what is odd is known now
         folders={path: seen.mode(path) for path in (*content.folders(0), paths.PARTS_DIR)},
@@ -240,22 +247,6 @@ def port_before() -> int:
     return int(found) if found.isdigit() else 2222
 
 
-def _written(data: Optional[bytes]) -> Written:
-    """The algorithm lists that earlier runs wrote (``facts.remember``); a damaged file counts as none: then nothing is
-    taken for ours."""
-    try:
-        found = json.loads((data or b"{}").decode())
-    except ValueError:
-        return {}
-    if not isinstance(found, dict):
-        return {}
-    return {
-        str(part): {str(name): [str(each) for each in values] for name, values in known.items()
-                    if isinstance(values, list)}
-        for part, known in found.items() if isinstance(known, dict)
-    }
-
-
 def make_folder(path: str, owner: Ownership, is_new: bool, host: Host) -> None:
     """A folder of the state."""
     if is_new and not path.startswith(paths.LEDGER_DIR) and path != paths.VAR_DIR:
@@ -286,18 +277,23 @@ def _set_owner(path: str, before: Ownership, owner: Ownership, host: Host) -> No
 
 
 def _write_uid(uid: int, host: Host) -> None:
-    """The uid of the container's user, read by the entry when it prepares a fresh container."""
-    host.ledger.write(paths.STATE_DIR + "/uid", b"%d\n" % uid, 0o644)
+    """The uid of the container's user, so that the next container has it, too."""
+    host.ledger.write(paths.UID, b"%d\n" % uid, 0o644)
 
 
 def _write_entry(host: Host) -> None:
     """The entry; a running container keeps the old one until it is created anew, which the plan sees."""
-    host.ledger.write(paths.STATE_DIR + "/entry", host.spec.of(ServerSpec).entry.encode(), 0o755)
+    host.ledger.write(paths.ENTRY_FILE, host.spec.of(ServerSpec).entry.encode(), 0o755)
 
 
 def _remove(path: str, before: str, host: Host) -> None:
     """A folder of the state goes, with what is in it."""
     host.ledger.record("folder", path, before, None)
+    trees.remove(path)
+
+
+def _remove_file(path: str, host: Host) -> None:
+    host.ledger.record("file", path, "there", None)
     trees.remove(path)
 
 
@@ -311,7 +307,8 @@ def _empty(path: str, strangers: List[str], _host: Host) -> None:
 
 def _strangers(named: Named) -> List[str]:
     """Files in the folder of configurations that this collection did not put there."""
-    known = set(content.owned_files(0)) | set(restore.names(named.rows, "file")) | {paths.PRIVATE_DIR}
+    ours = (paths.PRIVATE_DIR, *paths.EARLIER)
+    known = {*content.owned_files(0), *restore.names(named.rows, "file"), *ours}
     there = ["%s/%s" % (paths.STATE_DIR, name) for name in files.list_dir(paths.STATE_DIR)]
     return [path for path in there if path not in known and not os.path.basename(path).startswith(files.TEMPORARY)]
 
@@ -330,8 +327,8 @@ def tidy(loading: bool) -> None:
         with contextlib.suppress(OSError):
             if time.time() - os.lstat(path).st_mtime > cli.WORK:  # nothing that still runs is older
                 trees.remove(path)
-    for folder in (paths.VAR_DIR, paths.STATE_DIR, paths.PRIVATE_DIR, paths.HOME_SSH, paths.IMAGES_DIR,
-                   paths.LEDGER_DIR):
+    for folder in (paths.VAR_DIR, paths.STATE_DIR, paths.PRIVATE_DIR, paths.HOME_SSH, paths.SERVER_DIR,
+                   paths.IMAGES_DIR, paths.LEDGER_DIR):
         with contextlib.suppress(OSError, files.UnsafePath), files.open_place(folder + "/any", "/") as place:
             files.sweep(place.fd)
 

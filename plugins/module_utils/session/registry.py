@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.fire
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.hop import HOP
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.host_keys import HOST_KEYS
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.image import IMAGE
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import LOCKDOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import LOCKDOWN, WATCH
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import PROOF
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.removal import BEGIN, KNOWN, REST
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import STATE
@@ -24,11 +24,11 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.stat
 #: is opened when all that is behind it is there. In the others, what one plans may depend on those before it.
 REGISTRY = Registry(
     resources=(
-        LOCKDOWN, ENGINE, IMAGE, STATE, HOST_KEYS, CONFIGURATION, PASSWORD, AUTHORIZED_KEYS, CONTAINER, FIREWALL, HOP,
-        BEGIN, PROOF,
+        LOCKDOWN, WATCH, ENGINE, IMAGE, STATE, HOST_KEYS, CONFIGURATION, PASSWORD, AUTHORIZED_KEYS, CONTAINER, FIREWALL,
+        HOP, BEGIN, PROOF,
     ),
     planning=(
-        GROUND, ENGINE, SERVER, STATE, UNFINISHED, IMAGE, REPLACEMENT, HOST_KEYS, CONFIGURATION, PASSWORD,
+        GROUND, WATCH, ENGINE, SERVER, STATE, UNFINISHED, IMAGE, REPLACEMENT, HOST_KEYS, CONFIGURATION, PASSWORD,
         AUTHORIZED_KEYS, CONTAINER, FIREWALL, HOP, LOCKDOWN,
     ),
     restoring=(

@@ -106,9 +106,11 @@ def packed(request: str) -> bytes:
 
 
 def _source(name: str) -> str:
+    """A module without what only readers need at its top; its lines keep their numbers."""
     path = name[len(_PACKAGE) + 1:].replace(".", os.sep) + ".py"
     with open(os.path.join(tree.MODULE_UTILS, path), encoding="utf-8") as source:
-        return source.read()
+        head, first, rest = source.read().partition("from __future__")
+    return "\n" * head.count("\n") + first + rest if first else head
 
 
 def _imported(text: str) -> list[str]:

@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 
-def arguments(facts=None, uid=22222, **wish):
-    want = {"ssh": samples.ssh_want(**wish)}
+def arguments(facts=None, uid=22222, uid_asked="auto", **wish):
+    want = {"ssh": samples.ssh_want(uid=uid_asked, **wish)}
     found = samples.facts_of(want, facts or samples.image_known())
     known = [found.of(kind) for kind in (Machine, Engine)]
     return content.create_arguments(samples.spec(want).of(ServerSpec), found.of(Image), uid, *known)
@@ -35,10 +35,30 @@ def test_least_privilege():
     found = arguments()
     text = " ".join(found)
     assert values(found, "--cap-drop") == ["ALL"] and values(found, "--security-opt") == ["no-new-privileges"]
-    assert set(values(found, "--cap-add")) == set(content.CAPABILITIES)
+    assert values(found, "--cap-add") == sorted([*content.CAPABILITIES, "AUDIT_WRITE"])
     assert not {"SYS_ADMIN", "NET_ADMIN", "NET_RAW", "SYS_PTRACE", "MKNOD", "ALL"} & set(content.CAPABILITIES)
     assert "docker.sock" not in text and "--privileged" not in text and "--pid" not in found
     assert int(values(found, "--pids-limit")[0]) <= 1024
+
+
+@pytest.mark.parametrize(("port", "audits", "more"), [
+    (2222, False, []), (1023, False, ["NET_BIND_SERVICE"]), (1024, True, ["AUDIT_WRITE"]),
+    (22, True, ["AUDIT_WRITE", "NET_BIND_SERVICE"]),
+])
+def test_a_capability_is_given_only_where_it_is_needed(port, audits, more):
+    facts = samples.image_known()
+    facts["image"]["audits"] = audits
+    assert set(values(arguments(facts, port=port), "--cap-add")) == {*content.CAPABILITIES, *more}
+
+
+def test_what_it_takes_from_the_host_is_bounded():
+    found = arguments()
+    assert values(found, "--memory") == ["1g"] and values(found, "--ulimit") == ["nproc=256"]
+    assert content.USERS_PROCESSES * 2 <= content.PROCESSES, "what a user's bomb leaves is enough for a way through"
+    assert [each.split(":")[0] for each in values(found, "--tmpfs")] == ["/tmp", "/var/tmp", "/run/lock"]
+    assert all("size=" in each and "nosuid" in each for each in values(found, "--tmpfs"))
+    # an account of the host may have that uid, and its processes count, too
+    assert values(arguments(uid_asked="1000"), "--ulimit") == []
 
 
 def test_selinux_would_not_let_the_container_touch_the_hosts_files():
@@ -64,7 +84,7 @@ def test_only_our_own_folders_are_mounted_and_never_the_users_home():
     assert mounts == [
         "type=bind,source=/etc/oqs-ssh,target=/etc/oqs-ssh",
         "type=bind,source=/var/lib/oqs-ssh/home-ssh,target=/home/oqs/.ssh",
-        "type=bind,source=/etc/oqs-ssh/entry,target=/usr/local/sbin/oqs-ssh-entry,readonly",
+        "type=bind,source=/var/lib/oqs-ssh/server/entry,target=/usr/local/sbin/oqs-ssh-entry,readonly",
     ]
 
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
@@ -26,7 +26,13 @@ CLOSED = {
     "allowtcpforwarding": ["local"], "allowstreamlocalforwarding": ["no"],
     "permitopen": ["localhost:22", "127.0.0.1:22", "[::1]:22"], "permitlisten": ["none"], "gatewayports": ["no"],
     "permittunnel": ["no"], "allowagentforwarding": ["no"], "x11forwarding": ["no"], "permituserrc": ["no"],
-    "permituserenvironment": ["no"],
+    "permituserenvironment": ["no"], "gssapiauthentication": ["no"], "kerberosauthentication": ["no"],
+    "authorizedkeyscommand": ["none"], "authorizedprincipalscommand": ["none"], "authorizedprincipalsfile": ["none"],
+    "trustedusercakeys": ["none"], "persourcenetblocksize": ["32:64"], "clientaliveinterval": ["60"],
+    "clientalivecountmax": ["10"], "unusedconnectiontimeout": ["4h"], "requiredrsasize": ["2048"],
+    "compression": ["no"], "loglevel": ["VERBOSE"], "warnweakcrypto": ["yes"], "forcecommand": ["none"],
+    "ciphers": ["aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"],
+    "macs": ["hmac-sha2-256-etm@openssh.com"],
 }
 KEPT = {
     "kexalgorithms": ["mlkem768nistp256-sha256,mlkem768x25519-sha256"], "hostkeyalgorithms": [samples.HYBRID_KEY],
@@ -71,8 +77,9 @@ def test_what_the_image_does_not_know_is_left_out_and_nothing_else(unknown):
 
 def test_hop_mode_gives_no_session_and_leaves_the_way_to_the_host():
     found = effective(server(mode="hop"))
-    assert (found["maxsessions"], found["permittty"]) == (["0"], ["no"])
-    assert {**found, "maxsessions": ["10"], "permittty": ["yes"]} == effective(server())
+    assert [found[name] for name in ("maxsessions", "permittty", "forcecommand")] == [["0"], ["no"], ["/bin/false"]]
+    shell = {"maxsessions": ["10"], "permittty": ["yes"], "forcecommand": ["none"]}
+    assert {**found, **shell} == effective(server())
 
 
 def test_passwords_are_off_where_none_is_set():
@@ -99,8 +106,8 @@ def test_a_second_run_changes_nothing(wish):
 
 
 def test_every_byte_that_is_no_setting_of_ours_stays():
-    ours = {keyword.lower() for keyword, _value in policy.closed_by_name(ssh())}
-    ours |= {"kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedkeytypes", "hostkey"}
+    ours = {keyword.lower() for keyword, _value in hardening.closed_by_name(ssh())}
+    ours |= {"ciphers", "macs", "kexalgorithms", "hostkeyalgorithms", "pubkeyacceptedkeytypes", "hostkey"}
     before = SSHD.splitlines(True)
     kept = [line for line in before if not line.split() or line.split()[0].decode().lower() not in ours]
     after = server().splitlines(True)
@@ -187,11 +194,6 @@ def test_an_empty_file_offers_what_the_program_does():
     assert policy.accepted(b"") == []
 
 
-def test_the_question_to_the_image_has_every_keyword():
-    asked = [line.split()[0].decode().lower() for line in policy.keyword_question(ssh()).splitlines()]
-    assert asked == [keyword.lower() for keyword, _value in policy.closed_by_name(ssh())]
-
-
 @pytest.mark.parametrize(("accepted", "key_type", "verdict"), [
     (["ssh-ed25519"], "ssh-ed25519", True),
     (["ssh-mldsa44-ed25519"], "ssh-ed25519", False),
@@ -212,7 +214,7 @@ def test_unknown_names():
 
 def test_forwarding_goes_where_the_hosts_own_sshd_listens():
     for address, last in (("192.0.2.5", "192.0.2.5:2022"), ("2001:db8::5", "[2001:db8::5]:2022")):
-        settings = dict(policy.closed_by_name(ssh(hop_port=2022, hop_address=address)))
+        settings = dict(hardening.closed_by_name(ssh(hop_port=2022, hop_address=address)))
         assert settings["PermitOpen"] == "localhost:2022 127.0.0.1:2022 [::1]:2022 " + last
 
 

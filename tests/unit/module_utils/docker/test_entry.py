@@ -19,7 +19,7 @@ from pathlib import Path
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_facts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import handshakes
@@ -87,10 +87,11 @@ class Tree:
     def text(self, name: str) -> str:
         return (self.root / name).read_text()
 
-    def run(self, *arguments: str, stdin: bytes = b"") -> subprocess.CompletedProcess:
+    def run(self, *arguments: str, stdin: bytes = b"", uid: str = "") -> subprocess.CompletedProcess:
         environment = {
             "PATH": "%s/bin:%s" % (self.root, os.environ["PATH"]), "TREE": str(self.root),
-            "OQS_INSTALL_DIR": str(self.root / "opt"), "OQS_USER": "oqs", "LC_ALL": "C",
+            "OQS_INSTALL_DIR": str(self.root / "opt"), "OQS_USER": "oqs", "OQS_UID": uid,
+            "LC_ALL": "C",
         }
         argv = SHELLS[self.shell] + [str(self.root / "entry"), *arguments]
         return subprocess.run(argv, input=stdin, capture_output=True, env=environment, timeout=30, check=False)
@@ -133,13 +134,15 @@ def test_an_unknown_action(tree):
 
 
 def test_what_the_image_says_of_itself_is_understood(tree):
-    done = tree.run("facts", stdin=policy.keyword_question(samples.spec({"ssh": samples.ssh_want()}).of(ServerSpec)))
+    want = samples.spec({"ssh": samples.ssh_want()}).of(ServerSpec)
+    done = tree.run("facts", stdin=hardening.keyword_question(want))
     assert done.returncode == 0, done.stderr
     found = image_facts.parse(done.stdout.decode(), "oqs")
     assert found.kex == ("mlkem768nistp256-sha256", "curve25519-sha256@libssh.org")
     assert found.sig == ("ssh-falcon512",) and found.openssh.startswith("OpenSSH_9.7")
     assert found.user == ("oqs", "1000", "%s/home/oqs" % tree.root)
     assert found.unknown_keywords == ("persourcepenalties",) and found.refuses == ""
+    assert found.asked == hardening.KEYWORDS and not found.audits
     assert found.sshd_config == found.ssh_config == "Port 2222\n# the image's own\n"
 
 
@@ -176,8 +179,7 @@ HASH = r"$6$rounds=200000$a.b/c$x\y&z./0"
 
 def test_nobody_meets_the_published_password(tree):
     tree.put("etc/oqs-ssh/private/password", HASH + "\n", 0o600)
-    tree.put("etc/oqs-ssh/uid", "22222\n")
-    done = tree.run("serve")
+    done = tree.run("serve", uid="22222")
     assert done.returncode == 0, done.stderr
     assert done.stdout.decode().strip() == "sshd -D -e -f %s/opt/sshd_config" % tree.root
     expected = "root:*:1::::::\noqs:%s:19000:0:99999:7:::\nlast:!:1::::::\n" % HASH

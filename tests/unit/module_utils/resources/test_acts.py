@@ -65,7 +65,8 @@ def test_every_section_and_every_drift_is_among_them():
     found = plan_samples.every_change()
     assert {each.section for each in found} == set(REGISTRY.places) - {"removal"}
     assert {each.kind for each in found} >= QUICK - {"firewalld", "ufw", "iptables"}
-    assert {each.kind for each in found} >= MAKERS | {"image", "trial", "swap", "host_key_switch", "lockdown"}
+    assert {each.kind for each in found} >= MAKERS | {"image", "trial", "swap", "host_key_switch", "lockdown",
+                                                       "watch", "earlier_file"}
 
 
 @pytest.mark.parametrize("name", sorted(HOSTS))

@@ -164,10 +164,39 @@ def test_refused_while_penalties_could_shut_out_every_hop(penalties, exempt, ref
     (2222, {"state": "present", "port": 2223}, True), (0, {"state": "absent", "port": 2222}, False),
 ])
 def test_the_only_way_in_is_not_taken_away(locked, ssh, refused):
-    assert bool(planned({"ssh": samples.ssh_want(**ssh)}, locked=locked).errors) == refused
+    assert bool(planned({"ssh": samples.ssh_want(**ssh)}, locked=(locked,)).errors) == refused
 
 
 def test_nothing_stands_in_the_way_of_opening():
     assert resource.opens_only(samples.spec({"lockdown": {"state": "absent"}}))
     assert not resource.opens_only(samples.spec({"lockdown": {"state": "present"}}))
     assert not resource.opens_only(samples.spec({"lockdown": {"state": "absent"}, "ssh": samples.ssh_want()}))
+
+
+# the watch of a host that is locked down already
+
+#: As 3c4789f wrote it: the same words, another way to ask.
+OLD = lockdown.files(READY)[lockdown.WATCH].replace(" && ours", "")
+
+
+@pytest.mark.parametrize("watch", [OLD, lockdown.files(READY)[lockdown.WATCH]])
+def test_a_watch_says_what_it_is_for(watch):
+    assert lockdown.parse(watch.encode()) == READY._replace(
+        ports=READY.ports, breakglass_sources=list(READY.breakglass_sources))
+
+
+@pytest.mark.parametrize("watch", [
+    "", "#!/bin/sh\n", OLD.replace("closed: port 22", "closed: port x"), OLD.replace("192.0.2.0/24", "$(reboot)"),
+    OLD.replace("[ -s ", "[ -e "), OLD.replace("has not answered for 10", "has not answered for ever"),
+    OLD.replace("#!/bin/sh", "#!/bin/sh\n# hello"), "\xff",
+])
+def test_a_watch_that_does_not_say_it_is_left_to_the_lockdown(watch):
+    assert lockdown.parse(watch.encode("latin-1")) is None
+
+
+def test_a_watch_of_another_version_is_written_anew_before_anything_else():
+    made = samples.plan(samples.want(), dict(samples.image_known(), locked=(2222, READY)))
+    first = made.ordered()[0]
+    assert (first.section, first.kind, first.after) == ("watch", "watch", "as this version writes it")
+    assert "watch" not in {each.kind for each in samples.plan(samples.want(), dict(
+        samples.image_known(), locked=(2222, None))).changes}

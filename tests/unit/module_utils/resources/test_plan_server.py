@@ -18,7 +18,7 @@ from plan_samples import SECTIONS, assert_sound, kinds, only
 def test_a_virgin_host():
     plan = samples.plan(samples.want(), samples.virgin())
     assert plan.errors == []
-    assert {item.section for item in plan.changes} == set(SECTIONS) - {"lockdown", "removal"}
+    assert {item.section for item in plan.changes} == set(SECTIONS) - {"lockdown", "watch", "removal"}
     assert only(plan, "packages").after == "docker.io docker-cli"
     assert only(plan, "service").after == "running, enabled"
     settings_before = json.loads(only(plan, "daemon_settings").after)

@@ -47,7 +47,7 @@ def rows_of(docker=True):
     """A ledger as a first deployment writes it."""
     rows = [
         row("folder", STATE, None, "755 0:0"), row("folder", paths.HOME_SSH, None, "700 22222:22222"),
-        row("file", STATE + "/entry", None, "x"), row("image", IMAGE, None, "quantumsafe/openssh-stock:latest"),
+        row("file", paths.ENTRY_FILE, None, "x"), row("image", IMAGE, None, "quantumsafe/openssh-stock:latest"),
         row("container", "oqs-ssh", None, "label"), row("line", "/home/alice/.ssh/authorized_keys", "absent", "alice"),
         row("keys_folder", "alice", None, "/home/alice/.ssh"),
     ]
@@ -135,7 +135,8 @@ def test_everything_of_ours_goes_and_the_ledger_last():
     assert kinds(made) == [
         ("hop_user_gone", "alice"), ("keys_folder_gone", "/home/alice/.ssh"), ("container_gone", "oqs-ssh"),
         ("image_gone", IMAGE), ("folder_gone", STATE), ("folder_gone", paths.HOME_SSH),
-        ("folder_gone", paths.VAR_DIR + "/images"), ("packages_gone", ""), ("file_back", "/etc/docker/daemon.json"),
+        ("folder_gone", paths.SERVER_DIR), ("folder_gone", paths.VAR_DIR + "/images"),
+        ("packages_gone", ""), ("file_back", "/etc/docker/daemon.json"),
         ("engine_folder", "/etc/docker"), ("engine_folder", "/var/lib/docker"), ("group_gone", "docker"),
         ("ledger_gone", paths.VAR_DIR),
     ]
