@@ -38,7 +38,7 @@ KEYWORDS = (
     "AuthorizedKeysCommand none", "AuthorizedKeysFile .ssh/authorized_keys", "AuthorizedPrincipalsCommand none",
     "AuthorizedPrincipalsFile none", "ClientAliveCountMax 10", "ClientAliveInterval 60", "Compression no",
     "ForceCommand none", "GSSAPIAuthentication no", "GatewayPorts no", "HostbasedAuthentication no",
-    "KbdInteractiveAuthentication no", "KerberosAuthentication no", "LogLevel VERBOSE", "LoginGraceTime 30",
+    "KbdInteractiveAuthentication no", "KerberosAuthentication no", "LogLevel INFO", "LoginGraceTime 30",
     "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 10:30:60", "PasswordAuthentication no", "PerSourceMaxStartups 8",
     "PerSourceNetBlockSize 32:64", "PerSourcePenalties yes", "PermitEmptyPasswords no", "PermitListen none",
     "PermitOpen localhost:22", "PermitRootLogin no", "PermitTTY yes", "PermitTunnel no", "PermitUserEnvironment no",

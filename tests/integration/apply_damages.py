@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import pa
 
 NAME, PORT, USER = "oqs-ssh", 2222, "oqs"
 STATE, PRIVATE, VAR = paths.STATE_DIR, paths.PRIVATE_DIR, paths.VAR_DIR
-HOME, IMAGES, LEDGER = paths.HOME_SSH, paths.IMAGES_DIR, paths.LEDGER_DIR
+HOME, IMAGES, LEDGER, SERVER = paths.HOME_SSH, paths.IMAGES_DIR, paths.LEDGER_DIR, paths.SERVER_DIR
 CONF, SNIPPET = "/etc/nftables.conf", "/etc/nftables.d/oqs-ssh.nft"
 ALICE = "/home/alice/.ssh/authorized_keys"
 FOREIGN_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJZ2n0s6Uc0DQvH9sXq2K8Vb4pVh0w1c3m5n7p9r1t3v intruder"
@@ -128,7 +128,7 @@ def config_cut(rng):
 
 def file_mode(rng):
     path = rng.choice([STATE + "/sshd_config", STATE + "/ssh_config", STATE + "/known_hosts", STATE + "/hop_config",
-                       STATE + "/uid", STATE + "/entry", PRIVATE + "/password", HOME + "/authorized_keys"])
+                       paths.UID, paths.ENTRY_FILE, PRIVATE + "/password", HOME + "/authorized_keys"])
     sh("chmod %s %s; %s" % (rng.choice(["600", "666", "640"]), path, rng.choice(["", "chown 1000:1000 " + path])))
 
 
@@ -168,15 +168,15 @@ def authorized_keys(rng):
 
 
 def folder_missing(rng):
-    sh("rm -rf " + rng.choice([STATE, PRIVATE, HOME, IMAGES, LEDGER]))
+    sh("rm -rf " + rng.choice([STATE, PRIVATE, HOME, IMAGES, LEDGER, SERVER]))
 
 
 def folder_mode(rng):
-    sh("chmod %s %s" % (rng.choice(["777", "700", "750"]), rng.choice([STATE, PRIVATE, VAR, HOME, IMAGES, LEDGER])))
+    sh("chmod %s %s" % (rng.choice(["777", "700", "750"]), rng.choice([STATE, PRIVATE, VAR, HOME, IMAGES, LEDGER, SERVER])))
 
 
 def entry_edited(rng):
-    path = STATE + "/entry"
+    path = paths.ENTRY_FILE
     if rng.random() < 0.5:
         put(path, (content(path) or b"") + b"\nexit 1\n")
     else:
@@ -203,7 +203,7 @@ def in_force(rng):
 
 
 def uid(rng):
-    put(STATE + "/uid", rng.choice([b"", b"abc\n", b"0\n", b"22229\n", b"-1\n", b"1000\n", b"99999999999999\n"]))
+    put(paths.UID, rng.choice([b"", b"abc\n", b"0\n", b"22229\n", b"-1\n", b"1000\n", b"99999999999999\n"]))
 
 
 def rule(rng):
@@ -246,8 +246,17 @@ def line_of_account(rng):
 
 def folder_replaced(rng):
     """The same content in another place on the disk, as after a run that was killed, or a restored backup."""
-    path = rng.choice([STATE, HOME, STATE + "/entry"])
+    path = rng.choice([STATE, HOME, paths.ENTRY_FILE])
     sh("cp -a {0} {0}.copy && rm -rf {0} && mv {0}.copy {0}".format(path))
+
+
+def earlier_layout(rng):
+    """What an earlier version had there, or what the container's root puts in its place."""
+    put(rng.choice(paths.EARLIER), rng.choice([b"#!/bin/sh\nexit 1\n", b"22229\n", b'{"sshd_config": {}}']))
+
+
+def written_lists(rng):
+    put(paths.WRITTEN, rng.choice([b"", b"[]", b'{"sshd_config": {"kexalgorithms": ["x"]}}', b"\xff"]))
 
 
 def ledger_cut(_rng):
@@ -259,7 +268,7 @@ DAMAGES = (
     client_edited, config_bytes_appended, config_cut, file_mode, key_half_missing, key_damaged, key_mode,
     password_by_hand, password_state, authorized_keys, folder_missing, folder_mode, entry_edited, hop_config,
     known_hosts, in_force, uid, rule, rule_file, image_facts, candidate, identity_half, identity_damaged,
-    line_of_account, ledger_cut, folder_replaced,
+    line_of_account, ledger_cut, folder_replaced, earlier_layout, written_lists,
 )
 
 

@@ -123,7 +123,7 @@ def wrong_modes():
 def unseen():
     """Files of the state that the container does not see as they are."""
     pairs = ((HOME + "/authorized_keys", "/home/oqs/.ssh/authorized_keys"), (STATE + "/sshd_config",) * 2,
-             (STATE + "/entry", "/usr/local/sbin/oqs-ssh-entry"))
+             (paths.ENTRY_FILE, paths.ENTRY))
     return [here for here, there in pairs
             if sh("docker exec %s stat -c %%i %s" % (NAME, there)) != sh("stat -c %i " + here)]
 

@@ -306,7 +306,7 @@ def _same_setting(line, keyword, value):
     words = {"yes": ("yes", "true"), "no": ("no", "false")}
     wanted = value.lower()
     return name in aliases.get(keyword, (keyword,)) and (said == wanted or said in words.get(wanted, ()) or name in (
-        "persourcepenalties", "maxstartups", "logingracetime", "permitopen", "permitlisten"))
+        "persourcepenalties", "maxstartups", "logingracetime", "permitopen", "permitlisten", "unusedconnectiontimeout"))
 
 
 def test_an_address_in_the_penalty_box_can_still_look(bench):

@@ -41,8 +41,8 @@ _SUGGESTED = (
     ("ClientAliveCountMax", "10"),
     # without any channel: no shell, no command, no forwarding in use
     ("UnusedConnectionTimeout", "4h"),
-    # names the key of each login, and of each that failed
-    ("LogLevel", "VERBOSE"),
+    # names the key of each login; more would be three lines for each question of the health check
+    ("LogLevel", "INFO"),
 )
 
 

@@ -259,12 +259,12 @@ def _read_only_var(world: World) -> str:
 
 @case("port taken meanwhile", "another service takes port 2222 between the look and the start", ATOMIC)
 def _port(world: World) -> str:
-    world.sh("docker rm -f oqs-ssh; rm -f %s/entry" % STATE)
+    world.sh("docker rm -f oqs-ssh; rm -f %s/server/entry" % VAR)
     started = world.start()
     listen = ("systemd-run -q --unit oqs-taken python3 -c 'import socket,time; s=socket.create_server((\"\", 2222)); "
               "time.sleep(600)'")
     try:
-        assert world.wait_for("[ -e %s/entry ]" % STATE, then=listen)
+        assert world.wait_for("[ -e %s/server/entry ]" % VAR, then=listen)
         said = world.failed(started.ended(), "2222")
     finally:
         world.sh("systemctl stop oqs-taken", check=False)

@@ -74,9 +74,9 @@ class Visitor:
         argv = [*self._exec("-i"), *CLIENT, "-v", *options, *self.target(host, user, port)]
         return _run(argv + ([command] if command else []), stdin, seconds)
 
-    def echoing(self, host: str) -> "subprocess.Popen[bytes]":
-        """A login that stays: what is written to it comes back."""
-        argv = [*self._exec("-i"), *CLIENT, *self.target(host), "cat"]
+    def echoing(self, host: str, command: str = "cat") -> "subprocess.Popen[bytes]":
+        """A login that stays: what is written to it comes back, unless another command runs."""
+        argv = [*self._exec("-i"), *CLIENT, *self.target(host), command]
         return subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
 
     def stock(self, host: str, command: str, *options: str, user: str = "oqs", port: int = 2222) -> Said:

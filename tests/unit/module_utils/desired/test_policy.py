@@ -30,7 +30,7 @@ CLOSED = {
     "authorizedkeyscommand": ["none"], "authorizedprincipalscommand": ["none"], "authorizedprincipalsfile": ["none"],
     "trustedusercakeys": ["none"], "persourcenetblocksize": ["32:64"], "clientaliveinterval": ["60"],
     "clientalivecountmax": ["10"], "unusedconnectiontimeout": ["4h"], "requiredrsasize": ["2048"],
-    "compression": ["no"], "loglevel": ["VERBOSE"], "warnweakcrypto": ["yes"], "forcecommand": ["none"],
+    "compression": ["no"], "loglevel": ["INFO"], "warnweakcrypto": ["yes"], "forcecommand": ["none"],
     "ciphers": ["aes256-gcm@openssh.com,chacha20-poly1305@openssh.com,aes256-ctr"],
     "macs": ["hmac-sha2-256-etm@openssh.com"],
 }
