@@ -7,7 +7,7 @@ from __future__ import annotations
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import (
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import (
     ABSENT,
     GIVEN,
     LOCKED,

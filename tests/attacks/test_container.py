@@ -12,12 +12,13 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, effect, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
-from images import build
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import configuration
 
+from images import build
 from tests.attacks.attack import attack
 
 UID = "22222"
@@ -82,3 +83,34 @@ def test_a_users_processes_leave_room_for_sshd(shell):
     assert not said or int(said) <= content.USERS_PROCESSES
     mine = "grep -l '^Uid:.%s' /proc/[0-9]*/status 2>/dev/null | wc -l" % UID
     assert 64 < int(shell("0", mine)) <= content.USERS_PROCESSES, "root looks, which takes processes, too"
+
+
+WEAKENING = [
+    "Match all\n  PermitRootLogin yes\n  AllowUsers *\n",
+    "Match Address 198.51.100.7\n  AuthorizedKeysCommand /bin/cat\n  AuthorizedKeysCommandUser root\n",
+    "Match User root\n  TrustedUserCAKeys /etc/oqs-ssh/ca\n", "Include /etc/oqs-ssh/more\n",
+    "Match LocalPort 2222 Address 192.0.2.1\n  AllowTcpForwarding yes\n  PermitOpen any\n",
+    "SshdSessionPath /bin/evil\n",
+]
+
+
+@attack("A10", "container root -> the policy", "appends to sshd_config what lets root in, or runs a program")
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs Docker, as root")
+def test_an_edit_that_weakens_is_found_and_taken_out(tmp_path, monkeypatch):
+    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path / "var"))
+    monkeypatch.setattr(paths, "LOCK_DIR", str(tmp_path / "run"))
+    image = build.build("stock", say=lambda _text: None)
+    ssh = samples.spec({"ssh": samples.ssh_want(entry=build.ENTRY.read_text("utf-8"))}).of(ServerSpec)
+    own = docker("run", "--rm", "--network", "none", "--entrypoint", "cat", image, "/opt/oqs-ssh/sshd_config").encode()
+    alone = policy.server_config(own + b"\n", ssh, Image(**samples.image(unsupported_keywords=[
+        "gssapiauthentication", "kerberosauthentication"])))
+
+    def judged(draft):
+        asked = effect.configurations(draft, alone, own)
+        return effect.weak(configuration._effects(ssh, image, asked), draft, own)
+
+    assert judged(alone + b"Match Address 192.0.2.1\n  PasswordAuthentication no\n") == ()
+    draft = alone + "".join(sorted(WEAKENING, key=lambda each: each.startswith("Match"))).encode()
+    found = judged(draft)
+    assert {each.block for each in found} == {-1, 0, 1, 2, 3} and len(found) >= 8
+    assert judged(effect.repaired(draft, found, own)) == ()

@@ -16,6 +16,7 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import access, state
 
 from tests.attacks.attack import attack
@@ -61,8 +62,8 @@ def reach():
     return {
         "authorized_keys": paths.HOME_SSH + "/authorized_keys", "sshd_config": paths.STATE_DIR + "/sshd_config",
         "ssh_config": paths.STATE_DIR + "/ssh_config", "known_hosts": paths.STATE_DIR + "/known_hosts",
-        "hop_config": paths.HOP_FILE, "entry": paths.STATE_DIR + "/entry", "uid": paths.STATE_DIR + "/uid",
-        "password": paths.PRIVATE_DIR + "/password", "written": paths.PRIVATE_DIR + "/written.json",
+        "hop_config": paths.HOP_FILE, "uid": paths.OLD_UID,
+        "password": paths.PRIVATE_DIR + "/password", "written": paths.OLD_WRITTEN,
         "host key": paths.PRIVATE_DIR + "/ssh_host_ed25519_key", "next": paths.NEXT_DIR + "/ssh_host_ed25519_key",
         "identity": paths.IDENTITY, "public": paths.IDENTITY + ".pub",
     }
@@ -104,6 +105,19 @@ def test_the_plan_puts_it_aside_first():
     kinds = [each.kind for each in plan.ordered()]
     assert plan.errors == [] and kinds.index("odd_file") < kinds.index("authorized_keys")
     assert State().odd == {}
+
+
+@attack("A10", "container root -> the host's identity", "plants a pair in private/next, which the next rotation adopts")
+def test_a_planted_next_key_is_never_switched_to():
+    facts: Dict[str, Any] = samples.converged()
+    planted = samples.key_pair(samples.HYBRID_KEY, b"planted")
+    file = key_files.host_key_name(samples.HYBRID_KEY)
+    facts["state"].update(next={file: planted}, next_age=1000.0)
+    plan = samples.plan(samples.want(ssh=samples.ssh_want(rotate={"step": "switch", "overlap": 0.0})), facts)
+    assert [each.kind for each in plan.changes if "switch" in each.kind] == []
+    assert "next_host_key_gone" in [each.kind for each in plan.changes]
+    announced = samples.plan(samples.want(ssh=samples.ssh_want(rotate={"step": "announce"})), facts)
+    assert ("next_host_key", "not recorded") in [(each.kind, each.before) for each in announced.changes]
 
 
 HOLDER = """

@@ -172,7 +172,8 @@ def folder_missing(rng):
 
 
 def folder_mode(rng):
-    sh("chmod %s %s" % (rng.choice(["777", "700", "750"]), rng.choice([STATE, PRIVATE, VAR, HOME, IMAGES, LEDGER, SERVER])))
+    folders = [STATE, PRIVATE, VAR, HOME, IMAGES, LEDGER, SERVER]
+    sh("chmod %s %s" % (rng.choice(["777", "700", "750"]), rng.choice(folders)))
 
 
 def entry_edited(rng):

@@ -12,7 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid, Upgrade
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Judged, State, Uid, Upgrade
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, Secret, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
@@ -199,7 +199,8 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
         OwnSshd(found.get("own_sshd", {})), Upgrade(**_upgrade(found.get("upgrade", {}))),
         Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),
         Arriving(found.get("held", ""), found.get("parts", ())), Secret(SECRET),
-        Lockdown(**found.get("lockdown", {})), Watched(*found.get("locked", ())), readers=REGISTRY.readers,
+        Lockdown(**found.get("lockdown", {})), Judged(**found.get("judged", {})),
+        Watched(*found.get("locked", ())), readers=REGISTRY.readers,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any, Dict, List, Set
 
 import core_samples as samples
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Announced
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import Ready
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
@@ -151,7 +152,9 @@ def hosts() -> Dict[str, Any]:
         facts = samples.converged()
         if step != "announce":
             next_pair = samples.key_pair(samples.HYBRID_KEY, b"next")
-            facts["state"].update(next={key_files.host_key_name(samples.HYBRID_KEY): next_pair}, next_age=200.0)
+            key, name = key_files.pair_state(*next_pair).key, key_files.host_key_name(samples.HYBRID_KEY)
+            announced = {name: Announced(key.fingerprint if key else "", 0.0)}
+            facts["state"].update(next={name: next_pair}, announced=announced, next_age=200.0)
         found[step] = (samples.want(ssh=samples.ssh_want(rotate={"step": step})), facts)
     facts = samples.converged()
     facts["upgrade"] = {"cut_short": True}

@@ -36,8 +36,8 @@ _TELL = (
     "in a moment."
 )
 _MOVES = (
-    "the container was made by an earlier version of this collection; for this one it is created anew, once: host keys, "
-    "password, keys and configuration stay, sessions in it end"
+    "the container was made by an earlier version of this collection; for this one it is created anew, once: host "
+    "keys, password, keys and configuration stay, sessions in it end"
 )
 #: Writes to each terminal of the container; one that takes nothing is not waited for.
 _TO_ALL = 'for each in /dev/pts/[0-9]*; do printf "\\r\\n%s\\r\\n" "$1" >"$each" & done; sleep 0.2'

@@ -9,8 +9,8 @@ INSTALL_DIR = "/opt/oqs-ssh"
 IMAGE_SSH = INSTALL_DIR + "/bin/ssh"
 IMAGE_KEYGEN = INSTALL_DIR + "/bin/ssh-keygen"
 IMAGE_CONFIG = INSTALL_DIR + "/ssh_config"
-#: In the container: what becomes its main process.
-ENTRY = "/usr/local/sbin/oqs-ssh-entry"
+#: In the container: what becomes its main process; where one that is only asked finds what it is asked about.
+ENTRY, ASKED = "/usr/local/sbin/oqs-ssh-entry", "/usr/local/share/oqs-ssh-asked"
 
 #: Working copies of the configurations, world-readable; mounted, so that the container's root can write here: content
 #: to compare, never to run, to mount or to trust.
@@ -27,6 +27,8 @@ VAR_DIR = "/var/lib/oqs-ssh"
 SERVER_DIR = VAR_DIR + "/server"
 #: Its entry, mounted read-only; its user's uid; algorithm lists that earlier runs wrote.
 ENTRY_FILE, UID, WRITTEN = (SERVER_DIR + "/" + name for name in ("entry", "uid", "written.json"))
+#: Fingerprints of the host keys that we announced, and since when: whatever else lies in NEXT_DIR is nobody's.
+ANNOUNCED = SERVER_DIR + "/announced.json"
 #: Where earlier versions had these, in the container's reach.
 OLD_ENTRY, OLD_UID, OLD_WRITTEN = STATE_DIR + "/entry", STATE_DIR + "/uid", PRIVATE_DIR + "/written.json"
 EARLIER = (OLD_ENTRY, OLD_UID, OLD_WRITTEN)
@@ -55,6 +57,8 @@ KEYS_PREFIX = "oqs-ssh-keys-"
 #: Of root alone: in /run/lock anybody could make the file first.
 LOCK_DIR = "/run/oqs-ssh"
 LOCK = LOCK_DIR + "/lock"
+#: The last edited configuration of which the effect was found to be as wanted, by its hash.
+JUDGED = LOCK_DIR + "/judged"
 #: Where earlier versions had it.
 OLD_LOCK = "/run/lock/oqs-ssh.lock"
 #: How work ended that outlives its connection.

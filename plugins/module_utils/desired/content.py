@@ -10,12 +10,19 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import di
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import (
+    effect,
     known_hosts,
     migration,
     policy,
     rotation,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid, WantedImage, uid_of
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import (
+    Judged,
+    State,
+    Uid,
+    WantedImage,
+    uid_of,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, platforms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
@@ -85,12 +92,12 @@ def wanted(want: ServerSpec, facts: Facts) -> Content:
     :raises ConfigError: a configuration at hand cannot be edited without harm.
     """
     state, image = facts.of(State), facts.of(WantedImage).image
-    before = base("sshd_config", want, state, image)
-    server = policy.server_config(before, want, image)
+    server = server_config(want, state, image)
     names = policy.host_key_algorithms(server)
     coming = rotation.announced(want, state, names)
-    if coming:
-        server = policy.server_config(before, want, image, coming)
+    weak = facts.of(Judged).weak
+    if weak:
+        server = effect.repaired(server, weak, image.config("sshd_config"))
     client = policy.client_config(base("ssh_config", want, state, image), want)
     uid = user_id(want, state, facts.of(Uid))
     own = known_hosts.own_lines(names, rotation.keys_after(want, state, names), want.port)
@@ -110,6 +117,18 @@ def wanted(want: ServerSpec, facts: Facts) -> Content:
         known_hosts=known_hosts.replaced(state.known_hosts or b"", pins, known_hosts.OWN),
         container=create_arguments(want, image, uid, facts.of(Machine), facts.of(Engine)),
     )
+
+
+def server_config(want: ServerSpec, state: State, image: Image, alone: bool = False) -> bytes:
+    """The server's configuration, before anybody has judged what others have written into it.
+
+    :param alone: as we would write it where nobody else has written anything.
+    :raises ConfigError: it cannot be edited without harm.
+    """
+    before = image.config("sshd_config") if alone else base("sshd_config", want, state, image)
+    server = policy.server_config(before, want, image)
+    coming = rotation.announced(want, state, policy.host_key_algorithms(server))
+    return policy.server_config(before, want, image, coming) if coming else server
 
 
 def base(name: str, want: ServerSpec, state: State, image: Image) -> bytes:

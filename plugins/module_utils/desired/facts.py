@@ -10,19 +10,30 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 
+#: States of the password of the container's user, as the plan and a look's result have them.
+ABSENT, LOCKED, GIVEN = "absent", "locked", "the given one"
+#: What is added where the container has it, and the state from which the next one is made does not.
+HERE_ONLY = ", in this container only"
 #: File name of a private half to both halves, whichever is there.
 Keys = Mapping[str, Tuple[Optional[bytes], Optional[bytes]]]
 #: Algorithm lists that earlier runs wrote: part to setting to values.
 Written = Mapping[str, Mapping[str, List[str]]]
 
 
+class Announced(NamedTuple):
+    """A host key that was made here to be the next one: its fingerprint, and when (seconds since 1970)."""
+
+    fingerprint: str
+    since: float
+
+
 class State(NamedTuple):
     """The state folders: configurations, keys, and what the entry last started.
 
     ``folders`` and ``modes``: path to mode and owner, None where nothing is. ``key_modes``: host keys with a wrong mode
-    to it in words. ``in_force``: the hash of the configuration that the running sshd has loaded. ``odd``: what lies
-    where something of the state should, and is nothing that can be read; why. ``earlier``: files where an earlier
-    version had them, in the container's reach.
+    to it in words. ``announced``: of next keys that were made here, by file name. ``in_force``: the hash of the
+    configuration that the running sshd has loaded. ``odd``: what lies where something of the state should, and is
+    nothing that can be read; why. ``earlier``: files where an earlier version had them, in the container's reach.
     """
 
     odd: Mapping[str, str] = {}
@@ -42,6 +53,7 @@ class State(NamedTuple):
     identity_state: str = "missing"
     keys: Keys = {}
     next: Keys = {}
+    announced: Mapping[str, Announced] = {}
     next_age: float = 0.0
     key_modes: Mapping[str, str] = {}
     earlier: Tuple[str, ...] = ()
@@ -52,6 +64,22 @@ class State(NamedTuple):
         :param name: ``sshd_config`` or ``ssh_config``.
         """
         return self.sshd_config if name == "sshd_config" else self.ssh_config
+
+
+class Weak(NamedTuple):
+    """A place in sshd_config that weakens what is wanted: the number of a Match block (-1: none), the keyword in lower
+    case, and words for people."""
+
+    block: int
+    keyword: str
+    words: str
+
+
+class Judged(NamedTuple):
+    """What the image's own sshd makes of the configuration that is about to be in force, where somebody has edited it.
+    """
+
+    weak: Tuple[Weak, ...] = ()
 
 
 class Uid(NamedTuple):
@@ -79,6 +107,11 @@ class WantedImage(NamedTuple):
     what it is made from by people."""
 
     image: Image = Image()
+
+
+def in_container(state: str) -> str:
+    """The password's state as the container itself has it, whatever the next one would have."""
+    return state[: -len(HERE_ONLY)] if state.endswith(HERE_ONLY) else state
 
 
 def uid_of(text: str) -> Optional[int]:

@@ -9,9 +9,11 @@ key of a type and announces all (hostkeys-00@openssh.com, in OpenSSH's PROTOCOL)
 
 from __future__ import annotations
 
-from typing import Dict, List, Sequence
+import json
+from typing import Dict, List, Mapping, Optional, Sequence
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Announced, Keys, State
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 
@@ -35,6 +37,29 @@ def announced(want: ServerSpec, state: State, names: Sequence[str]) -> List[str]
     return [] if want.rotate.step in ("switch", "cancel") else waiting(state, names)
 
 
+def parse(data: Optional[bytes]) -> Dict[str, Announced]:
+    """The record of announced keys; a damaged one counts as none: then the keys are made anew."""
+    try:
+        found = json.loads((data or b"{}").decode())
+        return {str(name): shape.parse(Announced, each, "the record") for name, each in found.items()}
+    except (ValueError, AttributeError, shape.WrongShape):
+        return {}
+
+
+def recorded(announced: Mapping[str, Announced]) -> bytes:
+    """The record as it is kept."""
+    return json.dumps({name: each._asdict() for name, each in announced.items()}, sort_keys=True).encode() + b"\n"
+
+
+def age(state: State, now: float) -> float:
+    """Hours since the youngest of the keys that lie ready was announced; 0 where there is none.
+
+    :param now: seconds since 1970.
+    """
+    times = [state.announced[name].since for name in state.next if name in state.announced]
+    return max(0.0, now - max(times)) / 3600 if times else 0.0
+
+
 def keys_after(want: ServerSpec, state: State, names: Sequence[str]) -> Keys:
     """The host keys in their places, as they will be when the run has ended."""
     keys = dict(state.keys)
@@ -44,7 +69,8 @@ def keys_after(want: ServerSpec, state: State, names: Sequence[str]) -> Keys:
 
 
 def worth(state: State, name: str) -> str:
-    """What a next pair is worth: ``good``, ``missing``, ``half`` …; ``present``: it is the present one."""
+    """What a next pair is worth: ``good``, ``missing``, ``half`` …; ``present``: it is the present one; ``not
+    recorded``: nobody of us has made it. The container's root can put one there, and would have its key for ever."""
     file = key_files.host_key_name(name)
     halves = state.next.get(file, (None, None))
     if halves[0] and halves == state.keys.get(file):
@@ -52,6 +78,9 @@ def worth(state: State, name: str) -> str:
     found = key_files.pair_state(*halves)
     if found.state == "good" and found.key and not key_files.same_algorithm(found.key.type, name):
         return "type"
+    mine = state.announced.get(file)
+    if found.state == "good" and found.key and not (mine and mine.fingerprint == found.key.fingerprint):
+        return "not recorded"
     return found.state
 
 

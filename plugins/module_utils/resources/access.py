@@ -8,9 +8,15 @@ from typing import NamedTuple, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import ABSENT, GIVEN, HERE_ONLY, LOCKED
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import (
+    ABSENT,
+    GIVEN,
+    HERE_ONLY,
+    LOCKED,
+    State,
+    WantedImage,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container

@@ -7,14 +7,14 @@ from __future__ import annotations
 import json
 from typing import Dict, List, Mapping, Optional
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, known_hosts, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, effect, known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import facts as found
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Judged, State, WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, entry
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
@@ -41,7 +41,7 @@ class ConfigurationResource(Resource):
     sections = {"config": "configuration"}
 
     def __init__(self) -> None:
-        self.readers = {Content: lambda facts: content.wanted(facts.of(Spec).of(ServerSpec), facts)}
+        self.readers = {Content: lambda facts: content.wanted(facts.of(Spec).of(ServerSpec), facts), Judged: _judge}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """Both configurations as wanted; every other byte of them stays."""
@@ -52,6 +52,10 @@ class ConfigurationResource(Resource):
         if not image.known:
             return
         wanted = facts.of(Content)
+        for each in facts.of(Judged).weak:
+            where = "in Match block %d" % (each.block + 1) if each.block >= 0 else "for everybody"
+            plan.note("sshd_config was edited, and weakens the server %s: %s; it is put back" % (where, each.words),
+                      lasting=True)
         for name, after in (("sshd_config", wanted.sshd_config), ("ssh_config", wanted.ssh_config)):
             present = state.config(name)
             before = image.config(name) if present is None else present
@@ -64,6 +68,46 @@ class ConfigurationResource(Resource):
             text = UNKNOWN if wanted.known_hosts is None else shown(wanted.known_hosts)
             plan.add(Change("config", "known_hosts", known_hosts.OWN, shown(pinned), text, "keys are pinned",
                             act=_pin, quick=True, needs=MAKERS))
+
+
+def _judge(facts: Facts) -> Judged:
+    """What somebody has written into sshd_config: its effect, as the pristine image's sshd computes it in a container
+    of its own (the one that runs is in the hands of whoever has edited the file). Asked once for each content."""
+    ssh, state, image = facts.of(Spec).of(ServerSpec), facts.of(State), facts.of(WantedImage).image
+    if not image.engine_id or not image.known or state.sshd_config is None:
+        return Judged()
+    own = image.config("sshd_config")
+    draft, alone = (content.server_config(ssh, state, image, each) for each in (False, True))
+    key = digests.digest(b"\0".join([image.engine_id.encode(), draft, alone, ssh.entry.encode()])).encode()
+    if draft == alone or files.read_file(paths.JUDGED) == key:
+        return Judged()
+    asked = effect.configurations(draft, alone, own)
+    found = effect.weak(_effects(ssh, image.engine_id, asked), draft, own)
+    if not found:
+        files.make_dir(paths.LOCK_DIR, 0o700)
+        files.write_file(paths.JUDGED, key, 0o600)
+    return Judged(found)
+
+
+def _effects(ssh: ServerSpec, image: str, asked: Mapping[str, bytes]) -> Dict[str, List[effect.Settings]]:
+    """What the image's sshd makes of configurations, by name, for each of the connections.
+
+    :raises ConfigurationError: it refuses one, with its words; or it does not answer.
+    """
+    ends = effect.connections(ssh.user, ssh.sources)
+    lines = "".join("%s %s\n" % each for each in ends).encode()
+    with entry.copy(ssh.entry) as own, entry.folder(asked) as folder:
+        done = cli.run_once(image, [paths.ENTRY, "effect", paths.ASKED, str(ssh.port)], [own, folder], lines)
+    found: Dict[str, List[effect.Settings]] = {}
+    for part in done.out.decode("utf-8", "replace").split("\n== ")[1:]:
+        head, _newline, text = part.partition("\n")
+        if text.startswith("failed: "):
+            raise ConfigurationError("%s/sshd_config: the image's own sshd refuses it: %s" % (
+                paths.STATE_DIR, text[len("failed: "):].strip().replace(paths.ASKED + "/", "")))
+        found.setdefault(head.split(" ")[0], []).append(effect.settings(text))
+    if set(found) != set(asked) or any(len(each) != len(ends) for each in found.values()):
+        raise ConfigurationError("the image's own sshd did not say what sshd_config comes to: %s" % done.reason)
+    return found
 
 
 def plan_unknown(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:

@@ -11,14 +11,15 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import time
 from functools import partial
-from typing import Dict, List, Mapping, Sequence
+from typing import Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT, UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, policy, rotation
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Announced, State, WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import (
     RemovalSpec,
     RotateSpec,
@@ -148,7 +149,12 @@ def _make_next(name: str, is_there: bool, host: Host) -> None:
     host.ledger.record("file", policy.next_path(name), None, "a key")
     names = content.wanted(host.spec.of(ServerSpec), host.facts).next_keys
     requests = [keypair.Request(policy.next_path(each), each, "oqs-ssh", "damaged") for each in names]
-    keypair.ensure_pairs(requests, keypair.in_image(host.facts.of(Image).engine_id))
+    made = keypair.ensure_pairs(requests, keypair.in_image(host.facts.of(Image).engine_id))
+    now = time.time()
+    _record({
+        os.path.basename(each.path): Announced(each.key.fingerprint, now)
+        for each in made if each.action == "made" and each.key  # one that somebody has put there meanwhile is not ours
+    })
     _changed(host)
 
 
@@ -171,8 +177,20 @@ def _drop(name: str, host: Host) -> None:
     _changed(host)
 
 
+def _record(more: Mapping[str, Optional[Announced]]) -> None:
+    """Keep in mind which keys are announced, where the container cannot write; None: it is no longer."""
+    known = dict(rotation.parse(files.read_file(paths.ANNOUNCED)), **more)
+    kept = {name: each for name, each in known.items() if each}
+    if kept:
+        files.make_dir(paths.SERVER_DIR, 0o700)
+        files.write_file(paths.ANNOUNCED, rotation.recorded(kept), 0o600)
+    else:
+        files.remove_file(paths.ANNOUNCED)
+
+
 def _forget(name: str) -> None:
     """The private half first: what is left of a pair that was cut in two is no key of anybody's."""
+    _record({key_files.host_key_name(name): None})
     for end in ("", ".pub"):
         files.remove_file(policy.next_path(name) + end)
     with contextlib.suppress(OSError):

@@ -255,8 +255,8 @@ def _close(wanted: LockdownSpec, host: Host) -> None:
 
 
 def _renew(ready: Ready, host: Host) -> None:
-    """The watch runs once before it is replaced, so that systemd does not ask for it meanwhile: a hash that does not fit
-    would open the host for a moment.
+    """The watch runs once before it is replaced, so that systemd does not ask for it meanwhile: a hash that does not
+    fit would open the host for a moment.
 
     :raises LockdownError: the new one gets no answer where the present one does; that one stays.
     """

@@ -15,7 +15,7 @@ from typing import Dict, List, Optional
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership, words
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, rotation
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Keys, State, Uid, written_of
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
@@ -188,11 +188,12 @@ def read() -> State:
         identity_state=_identity_state(seen),
         keys=keys,
         next=following,
-        next_age=_next_age(following),
+        announced=rotation.parse(seen.data(paths.ANNOUNCED)),
         key_modes={name: _key_mode(name) for name in keys},
         earlier=tuple(path for path in paths.EARLIER if seen.mode(path)),
     )
     return found._replace(  # what is odd is known now
+        next_age=rotation.age(found, time.time()),
         folders={path: seen.mode(path) for path in (*content.folders(0), paths.PARTS_DIR)},
         modes={path: seen.mode(path) for path in content.owned_files(0)},
     )
@@ -211,13 +212,6 @@ def _put_aside(path: str, host: Host) -> None:
 def _key_mode(name: str) -> str:
     path = "%s/%s" % (paths.PRIVATE_DIR, name)
     return file_modes.wrong(path, Ownership(0o600)) or file_modes.wrong(path + ".pub", Ownership(0o644))
-
-
-def _next_age(following: Keys) -> float:
-    """Hours since the youngest of the announced host keys was made; 0 where there is none."""
-    found = [files.stat_file("%s/%s" % (paths.NEXT_DIR, name)) for name in following]
-    times = [each.st_mtime for each in found if each is not None]
-    return max(0.0, time.time() - max(times)) / 3600 if times else 0.0
 
 
 def _identity_state(seen: _Seen) -> str:

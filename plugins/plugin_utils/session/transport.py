@@ -102,7 +102,7 @@ def packed(request: str) -> bytes:
         if name not in found:
             found[name] = _source(name)
             waiting += [each for each in _imported(found[name]) if each not in found]
-    return zlib.compress(json.dumps(found, sort_keys=True).replace(_PACKAGE, _SHORT).encode(), 6)
+    return zlib.compress(json.dumps(found, sort_keys=True).replace(_PACKAGE, _SHORT).encode(), 9)
 
 
 def _source(name: str) -> str:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 from typing import Any, Dict
 
+import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, hardening
 
@@ -75,6 +76,53 @@ def test_the_log_names_the_key_of_a_login(scenario: Scenario, visitor: Visitor) 
     scenario.root(HOST, "journalctl", "--sync")
     said = scenario.root(HOST, "journalctl", "-t", "oqs-ssh", "--no-pager")
     assert re.search(r"Accepted publickey for oqs from \S+ port \d+ ssh2: \S+ SHA256:\S+", said)
+
+
+#: What the container's root may append to sshd_config, and the word that says what it does.
+WEAKENING = {
+    "everybody": ("Match all\n    PermitRootLogin yes\n    AllowUsers *\n", "permitrootlogin yes"),
+    "one address": ("Match Address 198.51.100.7\n    PermitEmptyPasswords yes\n", "permitemptypasswords yes"),
+    "a program": ("Match User oqs\n    AuthorizedKeysCommand /bin/cat\n", "authorizedkeyscommand /bin/cat"),
+    "an authority": ("Match LocalPort 2222\n    TrustedUserCAKeys /etc/oqs-ssh/ca\n",
+                     "trustedusercakeys /etc/oqs-ssh/ca"),
+    "another program": ("SshdSessionPath /etc/oqs-ssh/session\n", "sshdsessionpath /etc/oqs-ssh/session"),
+    "a file elsewhere": ("Include /root/more.conf\n", "Include /root/more.conf"),
+}
+
+
+def append(scenario: Scenario, text: str) -> None:
+    """As the container's root."""
+    scenario.inside(HOST, "sh", "-c", "printf '%s' '{}' >>/opt/oqs-ssh/sshd_config".format(text))
+
+
+@pytest.mark.parametrize("name", sorted(WEAKENING))
+def test_an_edit_that_weakens_is_named_and_put_back(scenario: Scenario, name: str) -> None:
+    text, words = WEAKENING[name]
+    append(scenario, text)
+    check = scenario.deploy("--check", **WANT)
+    assert "sshd_config was edited, and weakens the server" in check.words and words in check.words, check.text
+    run = scenario.deploy(**WANT)
+    assert run.code == 0 and words in run.words, run.text
+    now = scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config")
+    assert "\n#" + text.splitlines()[0] in now, "nothing is lost"
+    again = scenario.deploy(**WANT)
+    assert again.line(HOST, "done") == "nothing, it was as wanted", again.text
+    who = "user=root,host=x,addr=198.51.100.7,laddr=::,lport=2222"
+    said = scenario.inside(HOST, "/opt/oqs-ssh/sbin/sshd", "-T", "-C", who)
+    assert words.lower() not in said.lower() and "permitrootlogin no" in said.lower()
+
+
+def test_an_edit_that_weakens_nothing_stays(scenario: Scenario) -> None:
+    text = "Match Address 192.0.2.0/24\n    PasswordAuthentication no\n    Banner /etc/issue\n"
+    append(scenario, text)
+    assert scenario.deploy(**WANT).code == 0
+    assert scenario.root(HOST, "cat", "/etc/oqs-ssh/sshd_config").endswith(text.strip())
+    again = scenario.deploy(**WANT)
+    assert again.line(HOST, "done") == "nothing, it was as wanted", again.text
+    asked = scenario.root(HOST, "docker", "events", "--since", "30s", "--until", "0s", "--filter", "event=create")
+    again = scenario.deploy(**WANT)
+    after = scenario.root(HOST, "docker", "events", "--since", "30s", "--until", "0s", "--filter", "event=create")
+    assert len(after.splitlines()) <= len(asked.splitlines()), "it is judged once"
 
 
 def test_what_a_user_may_fill_is_bounded(visitor: Visitor) -> None:

@@ -10,7 +10,8 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts, policy
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import known_hosts, policy, rotation
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Announced, State
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 
@@ -30,7 +31,9 @@ def host(announced: bool = False, pair: Optional[Any] = None, age: float = 200.0
     facts = samples.converged()
     state = facts["state"]
     if pair:
-        state.update(next={FILE: pair}, next_age=age)
+        found = key_files.pair_state(*pair).key
+        mine = {FILE: Announced(found.fingerprint, 0.0)} if found else {}
+        state.update(next={FILE: pair}, announced=mine, next_age=age)
     if announced:
         goal = samples.content_of(wishes(), facts)
         state.update(sshd_config=goal.sshd_config, known_hosts=goal.known_hosts)
@@ -141,3 +144,23 @@ def test_a_hop_without_a_key_has_none_to_rotate() -> None:
     want = samples.want(hop=samples.hop_want(rotate=True, users=[]))
     plan = samples.plan(want, samples.converged(want))
     assert any("nothing to rotate" in note for note in plan.notes)
+
+
+# whose keys they are
+
+MINE = {FILE: Announced("SHA256:mine", 1000.0)}
+
+
+def test_the_record_is_read_as_it_was_written() -> None:
+    assert rotation.parse(rotation.recorded(MINE)) == MINE
+
+
+@pytest.mark.parametrize("data", [None, b"", b"{", b"[]", b'{"a": 1}', b'{"a": {"fingerprint": 7, "since": 1.0}}'])
+def test_a_damaged_record_is_none(data: Optional[bytes]) -> None:
+    assert rotation.parse(data) == {}
+
+
+def test_the_overlap_is_counted_from_the_record_and_not_from_a_file_s_time() -> None:
+    state = State(next={FILE: NEXT}, announced=MINE)
+    assert rotation.age(state, 1000.0 + 7200.0) == 2.0 and rotation.age(state, 0.0) == 0.0
+    assert rotation.age(State(announced=MINE), 9000.0) == 0.0

@@ -118,13 +118,13 @@ def dry(monkeypatch):
                         (os, "unlink"), (os, "mkdir"), (os, "symlink")):
         monkeypatch.setattr(place, name, never)
     for place, name in ((files, "write_file"), (files, "remove_file"), (files, "make_dir"), (files, "read_file"),
-                        (os, "rmdir"), (trees, "remove"), (os, "makedirs"), (keypair, "ensure_pairs"),
+                        (os, "rmdir"), (trees, "remove"), (os, "makedirs"),
                         (file_pairs, "replace_pair"), (serving, "start"), (serving, "reload"), (serving, "wait"),
                         (password, "set_hash"), (cli, "inspect")):
         monkeypatch.setattr(place, name, lambda *_any, **_more: None)
     root = os.stat("/")
     monkeypatch.setattr(files, "stat_file", lambda path, **_more: root if path == "/etc" else None)
-    for place, name in ((files, "list_dir"), (packages, "installed")):
+    for place, name in ((files, "list_dir"), (packages, "installed"), (keypair, "ensure_pairs")):
         monkeypatch.setattr(place, name, lambda *_any, **_more: [])
     for place, name in ((cli, "docker"), (cli, "run_once"), (engine, "run"), (firewall, "run"), (lockdown, "run")):
         monkeypatch.setattr(place, name, lambda *_any, **_more: done)

@@ -16,7 +16,7 @@ import pytest
 from ansible.parsing.vault import VaultSecret
 from ansible_collections.quantumsafe.openssh.plugins.action import oqs_rotate_password
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.access import GIVEN, HERE_ONLY
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import GIVEN, HERE_ONLY
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import host_action
