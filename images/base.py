@@ -170,7 +170,9 @@ def _make(suite: str, tarball: str, say: Say) -> None:
     argv = prefix + [
         "mmdebstrap", "--variant=minbase", "--include=ca-certificates",
         # Snapshots and slow mirrors of testing are often past their date; signatures are still checked.
-        "--aptopt=Acquire::Check-Valid-Until \"false\"", suite, partial, mirror,
+        # The image does not keep that: what is built on it later refuses an archive that is past its date.
+        "--aptopt=Acquire::Check-Valid-Until \"false\"",
+        "--customize-hook=rm \"$1/etc/apt/apt.conf.d/99mmdebstrap\"", suite, partial, mirror,
     ]
     try:
         made = _run(argv, BUILD_SECONDS)
@@ -223,7 +225,7 @@ def ensure_base(suite: str, say: Say = print) -> str:
             return tag
         if _pull(suite, tag, say):
             return tag
-        tarball = os.path.join(folder, "base-%s.tar" % suite)
+        tarball = os.path.join(folder, "debian-%s.tar" % suite)
         if os.path.exists(tarball):
             say("base image %s: importing it from the cache" % suite)
             if _import(tarball, tag) is None:

@@ -32,6 +32,7 @@ LABEL = "org.quantumsafe.openssh"
 VARIANTS = ("stock", "quirks")
 BUILD_SECONDS = 1800
 ENTRY = HERE.parent / "roles" / "oqs_ssh" / "files" / "entry"
+NEWER = HERE / "newer.sh"
 # Asked of the image's sshd, so that a plan can be made before any host holds the image.
 KEYWORDS = (
     "AllowAgentForwarding no", "AllowStreamLocalForwarding no", "AllowTcpForwarding local", "AllowUsers oqs",
@@ -71,6 +72,7 @@ def build(
     message: str = "",
     say: Say = print,
     fresh: bool = False,
+    update: bool = False,
 ) -> str:
     """Build an image unless it is there already, made from the present recipe and base.
 
@@ -81,6 +83,7 @@ def build(
     :param message: what a shell says at a login (motd(5)).
     :param say: gets progress, one line at a time.
     :param fresh: build in any case, and fetch Debian's packages anew.
+    :param update: do so where Debian has a newer OpenSSH or OpenSSL than the image.
     :returns: the tag.
     :raises BuildError: bad arguments, no docker, no base image, or a step that failed.
     """
@@ -95,9 +98,12 @@ def build(
     with _lock(say):
         base = _base(say)
         recipe = _recipe_hash(_docker(["image", "inspect", "--format", "{{.Id}}", base], 30))
-        if not fresh and _label(tag, "recipe") == recipe:
+        there = _label(tag, "recipe") == recipe
+        newer = _newer(tag, base) if there and update and not fresh else ""
+        if there and not fresh and not newer:
             say("%s is up to date" % tag)
             return tag
+        fresh = fresh or bool(newer)
         say("building %s on %s" % (tag, base))
         arguments = {
             "BASE": base, "VARIANT": variant, "BROKEN_NAMES": str(int(broken_names)),
@@ -121,6 +127,15 @@ def facts_of(image: str, user: str) -> str:
     if not re.search(r"^== kex\n\S", answer, re.MULTILINE):
         raise BuildError("%s: its ssh answered nothing when asked for algorithms" % image)
     return answer
+
+
+def _newer(tag: str, base: str) -> str:
+    """The packages of an image that Debian has newer, a line each.
+
+    :raises BuildError: Debian does not answer.
+    """
+    status = _docker(["run", "--rm", "--network", "none", "--entrypoint", "cat", tag, "/var/lib/dpkg/status"], 60)
+    return _docker(["run", "--rm", "--interactive", base, "sh", "-c", NEWER.read_text(encoding="utf-8")], 300, status)
 
 
 def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: Say) -> None:

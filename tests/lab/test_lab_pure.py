@@ -128,7 +128,7 @@ def test_base_image_is_made_once_and_then_cached(machine):
 def test_damaged_cache_is_replaced(machine, tmp_path):
     folder = tmp_path / "a cache" / "quantumsafe-openssh"
     folder.mkdir(parents=True)
-    (folder / "base-trixie.tar").write_text("half of it")
+    (folder / "debian-trixie.tar").write_text("half of it")
     base.ensure_base("trixie", say=quiet)
     assert machine.made == ["trixie"]
 

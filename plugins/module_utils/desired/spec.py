@@ -35,7 +35,8 @@ class ImageSpec(NamedTuple):
 
     ``id`` is that of an archive or of what the controller has built; ``digest`` is empty where the registry was not
     asked; ``facts``: what its label says it would answer; ``recipe``, ``base`` and ``arguments``: how a host builds it.
-    ``rollback``: the one from before an upgrade; ``drops``: names whose loss is accepted; ``update``: ask the registry.
+    ``rollback``: the one from before an upgrade; ``drops``: names whose loss is accepted; ``update``: ask the registry,
+    or Debian, whether there is a newer one, and ``newer`` how Debian is asked; ``max_age`` in days, 0: none.
     """
 
     name: str
@@ -53,6 +54,8 @@ class ImageSpec(NamedTuple):
     build_base: str = ""
     build_message: str = ""
     user: str = "oqs"
+    newer: str = ""
+    max_age: int = 0
 
 
 class RotateSpec(NamedTuple):

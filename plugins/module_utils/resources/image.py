@@ -4,9 +4,11 @@
 
 from __future__ import annotations
 
+import calendar
 import os
 import re
 import tempfile
+import time
 from functools import partial
 from typing import Iterator, List, NamedTuple, Sequence
 
@@ -83,6 +85,10 @@ class ImageResource(Resource):
             after = image_names.planned(image.name, image.digest or "", image.source)
             plan.add(Change("image", "image", "", facts.of(Arriving).held or ABSENT, after,
                             "the host does not hold it", act=bring))
+        if here and _days(here.origin.made) > image.max_age > 0:
+            plan.note(
+                "the image %s is %d days old (oqs_ssh_image_max_age: %d): the playbook upgrade brings a newer one" % (
+                    image.name, _days(here.origin.made), image.max_age), lasting=True)
         if not here.known:
             # where nothing was deployed yet, after the folder that keeps the answer
             section = "image" if facts.of(Container) else "state"
@@ -107,6 +113,14 @@ class ImageResource(Resource):
         if parts:
             plan.add(Change("removal", "folder_gone", paths.PARTS_DIR, str(parts.owner), ABSENT, CAME,
                             act=partial(restore.gone, paths.PARTS_DIR), said=paths.PARTS_DIR))
+
+
+def _days(made: str) -> int:
+    """How long ago a day was, as ``2026-11-29``; 0 where nothing tells."""
+    try:
+        return int(time.time() - calendar.timegm(time.strptime(made, "%Y-%m-%d"))) // 86400
+    except ValueError:
+        return 0
 
 
 def brought(written: Written) -> List[str]:
@@ -141,8 +155,20 @@ def find(wanted: ImageSpec) -> Image:
     pinned = reference.pinned(wanted.digest or "") if wanted.source == "pull" else ""
     if pinned and pinned not in [image_names.parse(each).pinned() for each in found.RepoDigests or []]:
         return Image()
+    if wanted.newer and _outdated(found.Id, wanted):
+        return Image()
     known = _enough(stored or stored_images.stored(found.Id) or Image())
     return known._replace(engine_id=found.Id, origin=origin(found, wanted.name))
+
+
+def _outdated(image_id: str, wanted: ImageSpec) -> bool:
+    """Whether Debian has a newer OpenSSH or OpenSSL than an image that was built here.
+
+    :raises DockerError: it does not answer.
+    """
+    status = cli.run_once(image_id, ["cat", "/var/lib/dpkg/status"]).out
+    asking = ["run", "--rm", "--interactive", "--pull", "never", "--network", "host", wanted.base or ""]
+    return bool(cli.docker([*asking, "sh", "-c", wanted.newer], stdin=status, timeout=cli.WORK).text)
 
 
 def _before(wanted: ImageSpec) -> Image:
@@ -273,6 +299,8 @@ def _build(host: Host, wanted: ImageSpec, context: bytes) -> None:
     arguments = [
         "build", "--quiet", "--network", "host", "--tag", wanted.name, "--label", "%s=%s" % (RECIPE, wanted.recipe),
     ]
+    if wanted.newer:
+        arguments.append("--no-cache")  # with Debian's packages of today
     for name, value in dict(wanted.arguments or {}, BASE=base).items():
         arguments += ["--build-arg", "%s=%s" % (name, value)]
     if not inspected.image(base):

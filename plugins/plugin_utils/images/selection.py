@@ -34,7 +34,7 @@ def resolve(image: ImageSpec, archive: str = "") -> ImageSpec:
     :param archive: the file that it comes from.
     :raises ImageError: archive missing, truncated, not an image; build failed; registry not to be asked.
     """
-    found = ImageSpec(image.name, image.source, rollback=image.rollback, drops=image.drops)
+    found = ImageSpec(image.name, image.source, rollback=image.rollback, drops=image.drops, max_age=image.max_age)
     if image.rollback:
         return found._replace(digest="")  # the host has it, or cannot go back
     if image.source == "pull":
@@ -47,8 +47,10 @@ def resolve(image: ImageSpec, archive: str = "") -> ImageSpec:
         arguments = {"OQS_USER": own.user, "MESSAGE": own.message}
         settings = "\0".join([image.build_base, *arguments.values()])
         recipe = hashlib.sha256(context() + settings.encode()).hexdigest()
-        return found._replace(name=built_name(own), recipe=recipe, base=image.build_base, arguments=arguments)
-    carried = image_archive.read(archive, image.name) if image.source == "archive" else _build(own)
+        newer = _builder().NEWER.read_text("utf-8") if image.update else ""
+        return found._replace(name=built_name(own), recipe=recipe, base=image.build_base, arguments=arguments,
+                              update=image.update, newer=newer)
+    carried = image_archive.read(archive, image.name) if image.source == "archive" else _build(own, image.update)
     return found._replace(name=carried.name, id=carried.id, facts=_facts(carried.facts, image.user))
 
 
@@ -98,8 +100,9 @@ def _recipes() -> str:
             return copy
 
 
-def _build(own: Own) -> image_archive.Carried:
-    """This collection's own image, built on the controller where it is not there yet."""
+def _build(own: Own, update: bool) -> image_archive.Carried:
+    """This collection's own image, built on the controller where it is not there yet, or (``update``) where Debian has
+    newer packages."""
     if not shutil.which("docker") or cli.engine(cli.OWN) is None:
         raise ImageError(
             "oqs_ssh_image_source: build needs a Docker engine on the controller, and none answers: start one, or have "
@@ -107,7 +110,7 @@ def _build(own: Own) -> image_archive.Carried:
         )
     with image_cache.locked("build"):
         try:
-            tag = _builder().build("stock", say=lambda *_words: None, **own._asdict())
+            tag = _builder().build("stock", say=lambda *_words: None, update=update, **own._asdict())
         except Exception as error:
             raise ImageError("the stock image could not be built: %s" % error) from error
     found = cli.inspect("image", tag, cli.OWN)

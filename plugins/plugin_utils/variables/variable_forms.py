@@ -60,6 +60,7 @@ for _list in ("kex_algorithms", "host_key_algorithms", "pubkey_algorithms", "ima
 #: Least, most and the unit of numbers.
 _RANGES: dict[str, tuple[float, float, str]] = {"oqs_ssh_verify_timeout": (0.1, 3600, "seconds"),
                                                 "oqs_ssh_rotate_older_than": (0, 100000, "hours"),
+                                                "oqs_ssh_image_max_age": (0, 100000, "days"),
                                                 "oqs_ssh_rotate_overlap": (0, 100000, "hours"),
                                                 "oqs_ssh_lockdown_minutes": (0.1, 1440, "minutes"),
                                                 "oqs_ssh_breakglass_minutes": (0.1, 1440, "minutes")}

@@ -42,6 +42,7 @@ class Image(t.NamedTuple):
     rollback: bool
     drops: list[str]
     update: bool
+    max_age: int
 
 
 class Rotation(t.NamedTuple):
@@ -250,6 +251,7 @@ def _image(variables: Variables) -> Image:
         rollback=variables.truth("oqs_ssh_rollback"),
         drops=variables.texts("oqs_ssh_image_drops"),
         update=variables.truth("oqs_ssh_image_update"),
+        max_age=variables.number("oqs_ssh_image_max_age"),
     )
 
 

@@ -99,7 +99,8 @@ def give(scenario: Scenario) -> None:
 
 def state(scenario: Scenario) -> Dict[str, str]:
     """All that must be the same after a change that failed, and what is kept by one that did not."""
-    script = "cd /etc/oqs-ssh && sha256sum *config known_hosts entry uid private/ssh_host_* private/password"
+    mine = "*config known_hosts private/ssh_host_* private/password /var/lib/oqs-ssh/server/*"
+    script = "cd /etc/oqs-ssh && sha256sum " + mine
     return {
         "image": scenario.root(HOST, "docker", "inspect", "--format", "{{.Image}}", "oqs-ssh"),
         "files": scenario.root(HOST, "sh", "-c", script),
@@ -110,7 +111,7 @@ def state(scenario: Scenario) -> Dict[str, str]:
 def nothing_left(scenario: Scenario) -> None:
     """No second container, no copy of the state."""
     assert scenario.root(HOST, "docker", "ps", "--all", "--format", "{{.Names}}") == "oqs-ssh"
-    assert scenario.root(HOST, "ls", "/var/lib/oqs-ssh") == "home-ssh\nimages\nledger"
+    assert scenario.root(HOST, "ls", "/var/lib/oqs-ssh") == "home-ssh\nimages\nledger\nserver"
 
 
 class Logins:

@@ -56,7 +56,7 @@ def test_without_any_variable_it_is_what_the_defaults_say():
             "state": "present", "container": "oqs-ssh", "port": 2222, "restart_policy": "unless-stopped", "user": "oqs",
             "image": {"name": "docker.io/openquantumsafe/openssh:latest", "source": "pull", "archive": "",
                       "build_on": "controller", "build_base": "docker.io/library/debian:forky-slim",
-                      "build_message": "", "rollback": False, "drops": [], "update": False},
+                      "build_message": "", "rollback": False, "drops": [], "update": False, "max_age": 60},
             "uid": "auto", "mode": "shell", "authorized_keys": [], "authorized_keys_exclusive": True,
             "kex_algorithms": [], "host_key_algorithms": [], "pubkey_algorithms": [], "stock_clients": False,
             "classical_clients": False, "sources": [], "hop_port": 22,
