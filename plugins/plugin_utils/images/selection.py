@@ -22,8 +22,6 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images.image_c
 
 __all__ = ["IMAGES", "ImageError", "Own", "built_name", "context", "parts", "resolve"]
 IMAGES = tree.IMAGES
-#: What the recipe copies and only tests need: a clone has it, an installed collection does not.
-_CLONE_ONLY = "stock/quirks/sha512only.c"
 
 
 def resolve(image: ImageSpec, archive: str = "") -> ImageSpec:
@@ -77,27 +75,11 @@ def built_name(own: Own) -> str:
 
 def _builder() -> t.Any:
     """images/build.py, which lies beside the plugins and not among them."""
-    folder = _recipes()
-    sys.path.insert(0, folder)
+    sys.path.insert(0, IMAGES)
     try:
         return importlib.import_module("build")
     finally:
-        sys.path.remove(folder)
-
-
-def _recipes() -> str:
-    """The folder of recipes; for an installed collection a copy in the cache, with an empty file in place of the one
-    that it lacks."""
-    if os.path.exists(os.path.join(IMAGES, _CLONE_ONLY)):
-        return IMAGES
-    with image_cache.locked("recipes"):
-        copy = os.path.join(image_cache.folder(), "recipes-" + hashlib.sha256(IMAGES.encode()).hexdigest()[:16])
-        shutil.rmtree(copy, ignore_errors=True)
-        shutil.copytree(IMAGES, copy)
-        lacking = os.path.join(copy, _CLONE_ONLY)
-        os.makedirs(os.path.dirname(lacking))
-        with open(lacking, "wb"):
-            return copy
+        sys.path.remove(IMAGES)
 
 
 def _build(own: Own, update: bool) -> image_archive.Carried:
@@ -123,7 +105,7 @@ def _build(own: Own, update: bool) -> image_archive.Carried:
 def context() -> bytes:
     """What an engine builds the stock image from, as it takes it from standard input; always the same bytes."""
     packed = io.BytesIO()
-    top = os.path.join(_recipes(), "stock")
+    top = os.path.join(IMAGES, "stock")
     with gzip.GzipFile(fileobj=packed, mode="wb", mtime=0) as target, \
             tarfile.open(fileobj=target, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for folder, _folders, names in sorted(os.walk(top)):

@@ -21,7 +21,8 @@ SHIPS = (
     "README.md", "SECURITY.md", "COPYING", "changelogs/changelog.yaml", "docs/*.md", "docs/*.svg",
     # What oqs_ssh_image_source: build reads on the controller; images/stock/quirks is for tests.
     "images/base.py", "images/build.py", "images/newer.sh", "images/stock/.dockerignore",
-    "images/stock/Dockerfile", "images/stock/*.sh", "images/stock/oqs-sshd.initd", "images/stock/ssh_config", "images/stock/sshd_config",
+    "images/stock/Dockerfile", "images/stock/*.sh", "images/stock/oqs-sshd.initd", "images/stock/ssh_config",
+    "images/stock/sshd_config",
 )
 MADE = ("MANIFEST.json", "FILES.json")
 NEEDED = ("README.md", "COPYING", "meta/runtime.yml")

@@ -1,10 +1,12 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""An image that is built here gets Debian's updates: it is asked what is newer, and what is outdated is built anew."""
+"""An image that is built here: from an installed collection, too; and Debian's updates reach it."""
 
 from __future__ import annotations
 
+import importlib.util
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -65,6 +67,19 @@ def test_debian_that_does_not_answer_is_an_error() -> None:
     script = build.NEWER.read_text("utf-8")
     said = docker("run", "--rm", "-i", "--network", "none", tag, "sh", "-c", script, stdin=status(), code=100)
     assert "E: " in said or "Err:" in said or "Failed" in said
+
+
+def test_it_is_built_from_an_installed_collection(tmp_path: Path) -> None:
+    """Which has no folder of quirks, and lies wherever it was installed."""
+    shutil.copytree(build.HERE, tmp_path / "images", ignore=shutil.ignore_patterns("quirks", "__pycache__"))
+    shutil.copytree(build.HERE.parent / "roles", tmp_path / "roles")
+    spec = importlib.util.spec_from_file_location("installed_build", tmp_path / "images" / "build.py")
+    assert spec and spec.loader
+    installed = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(installed)
+    tag = installed.build("stock", user="installed", uid=1235, say=quiet)
+    assert "openssh" in docker("run", "--rm", "--entrypoint", "cat", tag, "/var/lib/dpkg/status")
+    docker("image", "rm", "--force", tag)
 
 
 @pytest.mark.slow
