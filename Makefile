@@ -8,7 +8,7 @@ LOGIN ?= root
 STAGES ?=
 GATES ?=
 CORES ?=
-IMAGE ?= quantumsafe/openssh-stock:latest
+IMAGE ?= localhost/quantumsafe/openssh-stock:latest
 BENCH_HOSTS ?= 1,4,8
 REPEATS ?= 5
 ABSENT ?= 2
@@ -60,7 +60,7 @@ molecule: ## the Molecule scenarios
 	$(BOOTSTRAP) && $(PYTHON) -m tests.run molecule
 
 conformance: ## does an image keep the contract? IMAGE=name
-	$(BOOTSTRAP) && $(if $(filter quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
+	$(BOOTSTRAP) && $(if $(filter localhost/quantumsafe/openssh-%,$(IMAGE)),$(PYTHON) images/build.py all >&2 && )$(PYTHON) tests/conformance/conformance.py '$(IMAGE)'
 
 bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS=1,4,8 REPEATS=5 ABSENT=2 (hours; SAMPLES=file to do it in pieces); WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) -m bench --hosts '$(BENCH_HOSTS)' --repeats '$(REPEATS)' --absent '$(ABSENT)' $(if $(SAMPLES),--samples '$(SAMPLES)') $(if $(WRITE),--write)

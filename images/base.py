@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""Debian base images for everything that is built here: quantumsafe/base:bookworm, :trixie and :forky.
+"""Debian base images for everything that is built here: localhost/quantumsafe/base:bookworm, :trixie and :forky.
 
 An image the engine has is used as it is. Else it is pulled where a registry answers, else imported from the cache,
 else made from Debian packages with mmdebstrap. Standard library only.
@@ -23,7 +23,7 @@ import urllib.request
 from typing import Callable, Dict, Iterator, List, Optional, Sequence
 
 SUITES = ("bookworm", "trixie", "forky")
-REPOSITORY = "quantumsafe/base"
+REPOSITORY = "localhost/quantumsafe/base"
 # Names under which a machine's own apt sources may mention Debian's archive (Ubuntu's mirror cannot serve us).
 DEBIAN_SUITES = SUITES + ("bullseye", "sid", "oldstable", "stable", "testing", "unstable")
 DEFAULT_MIRROR = "http://deb.debian.org/debian"
@@ -209,7 +209,7 @@ def ensure_base(suite: str, say: Say = print) -> str:
 
     :param suite: bookworm, trixie or forky.
     :param say: called with a line of text at each step that takes time.
-    :returns: the image's name, quantumsafe/base:SUITE.
+    :returns: the image's name, localhost/quantumsafe/base:SUITE.
     :raises BaseImageError: unknown suite, no engine, or neither registry nor packages in reach.
     """
     if suite not in SUITES:

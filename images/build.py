@@ -40,7 +40,7 @@ KEYWORDS = (
     "AuthorizedPrincipalsFile none", "ClientAliveCountMax 10", "ClientAliveInterval 60", "Compression no",
     "ForceCommand none", "GSSAPIAuthentication no", "GatewayPorts no", "HostbasedAuthentication no",
     "KbdInteractiveAuthentication no", "KerberosAuthentication no", "LogLevel INFO", "LoginGraceTime 30",
-    "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 10:30:60", "PasswordAuthentication no", "PerSourceMaxStartups 8",
+    "MaxAuthTries 4", "MaxSessions 10", "MaxStartups 60:30:100", "PasswordAuthentication no", "PerSourceMaxStartups 8",
     "PerSourceNetBlockSize 32:64", "PerSourcePenalties yes", "PermitEmptyPasswords no", "PermitListen none",
     "PermitOpen localhost:22", "PermitRootLogin no", "PermitTTY yes", "PermitTunnel no", "PermitUserEnvironment no",
     "PermitUserRC no", "PidFile /run/oqs-sshd.pid", "Port 2222", "PubkeyAuthentication yes", "RequiredRSASize 2048",
@@ -61,7 +61,7 @@ def tag_of(variant: str, user: str = "oqs", uid: int = 1000, broken_names: bool 
         tag = "%s-%d%s" % (user, uid, "-broken-names" if broken_names else "")
     if message:
         tag += "-" + hashlib.sha256(message.encode()).hexdigest()[:12]
-    return "quantumsafe/openssh-%s:%s" % (variant, tag)
+    return "localhost/quantumsafe/openssh-%s:%s" % (variant, tag)
 
 
 def build(
@@ -140,7 +140,7 @@ def _newer(tag: str, base: str) -> str:
 
 def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: Say) -> None:
     """Two builds: the recipe, then the labels, which only the finished image can tell."""
-    bare = "quantumsafe/building:%s" % uuid.uuid4().hex[:12]
+    bare = "localhost/quantumsafe/building:%s" % uuid.uuid4().hex[:12]
     argv = ["build", "--tag", bare]
     for name, value in sorted(arguments.items()):
         argv += ["--build-arg", "%s=%s" % (name, value)]

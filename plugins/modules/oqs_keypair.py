@@ -100,7 +100,7 @@ EXAMPLES = r"""
   quantumsafe.openssh.oqs_keypair:
     path: /etc/oqs-ssh/private/ssh_host_ssh-mldsa44-ed25519_key
     type: ssh-mldsa44-ed25519
-    image: quantumsafe/openssh-stock:latest
+    image: localhost/quantumsafe/openssh-stock:latest
     comment: oqs-ssh
 
 - name: Two host keys in one container, broken ones replaced
@@ -110,7 +110,7 @@ EXAMPLES = r"""
         type: ssh-mldsa44-ed25519
       - path: /etc/oqs-ssh/private/ssh_host_ed25519_key
         type: ed25519
-    image: quantumsafe/openssh-stock:latest
+    image: localhost/quantumsafe/openssh-stock:latest
     regenerate: damaged
     backup: true
 

@@ -40,7 +40,7 @@ def test_a_watch_holds_no_such_source(source):
     with pytest.raises(ValueError, match="source"):
         lockdown_files.files(ready)
     with pytest.raises(ValueError, match="source"):
-        lockdown_files.rules([22], [source])
+        lockdown_files.rules(ready)
 
 
 @attack("A15", "controller -> the firewall", "sends a source that nft would read as another command")

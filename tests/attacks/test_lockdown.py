@@ -6,21 +6,27 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import subprocess
 import sys
+import time
 
 import pytest
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files
 
+from images import build
 from tests.attacks.attack import attack
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0 or not shutil.which("ssh"), reason="needs root, and an ssh client")
 SERVER = """
 import os, socket, sys, time
-family = socket.AF_INET6 if len(sys.argv) > 3 else socket.AF_INET
+family = socket.AF_INET6 if "ipv6" in sys.argv else socket.AF_INET
 server = socket.socket(family)
 server.bind(("::" if family == socket.AF_INET6 else "127.0.0.1", 0))
-if sys.argv[1] != "0":
+if sys.argv[1] == "chroot":  # as root of another container on the host's network
+    os.chroot(sys.argv[3])
+elif sys.argv[1] != "0":
     os.setgroups([])
     os.setgid(int(sys.argv[1]))
     os.setuid(int(sys.argv[1]))
@@ -45,6 +51,7 @@ def ask(tmp_path, monkeypatch):
     """What the watch says of a server: whose it is, and what it greets with."""
     started = []
     monkeypatch.setattr(lockdown_files, "RUN", str(tmp_path / "run"))
+    monkeypatch.setattr(paths, "STATE_DIR", str(tmp_path))
     (tmp_path / "needs").write_text("there")
 
     def asked(uid, greeting, *more):
@@ -67,6 +74,45 @@ def test_another_user_at_the_port_is_not_ours(ask):
     assert ask(0, "SSH-2.0-OpenSSH_10.6")
     assert not ask(65534, "SSH-2.0-OpenSSH_10.6")
     assert not ask(65534, "SSH-2.0-OpenSSH_10.6", "ipv6"), "who listens on all addresses answers on IPv4, too"
+
+
+@attack("A7", "root of another container -> lockdown", "binds the port on the host's network, as root")
+def test_root_elsewhere_at_the_port_is_not_ours(ask, tmp_path):
+    (tmp_path / "elsewhere").mkdir()
+    assert not ask("chroot", "SSH-2.0-OpenSSH_10.6", str(tmp_path / "elsewhere"))
+
+
+@attack("A7", "whoever is root at the port -> lockdown", "is a real server, with another key than the pinned one")
+def test_another_key_at_the_port_is_not_ours(tmp_path, monkeypatch):
+    monkeypatch.setattr(lockdown_files, "RUN", str(tmp_path / "run"))
+    monkeypatch.setattr(paths, "STATE_DIR", str(tmp_path))
+    (tmp_path / "needs").write_text("there")
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    for name in ("served", "other"):
+        argv = ["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / name)]
+        subprocess.run(argv, check=True, timeout=60)
+    name, here = "oqs-attack-%d" % port, str(tmp_path)
+    serve = "mkdir -p /run/sshd; exec /opt/oqs-ssh/sbin/sshd -D -f /dev/null -h %s/served -p %d"
+    argv = ["docker", "run", "--detach", "--rm", "--name", name, "--network", "host", "--volume", here + ":" + here,
+            "--entrypoint", "sh", build.build("stock", say=lambda _text: None), "-c", serve % (here, port)]
+    subprocess.run(argv, check=True, timeout=60, stdout=subprocess.DEVNULL)
+    ready = lockdown_files.Ready([22], ["192.0.2.1"], 30.0, port, "127.0.0.1", str(tmp_path / "needs"))
+    watch = lockdown_files.files(ready)[lockdown_files.WATCH].encode()
+
+    def alive(pinned):
+        key = (tmp_path / (pinned + ".pub")).read_text().split()[:2]
+        (tmp_path / "known_hosts").write_text("[127.0.0.1]:%d %s\n" % (port, " ".join(key)))
+        return subprocess.run(["/bin/sh", "-s", "ask"], input=watch, timeout=60, check=False).returncode == 0
+
+    try:
+        end = time.monotonic() + 20
+        while not alive("served"):
+            assert time.monotonic() < end
+            time.sleep(0.2)
+        assert not alive("other")
+    finally:
+        subprocess.run(["docker", "rm", "--force", name], check=True, timeout=60, stdout=subprocess.DEVNULL)
 
 
 @attack("A7", "local user -> lockdown", "keeps the server busy for ten minutes, so that the breakglass opens")

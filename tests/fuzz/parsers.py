@@ -41,7 +41,7 @@ while (defined(my $sizes = <$asker>)) {
 """
 START_SECONDS = 120.0
 SUITES = ("bookworm", "trixie", "forky")
-_RECIPE = """FROM quantumsafe/base:%s
+_RECIPE = """FROM localhost/quantumsafe/base:%s
 RUN apt-get -o Acquire::Check-Valid-Until=false update && apt-get install -y --no-install-recommends \
 openssh-server openssh-client perl-base && mkdir -p /run/sshd
 """

@@ -14,7 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe 
 from images import base
 
 DOCKERFILE = b"""ARG SUITE
-FROM quantumsafe/base:${SUITE}
+FROM localhost/quantumsafe/base:${SUITE}
 RUN apt-get update && apt-get install -y --no-install-recommends openssh-server openssh-client nftables iptables \\
  && rm -f /etc/ssh/ssh_host_* && mkdir -p /run/sshd
 """

@@ -19,7 +19,7 @@ PATH = "/opt/oqs-ssh/an example"
 
 @pytest.fixture
 def name() -> Iterator[str]:
-    yield from container("quantumsafe/openssh-quirks:latest")
+    yield from container("localhost/quantumsafe/openssh-quirks:latest")
 
 
 @pytest.mark.parametrize("running", [False, True])

@@ -62,7 +62,7 @@ PREPARE = """set -e
 useradd -m -s /bin/sh bob
 install -d -m 755 /etc/oqs-ssh /var/lib/oqs-ssh
 install -d -m 700 /etc/oqs-ssh/private
-docker tag quantumsafe/openssh-stock:latest openquantumsafe/openssh:latest
+docker tag localhost/quantumsafe/openssh-stock:latest openquantumsafe/openssh:latest
 ip address add 192.0.2.10/32 dev lo
 printf 'PerSourcePenalties no\\n' >/etc/ssh/sshd_config.d/00-oqs-test.conf
 systemctl restart ssh

@@ -18,7 +18,7 @@ from tests.integration.module_call import docker, need_image
 from tests.unit.module_utils.openssh import test_sshkeys
 
 pytestmark = pytest.mark.docker
-STOCK = "quantumsafe/openssh-stock:latest"
+STOCK = "localhost/quantumsafe/openssh-stock:latest"
 #: Image and where its programs are.
 SHIPS = {suite: ("quantumsafe/probe-test:" + suite, "/usr/bin") for suite in ("bookworm", "trixie", "forky")}
 SHIPS["stock"] = (STOCK, "/opt/oqs-ssh/bin")

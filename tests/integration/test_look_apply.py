@@ -96,7 +96,7 @@ class Bench:
                 "kex_algorithms": [], "host_key_algorithms": [], "pubkey_algorithms": [], "stock_clients": True,
                 "classical_clients": False,
                 "sources": [], "hop_port": 22, "password_set": True, "mode": "shell",
-                "image": {"name": "quantumsafe/openssh-stock:latest", "source": "build", "id": self.image_id,
+                "image": {"name": "localhost/quantumsafe/openssh-stock:latest", "source": "build", "id": self.image_id,
                           "facts": None},
                 "entry": (ROOT / "roles/oqs_ssh/files/entry").read_text(),
                 **ssh,

@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
 from tests.integration.module_call import REPOSITORY, call, docker, four, need_image
 
 pytestmark = pytest.mark.docker
-IMAGES = ["quantumsafe/openssh-stock:latest", "quantumsafe/openssh-quirks:latest"]
+IMAGES = ["localhost/quantumsafe/openssh-stock:latest", "localhost/quantumsafe/openssh-quirks:latest"]
 CLASSICAL = "ssh-ed25519"
 HOP: List[Dict[str, object]] = [
     {"keyword": "IdentityFile", "value": "~/.ssh/id_ed25519", "how": "uncomment"},

@@ -16,7 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys i
 from tests.integration.module_call import absent, call, docker, four, need_image, spied_docker
 
 pytestmark = pytest.mark.docker
-IMAGE = "quantumsafe/openssh-stock:latest"
+IMAGE = "localhost/quantumsafe/openssh-stock:latest"
 PHRASE = "s3cret 'phrase' $(x)"
 
 

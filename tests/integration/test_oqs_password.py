@@ -20,7 +20,7 @@ from tests.integration.module_call import absent, call, container, docker, four,
 pytestmark = pytest.mark.docker
 SECRET = "T7#m q2'v\"L$x9:"
 OTHER = "correct horse battery staple"
-IMAGES = ["quantumsafe/openssh-stock:latest", "quantumsafe/openssh-quirks:latest"]
+IMAGES = ["localhost/quantumsafe/openssh-stock:latest", "localhost/quantumsafe/openssh-quirks:latest"]
 LOGIN = """
 umask 077
 printf '#!/bin/sh\\ncat /tmp/secret\\n' >/tmp/ask && chmod 755 /tmp/ask && cat >/tmp/secret && chmod 644 /tmp/secret

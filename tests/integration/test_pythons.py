@@ -66,7 +66,7 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> str:
 def newest() -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
     """Runs Python of Debian's next release in a container without network."""
     image = "quantumsafe/python-test:forky"
-    docker("build", "-q", "-t", image, "-", stdin=(RECIPE % need_image("quantumsafe/base:forky")).encode())
+    docker("build", "-q", "-t", image, "-", stdin=(RECIPE % need_image("localhost/quantumsafe/base:forky")).encode())
     options = ["--rm", "--network", "none", "-v", "%s:/repository:ro" % REPOSITORY, "-w", "/tmp",
                "-v", "%s:/python/ansible:ro" % Path(ansible.__file__).parent, "-e", "PYTHONDONTWRITEBYTECODE=1"]
     options += ["-e", "PYTHONPATH=/python:/repository/collections"]

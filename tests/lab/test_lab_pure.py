@@ -114,7 +114,7 @@ def machine(tmp_path, monkeypatch):
 
 def test_base_image_comes_from_a_registry_where_one_answers(machine):
     machine.registry = True
-    assert base.ensure_base("trixie", say=quiet) == "quantumsafe/base:trixie"
+    assert base.ensure_base("trixie", say=quiet) == "localhost/quantumsafe/base:trixie"
     assert not machine.made
 
 

@@ -272,7 +272,7 @@ def test_archive_compressed_with_gzip(scenario: Scenario, archives: Dict[str, st
 
 
 def test_image_that_the_host_builds(scenario: Scenario, registry: Registry) -> None:
-    registry.push("quantumsafe/base:forky", "base:forky")
+    registry.push("localhost/quantumsafe/base:forky", "base:forky")
     wishes = {"oqs_ssh_image_source": "build", "oqs_ssh_image_build_on": "host",
               "oqs_ssh_image_build_base": registry.name("base:nowhere")}
     refused(scenario, WEB2, "the image could not be built on this host; oqs_ssh_image_build_base says from what",

@@ -18,6 +18,7 @@ import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 
+from lab.lab_engine import docker, docker_json, ensure_image
 from tests.e2e.library import traces
 from tests.e2e.library.scenario import ROOT, Run, Scenario
 from tests.e2e.library.visitor import CLIENT, Visitor
@@ -276,6 +277,50 @@ def test_no_time_of_day_decides(locked: World) -> None:
     said = locked.sh("systemctl show -p TimersMonotonic -p TimersCalendar oqs-ssh-lockdown.timer")
     assert "OnUnitInactiveUSec" in said and "TimersCalendar=" not in said, said
     assert "date" not in locked.sh("cat %s" % lockdown.WATCH)
+
+
+#: Opens idle connections from many addresses, as fast as it can, and keeps them.
+FLOOD = r"""
+import ipaddress, socket, subprocess, sys, time
+target, network = sys.argv[1], ipaddress.ip_network(sys.argv[2])
+addresses = [str(network.network_address + number) for number in range(130, 210)]
+for address in addresses:
+    subprocess.run(["ip", "address", "add", "%s/%d" % (address, network.prefixlen), "dev", "eth0"], check=True)
+kept, end = [], time.monotonic() + float(sys.argv[3])
+while time.monotonic() < end:
+    for address in addresses:
+        some = socket.socket()
+        some.setblocking(False)
+        some.bind((address, 0))
+        some.connect_ex((target, 2222))
+        kept.append(some)
+    time.sleep(1.0)
+    kept = kept[-800:]
+"""
+
+
+def test_a_flood_leaves_room_for_the_breakglass_sources(locked: World) -> None:
+    """A server that is busy is alive, so the breakglass stays shut: its sources must come in by the server itself."""
+    lab = locked.scenario.lab
+    subnet = docker_json("network", "inspect", lab.client_network)[0]["IPAM"]["Config"][0]["Subnet"]
+    name = "qslab-%s-flood" % lab.name
+    docker("run", "--detach", "--rm", "--name", name, "--network", lab.client_network, "--cap-add", "NET_ADMIN",
+           "--entrypoint", "python3", ensure_image("trixie", "plain", lambda _text: None), "-c", FLOOD,
+           locked.address, subnet, "90")
+    try:
+        time.sleep(20)
+        came = [probe(locked.address, 2222, 5.0).ssh for _each in range(20)]
+        assert all(came), came
+        rules = locked.sh("nft -a list chain inet oqs_ssh_lockdown input")
+        handle = next(line.split()[-1] for line in rules.splitlines() if "limit rate" in line)
+        locked.sh("nft delete rule inet oqs_ssh_lockdown input handle " + handle)
+        time.sleep(5)
+        came = [probe(locked.address, 2222, 5.0).ssh for _each in range(20)]
+        assert not all(came), "without that rule the flood takes all"
+    finally:
+        docker("rm", "--force", name)
+    locked.sh("systemctl start oqs-ssh-lockdown.service")
+    locked.becomes((CLOSED,), hops=True)
 
 
 @pytest.mark.slow

@@ -31,7 +31,7 @@ def test_it_is_the_image_with_the_flaws(scenario: Scenario, server: str) -> None
     assert '"org.quantumsafe.openssh.variant":"quirks"' in said
     script = "cat /home/oqs/entrypoint.sh /opt/oqs-ssh/scripts/key-gen.sh | sha256sum"
     own = scenario.root(server, "docker", "run", "--rm", "--network", "none", "--entrypoint", "sh",
-                        "quantumsafe/openssh-quirks:latest", "-c", script)
+                        "localhost/quantumsafe/openssh-quirks:latest", "-c", script)
     assert scenario.inside(server, "sh", "-c", script) == own, "the image's own files were changed"
 
 
@@ -156,7 +156,7 @@ def _echo(login: "subprocess.Popen[bytes]", words: bytes) -> None:
 def test_wishes_taken_back_give_the_image_its_default(scenario: Scenario, visitor: Visitor) -> None:
     """The wish for key exchanges of the test before is gone, and so is the password."""
     image = scenario.root(scenario.hosts[0], "docker", "run", "--rm", "--network", "none", "--entrypoint", "cat",
-                          "quantumsafe/openssh-quirks:latest", "/opt/oqs-ssh/sshd_config")
+                          "localhost/quantumsafe/openssh-quirks:latest", "/opt/oqs-ssh/sshd_config")
     default = [line.split()[1].split(",") for line in image.splitlines() if line.startswith("KexAlgorithms ")]
     run = scenario.deploy(oqs_ssh_password="")
     assert run.code == 0, run.text

@@ -8,7 +8,6 @@ the image's own sshd computes it: what weakens nothing stays. Sources: sshd(8), 
 
 from __future__ import annotations
 
-import bisect
 from typing import Dict, FrozenSet, Iterator, List, Mapping, Sequence, Set, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Weak
@@ -98,10 +97,12 @@ def weak(answers: Mapping[str, Sequence[Settings]], draft: bytes, own: bytes) ->
     :param answers: to each of the ``configurations``, for each of the ``connections``.
     :raises ConfigError: the whole is weaker, and no part of it is.
     """
-    found = _included(draft, own)
+    document = Document(draft, sshconfig.SSHD)
+    blocks = [_said(document, start, end) for _head, start, end in document.blocks()]
+    found = _included(document, own)
     for name in answers:
         if name not in (BASELINE, WHOLE):
-            block = int(name[len(_BLOCK):]) if name.startswith(_BLOCK) else -1
+            block = blocks[int(name[len(_BLOCK):])] if name.startswith(_BLOCK) else b""
             found += [Weak(block, *each) for each in _differences(answers[BASELINE], answers[name])]
     rest = [] if found else _differences(answers[BASELINE], answers[WHOLE])
     if rest:
@@ -109,14 +110,13 @@ def weak(answers: Mapping[str, Sequence[Settings]], draft: bytes, own: bytes) ->
     return tuple(dict.fromkeys(found))
 
 
-def _included(draft: bytes, own: bytes) -> List[Weak]:
+def _included(document: Document, own: bytes) -> List[Weak]:
     """Files that it includes, and the image's own does not: they lie in the container, where nobody compares them."""
-    known = {name for _block, name in _includes(own)}
-    return [Weak(block, "include", "Include %s" % name) for block, name in _includes(draft) if name not in known]
+    known = {name for _block, name in _includes(Document(own, sshconfig.SSHD))}
+    return [Weak(block, "include", "Include %s" % name) for block, name in _includes(document) if name not in known]
 
 
-def _includes(data: bytes) -> List[Tuple[int, str]]:
-    document = Document(data, sshconfig.SSHD)
+def _includes(document: Document) -> List[Tuple[bytes, str]]:
     return [
         (block, word.decode("utf-8", "replace")) for block, index, keyword in _places(document)
         if keyword == "include" for word in document.value(index).words
@@ -156,23 +156,25 @@ def _is_stricter(keyword: str, before: Sequence[str], after: Sequence[str]) -> b
 
 def repaired(draft: bytes, found: Sequence[Weak], own: bytes) -> bytes:
     """A configuration without what weakens it: its blocks and lines become comments, so that nothing is lost; what the
-    image itself says is said again.
+    image itself says is said again. A second time it changes nothing.
 
     :raises ConfigError: the file cannot be edited without harm.
     """
-    document = Document(draft, sshconfig.SSHD)
-    gone = {each.keyword for each in found if each.block < 0}
-    for block, index, keyword in _places(document):
-        if block in {each.block for each in found if each.block >= 0} or (block < 0 and keyword in gone):
+    document, image = Document(draft, sshconfig.SSHD), sshconfig.read(own, sshconfig.SSHD)
+    gone, blocks = {each.keyword for each in found if not each.block}, {each.block for each in found if each.block}
+    for block, index, keyword in list(_places(document)):
+        said = document.value(index).text.decode("utf-8", "surrogateescape")
+        if block in blocks or (not block and keyword in gone and said not in image.get(keyword, [])):
             document.replace(index, b"#" + document.lines[index].raw)
-    image = sshconfig.read(own, sshconfig.SSHD)
     changes = [sshconfig.Change(keyword=keyword, values=image[keyword]) for keyword in sorted(gone) if keyword in image]
     return sshconfig.edit(document.data(), changes, sshconfig.SSHD)
 
 
-def _places(document: Document) -> Iterator[Tuple[int, int, str]]:
-    """Every line that says something: the number of its block (-1: global), where it stands, and its keyword."""
-    starts = document.head_indexes()
-    for index in range(len(document.lines)):
-        if document.is_active(index):
-            yield bisect.bisect_right(starts, index) - 1, index, canonical(document.lines[index].name, document.dialect)
+def _places(document: Document) -> Iterator[Tuple[bytes, int, str]]:
+    """Every line that says something: what its block says (nothing: it is global), where it stands, and its keyword."""
+    blocks = document.blocks()
+    ranges = [(b"", 0, blocks[0][1] if blocks else len(document.lines))]
+    for block, start, end in [*ranges, *((_said(document, start, end), start, end) for _head, start, end in blocks)]:
+        for index in range(start, end):
+            if document.is_active(index):
+                yield block, index, canonical(document.lines[index].name, document.dialect)

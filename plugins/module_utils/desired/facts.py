@@ -67,12 +67,17 @@ class State(NamedTuple):
 
 
 class Weak(NamedTuple):
-    """A place in sshd_config that weakens what is wanted: the number of a Match block (-1: none), the keyword in lower
-    case, and words for people."""
+    """A place in sshd_config that weakens what is wanted: what a Match block says (nothing: it is said to all), the
+    keyword in lower case, and words for people."""
 
-    block: int
+    block: bytes
     keyword: str
     words: str
+
+    @property
+    def where(self) -> str:
+        """The block, for people."""
+        return self.block.decode("utf-8", "replace").split("\n")[0] or "for everybody"
 
 
 class Judged(NamedTuple):

@@ -24,7 +24,8 @@ MACS = ("hmac-sha2-512-etm@openssh.com", "hmac-sha2-256-etm@openssh.com", "umac-
 _BOUNDS = (
     ("MaxAuthTries", "4"),
     ("LoginGraceTime", "30"),
-    ("MaxStartups", "10:30:60"),
+    # nobody is turned away below 60: more than a lockdown lets others than the breakglass sources open in that time
+    ("MaxStartups", "60:30:100"),
     ("PerSourceMaxStartups", "8"),
     ("PerSourcePenalties", "yes"),
     # whoever has one IPv6 address has the 2^64 beside it

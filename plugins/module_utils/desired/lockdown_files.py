@@ -13,6 +13,7 @@ import ipaddress
 import re
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 
 #: What a step of the way asks for: to close, to confirm; nothing is the end of it.
@@ -27,7 +28,9 @@ NAME = "oqs-ssh-lockdown"
 SERVICE, TIMER, OPEN = NAME + ".service", NAME + ".timer", NAME + "-open.service"
 UNDO = NAME + "-undo"
 UNITS = "/etc/systemd/system"
-PROGRAMS = {"nft": "nftables", "systemd-run": "systemd", "ssh": "openssh-client", "timeout": "coreutils"}
+PROGRAMS = {
+    "nft": "nftables", "systemd-run": "systemd", "ssh": "openssh-client", "timeout": "coreutils", "find": "findutils",
+}
 
 #: Opens, and leaves the host as it was; run by systemd, which knows dollar and percent signs: there are none. Open
 #: first, and again when the watch, which may just have closed, is stopped.
@@ -52,6 +55,7 @@ table %(table)s {
     type filter hook input priority -10; policy accept;
     iifname "lo" accept
 %(sources)s    tcp dport { %(ports)s } tcp flags & (fin | syn | rst | ack) == syn drop
+%(kept)s    tcp dport %(port)d tcp flags & (fin | syn | rst | ack) == syn limit rate over 1/second burst 10 packets drop
   }
 }
 """
@@ -63,26 +67,40 @@ set -u
 umask 077
 mkdir -p %(run)s || exit 1
 
-# Any user of the host may bind the port while the container is down: whoever listens there must be root.
+# Any user of the host may bind the port while the container is down, and so may another container on the host's
+# network: whoever listens there must be root, and see the state that is mounted into ours.
+held() {
+  for link in $(find /proc/[0-9]*/fd -maxdepth 1 -lname "socket:\\[$1\\]" 2>/dev/null); do
+    if [ "${link%%/fd/*}/root%(state)s" -ef %(state)s ]; then return 0; fi
+  done
+  return 1
+}
+
 ours() {
   found=1
   for table in /proc/net/tcp /proc/net/tcp6; do
     [ -r "$table" ] || continue
-    while read -r _ end _ state _ _ _ uid _; do
+    while read -r _ end _ state _ _ _ uid _ inode _; do
       case $state$end in
-        0A*:%(hexadecimal)s) [ "$uid" = 0 ] || return 1; found=0 ;;
+        0A*:%(hexadecimal)s) [ "$uid" = 0 ] && held "$inode" || return 1; found=0 ;;
       esac
     done <"$table"
   done
   return "$found"
 }
 
-# A server that has too much to do, or has had enough of this address, is alive.
+# A server that has too much to do, or has had enough of this address, is alive. Its key must be the pinned one, where
+# the host's ssh knows a type that it has.
 answers() {
   [ -s %(needs)s ] && ours || return 1
-  LC_ALL=C timeout 20 ssh -F /dev/null -v -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes \\
-    -o UserKnownHostsFile=/dev/null -o PreferredAuthentications=none -p %(port)d oqs-ssh-watch@%(address)s true \\
-    </dev/null 2>&1 | grep -qE "remote software version|Exceeded MaxStartups|Not allowed at this time"
+  said=$(LC_ALL=C timeout 20 ssh -F /dev/null -v -o BatchMode=yes -o ConnectTimeout=10 -o StrictHostKeyChecking=yes \\
+    -o GlobalKnownHostsFile=/dev/null -o UserKnownHostsFile=%(state)s/known_hosts -o PreferredAuthentications=none \\
+    -p %(port)d %(user)s@%(address)s true </dev/null 2>&1)
+  case $said in
+    *"Host key verification failed"*) return 1 ;;
+    *"remote software version"* | *"Exceeded MaxStartups"* | *"Not allowed at this time"*) return 0 ;;
+  esac
+  return 1
 }
 
 closed() {
@@ -164,7 +182,7 @@ _SAID = re.compile(r"\A#!/bin/sh\n# closed: port ([0-9, ]+); open to (\S[^;\n]*)
 class Ready(NamedTuple):
     """What a lockdown needs to know: the ports that are closed, who is let in when the server is silent, and how long
     that takes; the server's port and the address that it is asked at; a file of the state without which nobody can log
-    in (a server that answers, but lets nobody in, is no way)."""
+    in (a server that answers, but lets nobody in, is no way); its user."""
 
     ports: List[int]
     breakglass_sources: List[str]
@@ -172,6 +190,7 @@ class Ready(NamedTuple):
     port: int
     address: str
     needs: str
+    user: str = "oqs"
 
 
 def seconds(minutes: float) -> int:
@@ -187,20 +206,23 @@ def words(want: Ready) -> str:
     )
 
 
-def rules(ports: Sequence[int], sources: Sequence[str] = ()) -> str:
+def rules(want: Ready, broken: bool = False) -> str:
     """The table, loaded in one transaction. Only the first packet of a connection is dropped, so established ones live
-    on and the host needs no connection tracking.
+    on and the host needs no connection tracking. New connections to the server itself are bounded, so that those that
+    never log in (LoginGraceTime) are fewer than MaxStartups: a flood leaves room for the breakglass sources, which are
+    not counted.
 
-    :param ports: of the host's own sshd.
-    :param sources: addresses and networks that may come in.
+    :param broken: the breakglass sources may come in to the host's own sshd, too.
     """
-    joined = ", ".join(map(str, ports))
-    allowed = ""
+    joined = ", ".join(map(str, want.ports))
+    allowed = kept = ""
     for version, family in ((4, "ip"), (6, "ip6")):
-        found = _together(sources, version)
+        found = ", ".join(_together(want.breakglass_sources, version))
         if found:
-            allowed += "    %s saddr { %s } tcp dport { %s } accept\n" % (family, ", ".join(found), joined)
-    return _RULES % {"table": TABLE, "sources": allowed, "ports": joined}
+            kept += "    %s saddr { %s } accept\n" % (family, found)
+            allowed += "    %s saddr { %s } tcp dport { %s } accept\n" % (family, found, joined)
+    return _RULES % {"table": TABLE, "sources": allowed if broken else "", "ports": joined, "kept": kept,
+                     "port": want.port}
 
 
 def _together(sources: Sequence[str], version: int) -> List[str]:
@@ -213,8 +235,11 @@ def _together(sources: Sequence[str], version: int) -> List[str]:
         each for each in networks if isinstance(each, ipaddress.IPv6Network))]
 
 
-def parse(watch: bytes) -> Optional[Ready]:
-    """What a watch was written for, by this version or an earlier one; None where it does not say so."""
+def parse(watch: bytes, user: str) -> Optional[Ready]:
+    """What a watch was written for, by this version or an earlier one; None where it does not say so.
+
+    :param user: the server's, which earlier versions did not name.
+    """
     text = watch.decode("utf-8", "replace")
     said, needs = _SAID.search(text), re.search(r"\[ -s (/[A-Za-z0-9/_-]+) \]", text)
     if not said or not needs:
@@ -222,14 +247,14 @@ def parse(watch: bytes) -> Optional[Ready]:
     ports, sources, port, address, minutes = said.groups()
     try:
         return Ready([int(each) for each in ports.split(", ")], grammar.sources(sources.split(", ")), float(minutes),
-                     int(port), address, needs.group(1))
+                     int(port), address, needs.group(1), user)
     except ValueError:
         return None
 
 
 def watched(watch: bytes) -> int:
     """The port that a watch asks; 0: none is known."""
-    found = re.search(rb" -p (\d{1,5}) oqs-ssh-watch@", watch)  # what its ssh is called with
+    found = re.search(rb" -p (\d{1,5}) [a-z0-9_-]+@", watch)  # what its ssh is called with
     return int(found.group(1)) if found else 0
 
 
@@ -239,8 +264,8 @@ def files(want: Ready) -> Dict[str, str]:
     watch = _WATCH % {
         "words": words(want), "timer": TIMER, "run": RUN, "port": want.port, "address": want.address,
         "hexadecimal": "%04X" % want.port,
-        "needs": want.needs, "patience": patience, "closed": rules(want.ports),
-        "breakglass": rules(want.ports, want.breakglass_sources),
+        "needs": want.needs, "patience": patience, "closed": rules(want), "breakglass": rules(want, broken=True),
+        "state": paths.STATE_DIR, "user": want.user,
     }
     named = {"open": OPEN, "watch": WATCH, "hash": hashlib.sha256(watch.encode()).hexdigest()}
     return {

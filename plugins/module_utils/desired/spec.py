@@ -127,6 +127,7 @@ class LockdownSpec(NamedTuple):
     port: int = 2222
     hop_port: int = 22
     by_key: bool = False
+    user: str = "oqs"
     step: str = ""
     token: str = ""
     hop_address: str = "localhost"

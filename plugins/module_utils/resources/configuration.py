@@ -53,9 +53,8 @@ class ConfigurationResource(Resource):
             return
         wanted = facts.of(Content)
         for each in facts.of(Judged).weak:
-            where = "in Match block %d" % (each.block + 1) if each.block >= 0 else "for everybody"
-            plan.note("sshd_config was edited, and weakens the server %s: %s; it is put back" % (where, each.words),
-                      lasting=True)
+            plan.note("sshd_config was edited, and weakens the server (%s): %s; it is put back" % (
+                each.where, each.words), lasting=True)
         for name, after in (("sshd_config", wanted.sshd_config), ("ssh_config", wanted.ssh_config)):
             present = state.config(name)
             before = image.config(name) if present is None else present

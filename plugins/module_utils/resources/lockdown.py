@@ -63,7 +63,7 @@ class LockdownResource(Resource):
     ledger = {"lockdown": r"/etc/oqs-ssh-lockdown"}
 
     def __init__(self) -> None:
-        self.readers = {Lockdown: _read, Watched: lambda _facts: _watched()}
+        self.readers = {Lockdown: _read, Watched: _watched}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """Closed, closed until confirmed, or open; while a host is locked down, the only way in is not taken away."""
@@ -121,6 +121,7 @@ def complete(wanted: LockdownSpec) -> Ready:
         ports=sorted({wanted.hop_port, *wanted.hop_others}), breakglass_sources=wanted.breakglass_sources,
         breakglass_minutes=wanted.breakglass_minutes, port=wanted.port, address="127.0.0.1",
         needs=paths.HOME_SSH + "/authorized_keys" if wanted.by_key else paths.PRIVATE_DIR + "/password",
+        user=wanted.user,
     )
 
 
@@ -174,9 +175,9 @@ def _read(facts: Facts) -> Lockdown:
     )
 
 
-def _watched() -> Watched:
-    watch = files.read_file(texts.WATCH) or b""
-    ready = texts.parse(watch)
+def _watched(facts: Facts) -> Watched:
+    watch, ssh = files.read_file(texts.WATCH) or b"", facts.of(Spec).get(ServerSpec)
+    ready = texts.parse(watch, ssh.user if ssh else "")
     wrong = ready and any(files.read_file(path) != text.encode() for path, text in texts.files(ready).items())
     return Watched(texts.watched(watch), ready if wrong else None)
 
@@ -251,7 +252,7 @@ def _close(wanted: LockdownSpec, host: Host) -> None:
         raise LockdownError("nothing was closed: systemd does not run the timer that would undo it")
     os.makedirs(texts.RUN, mode=0o700, exist_ok=True)
     files.write_file(texts.TOKEN, secrets.token_hex(16).encode(), 0o600, root="/run")
-    run(["nft", "-f", "-"], stdin=texts.rules(complete(wanted).ports).encode())
+    run(["nft", "-f", "-"], stdin=texts.rules(complete(wanted)).encode())
 
 
 def _renew(ready: Ready, host: Host) -> None:

@@ -46,6 +46,8 @@ echo "no Python interpreter found" >&2
 exit 127"""
 
 
+#: Comments that document a name; none of our texts for other programs has such a line (a test looks).
+_ASIDE = re.compile(r"^ *#:.*$", re.MULTILINE)
 _IMPORT = re.compile(r"^ *from %s((?:\.\w+)*) import (\([^)]*\)|[^\n]*)" % re.escape(_PACKAGE), re.MULTILINE)
 
 
@@ -102,15 +104,15 @@ def packed(request: str) -> bytes:
         if name not in found:
             found[name] = _source(name)
             waiting += [each for each in _imported(found[name]) if each not in found]
-    return zlib.compress(json.dumps(found, sort_keys=True).replace(_PACKAGE, _SHORT).encode(), 9)
+    return zlib.compress(json.dumps(found, sort_keys=True).replace(_PACKAGE, _SHORT).encode(), 6)
 
 
 def _source(name: str) -> str:
-    """A module without what only readers need at its top; its lines keep their numbers."""
+    """A module without what only readers need, at its top and beside its names; its lines keep their numbers."""
     path = name[len(_PACKAGE) + 1:].replace(".", os.sep) + ".py"
     with open(os.path.join(tree.MODULE_UTILS, path), encoding="utf-8") as source:
         head, first, rest = source.read().partition("from __future__")
-    return "\n" * head.count("\n") + first + rest if first else head
+    return "\n" * head.count("\n") + first + _ASIDE.sub("", rest) if first else head
 
 
 def _imported(text: str) -> list[str]:

@@ -109,6 +109,7 @@ class Lockdown(t.NamedTuple):
     port: int
     hop_port: int
     by_key: bool
+    user: str
 
 
 class Removal(t.NamedTuple):
@@ -314,6 +315,7 @@ def _lockdown(variables: Variables) -> Lockdown:
         port=variables.number("oqs_ssh_port"),
         hop_port=variables.number("oqs_ssh_hop_port"),
         by_key=bool(variables.texts("oqs_ssh_authorized_keys")),
+        user=variables.text("oqs_ssh_user"),
     )
 
 

@@ -30,7 +30,7 @@ from tests.e2e.library import walls
 from tests.e2e.library.registry_box import Registry, trusted_by
 
 PLAYBOOK = ROOT / "deploy-oqs-ssh.yml"
-CLIENT_IMAGE = "quantumsafe/openssh-stock:latest"
+CLIENT_IMAGE = "localhost/quantumsafe/openssh-stock:latest"
 PQ_KEY = "id_ssh-mldsa44-ed25519"
 STOCK_KEY = "id_ed25519"
 #: What changes on a machine without anybody's doing, and what Ansible itself leaves.

@@ -57,13 +57,17 @@ def test_what_is_weaker(keyword, now, weaker):
     there = dict(WANTED, **{keyword: now})
     answers = {"baseline": [WANTED], "whole": [WANTED], "global": [{k: v for k, v in there.items() if v}]}
     found = effect.weak(answers, HEAD, OWN)
-    assert [(each.block, each.keyword) for each in found] == ([(-1, keyword)] if weaker else [])
+    assert [(each.block, each.keyword) for each in found] == ([(b"", keyword)] if weaker else [])
 
 
-def test_a_block_is_named_by_its_number():
+def test_a_block_is_named_by_its_first_line():
     answers = {"baseline": [WANTED], "whole": [WANTED], "global": [WANTED],
-               "block-3": [dict(WANTED, permitrootlogin=["yes"])]}
-    assert effect.weak(answers, HEAD, OWN) == (Weak(3, "permitrootlogin", "permitrootlogin yes (wanted: no)"),)
+               "block-1": [dict(WANTED, permitrootlogin=["yes"])]}
+    draft = HEAD + b"Match User a\n  Banner x\nMatch all # why\n  PermitRootLogin yes\n"
+    found = effect.weak(answers, draft, OWN)
+    assert found == (
+        Weak(b"Match all # why\nPermitRootLogin yes\n", "permitrootlogin", "permitrootlogin yes (wanted: no)"),)
+    assert found[0].where == "Match all # why"
 
 
 def test_a_whole_that_is_weaker_than_all_its_parts_is_an_error():
@@ -76,7 +80,8 @@ def test_includes_are_believed_only_where_the_image_has_them():
     draft = b"Include /a /b\nMatch all\n  include=/c\n"
     same = {"baseline": [{}], "whole": [{}], "global": [{}], "block-0": [{}]}
     found = effect.weak(same, draft, b"Include /a\n")
-    assert [(each.block, each.words) for each in found] == [(-1, "Include /b"), (0, "Include /c")]
+    assert [(each.where, each.words) for each in found] == [
+        ("for everybody", "Include /b"), ("Match all", "Include /c")]
 
 
 def test_what_weakens_becomes_a_comment_and_the_image_s_own_is_said_again():
@@ -89,10 +94,12 @@ Match all
 Match User guest
   PermitTTY no
 """
-    found = [Weak(-1, "subsystem", ""), Weak(-1, "sshdsessionpath", ""), Weak(0, "permitrootlogin", "")]
+    found = [Weak(b"", "subsystem", ""), Weak(b"", "sshdsessionpath", ""),
+             Weak(b"Match all\nPermitRootLogin yes\n", "permitrootlogin", "")]
     after = effect.repaired(draft, found, OWN)
     lines = after.decode().splitlines()
     for line in ("#Subsystem sftp /evil", "#SshdSessionPath /evil", "# why", "#Match all", "#  PermitRootLogin yes"):
         assert line in lines
     assert "subsystem sftp /opt/oqs-ssh/libexec/sftp-server" in lines and "Match User guest" in lines
     assert effect.repaired(draft, [], OWN) == draft
+    assert effect.repaired(after, found, OWN) == after, "what is good by now stays, whatever its number"

@@ -21,7 +21,7 @@ CLOSED = {
     "port": ["2222"], "pidfile": ["/run/oqs-sshd.pid"], "permitrootlogin": ["no"], "allowusers": ["oqs"],
     "pubkeyauthentication": ["yes"], "passwordauthentication": ["yes"], "kbdinteractiveauthentication": ["yes"],
     "permitemptypasswords": ["no"], "hostbasedauthentication": ["no"], "authorizedkeysfile": [".ssh/authorized_keys"],
-    "strictmodes": ["yes"], "maxauthtries": ["4"], "logingracetime": ["30"], "maxstartups": ["10:30:60"],
+    "strictmodes": ["yes"], "maxauthtries": ["4"], "logingracetime": ["30"], "maxstartups": ["60:30:100"],
     "persourcemaxstartups": ["8"], "persourcepenalties": ["yes"], "maxsessions": ["10"], "permittty": ["yes"],
     "allowtcpforwarding": ["local"], "allowstreamlocalforwarding": ["no"],
     "permitopen": ["localhost:22", "127.0.0.1:22", "[::1]:22"], "permitlisten": ["none"], "gatewayports": ["no"],

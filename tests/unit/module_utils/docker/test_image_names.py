@@ -236,8 +236,8 @@ def test_a_load_that_fails_leaves_the_parts(monkeypatch, parts):
 
 def test_a_build_on_the_host(monkeypatch, parts):
     engine = Engine(monkeypatch)
-    wanted = want(source="build", recipe="r1", base="example.org/debian:1", name="quantumsafe/openssh-stock:latest",
-                  arguments={"OQS_USER": "ops"})
+    name = "localhost/quantumsafe/openssh-stock:latest"
+    wanted = want(source="build", recipe="r1", base="example.org/debian:1", name=name, arguments={"OQS_USER": "ops"})
     image_resource.bring(host(engine, wanted, parts[1]))
     built = engine.did[-1]
     assert built[0] == "build" and built[-1] == b"onetwo"

@@ -12,8 +12,9 @@ import subprocess
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown as resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import UNCONFIRMED
@@ -49,9 +50,9 @@ def plan(wish=WISH, *, settings=None, **found):
 
 
 def test_all_ports_of_the_host_s_own_sshd_are_closed_but_for_the_host_itself():
-    text = lockdown.rules(READY.ports)
+    text = lockdown.rules(READY)
     assert "tcp dport { 22, 2200 } tcp flags & (fin | syn | rst | ack) == syn drop" in text
-    assert text.index('iifname "lo" accept') < text.index("drop") and "saddr" not in text
+    assert text.index('iifname "lo" accept') < text.index("drop") < text.index("saddr"), "the sources come in to 2222"
     assert text.startswith("table inet oqs_ssh_lockdown {}\ndelete table inet oqs_ssh_lockdown\n"), "one transaction"
 
 
@@ -60,17 +61,26 @@ def test_all_ports_of_the_host_s_own_sshd_are_closed_but_for_the_host_itself():
     (["10.0.0.0/9", "10.128.0.0/9"], "{ 10.0.0.0/8 }", ""),
 ])
 def test_sources_that_overlap_are_one(sources, v4, v6):
-    text = lockdown.rules([22], sources)
+    text = lockdown.rules(READY._replace(ports=[22], breakglass_sources=sources), broken=True)
     for family, words in (("ip", v4), ("ip6", v6)):
         assert ("    %s saddr %s tcp dport { 22 } accept\n" % (family, words) in text) == bool(words)
+        assert ("    %s saddr %s accept\n" % (family, words) in text) == bool(words)
     assert text.index("saddr") < text.index("drop")
 
 
 @given(st.lists(
     st.ip_addresses().filter(lambda each: not getattr(each, "ipv4_mapped", None)).map(str), min_size=1, max_size=8))
 def test_whatever_the_sources_each_family_has_one_rule_at_most(sources):
-    text = lockdown.rules([22], sources)
-    assert 1 <= text.count("saddr") <= 2 and text.count("drop") == 1
+    text = lockdown.rules(READY._replace(breakglass_sources=sources), broken=True)
+    assert 2 <= text.count("saddr") <= 4 and text.count("drop") == 2
+
+
+def test_a_flood_leaves_room_for_the_breakglass_sources():
+    """Those that never log in are there for LoginGraceTime; below the first number of MaxStartups sshd drops none."""
+    want = dict(hardening.closed_by_name(samples.spec({"ssh": samples.ssh_want()}).of(ServerSpec)))
+    rate, burst = re.search(r"limit rate over (\d+)/second burst (\d+) packets drop", lockdown.rules(READY)).groups()
+    most = int(rate) * int(want["LoginGraceTime"]) + 2 * int(burst)  # the rules are loaded anew in between
+    assert most + int(want["PerSourceMaxStartups"]) < int(want["MaxStartups"].split(":")[0])
 
 
 @pytest.mark.parametrize("shell", ["sh", "dash", "bash"])
@@ -181,7 +191,7 @@ OLD = lockdown.files(READY)[lockdown.WATCH].replace(" && ours", "")
 
 @pytest.mark.parametrize("watch", [OLD, lockdown.files(READY)[lockdown.WATCH]])
 def test_a_watch_says_what_it_is_for(watch):
-    assert lockdown.parse(watch.encode()) == READY._replace(
+    assert lockdown.parse(watch.encode(), "oqs") == READY._replace(
         ports=READY.ports, breakglass_sources=list(READY.breakglass_sources))
 
 
@@ -191,7 +201,7 @@ def test_a_watch_says_what_it_is_for(watch):
     OLD.replace("#!/bin/sh", "#!/bin/sh\n# hello"), "\xff",
 ])
 def test_a_watch_that_does_not_say_it_is_left_to_the_lockdown(watch):
-    assert lockdown.parse(watch.encode("latin-1")) is None
+    assert lockdown.parse(watch.encode("latin-1"), "oqs") is None
 
 
 def test_a_watch_of_another_version_is_written_anew_before_anything_else():

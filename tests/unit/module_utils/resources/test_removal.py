@@ -47,7 +47,8 @@ def rows_of(docker=True):
     """A ledger as a first deployment writes it."""
     rows = [
         row("folder", STATE, None, "755 0:0"), row("folder", paths.HOME_SSH, None, "700 22222:22222"),
-        row("file", paths.ENTRY_FILE, None, "x"), row("image", IMAGE, None, "quantumsafe/openssh-stock:latest"),
+        row("file", paths.ENTRY_FILE, None, "x"),
+        row("image", IMAGE, None, "localhost/quantumsafe/openssh-stock:latest"),
         row("container", "oqs-ssh", None, "label"), row("line", "/home/alice/.ssh/authorized_keys", "absent", "alice"),
         row("keys_folder", "alice", None, "/home/alice/.ssh"),
     ]
@@ -75,7 +76,7 @@ def found(docker=True, **other):
         "files": {}, "packages": [], "staying": {}, "groups": {}, "firewall": samples.firewall_facts(),
         "users": {"alice": user(LINE)},
         "containers": {"oqs-ssh": Seen("1", "running", True)},
-        "images": [Brought(IMAGE, (IMAGE, "quantumsafe/openssh-stock:latest"))],
+        "images": [Brought(IMAGE, (IMAGE, "localhost/quantumsafe/openssh-stock:latest"))],
     }
     if docker:
         facts["folders"].update({"/etc/docker": folder(files=["/etc/docker/daemon.json"]), "/var/lib/docker": folder()})
@@ -234,7 +235,7 @@ def test_an_image_that_others_use_or_name_stays():
     assert "image_gone" not in [item.kind for item in made.changes] and "used by theirs" in made.notes[0]
     made = plan(found(images=[image._replace(others=("mine:1",))]))
     gone = next(item for item in made.changes if item.kind == "image_gone")
-    assert gone.before == "quantumsafe/openssh-stock:latest", "only our name; the id would take theirs, too"
+    assert gone.before == "localhost/quantumsafe/openssh-stock:latest", "only our name; the id would take theirs, too"
     assert "mine:1" in made.notes[0]
 
 

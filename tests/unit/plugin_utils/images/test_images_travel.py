@@ -424,12 +424,12 @@ def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
     monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
     want = ImageSpec(NAME, "build", build_on="host", build_base="example.org/debian:1")
     found = selection.resolve(want)
-    name = "quantumsafe/openssh-stock:latest"
+    name = "localhost/quantumsafe/openssh-stock:latest"
     assert (found.id, found.base, found.name) == (None, "example.org/debian:1", name)
     other = selection.resolve(want._replace(build_base="example.org/debian:2"))
     assert found.recipe != other.recipe
     own = selection.resolve(want._replace(user="ops", build_message="Of the team ops only."))
-    assert own.recipe != found.recipe and own.name.startswith("quantumsafe/openssh-stock:ops-1000-")
+    assert own.recipe != found.recipe and own.name.startswith("localhost/quantumsafe/openssh-stock:ops-1000-")
     assert own.arguments == {"OQS_USER": "ops", "MESSAGE": "Of the team ops only."}
     path, = selection.parts(found, "")
     assert Path(path).read_bytes() == selection.context()

@@ -4,13 +4,16 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import loader
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import transport
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary
 
@@ -111,6 +114,21 @@ def test_what_is_not_in_the_parcel_is_not_found(parcel):
     parcel["request"] = "qsworld.nothing"
     with pytest.raises(ModuleNotFoundError, match=r"qsworld\.nothing"):
         loader.run(parcel)
+
+
+def test_what_is_left_out_is_never_part_of_a_text():
+    """The program without its comments says the same: no string of the source has lost a line."""
+    for path in sorted(Path(tree.MODULE_UTILS).rglob("*.py")):
+        name = "%s.%s" % (transport._PACKAGE, ".".join(path.relative_to(tree.MODULE_UTILS).with_suffix("").parts))
+        before, after = (ast.dump(_bare(text)) for text in (path.read_text("utf-8"), transport._source(name)))
+        assert before == after, name
+
+
+def _bare(text):
+    found = ast.parse(text)
+    if ast.get_docstring(found) is not None:
+        found.body.pop(0)
+    return found
 
 
 def test_the_program_is_no_larger_than_it_was():
