@@ -34,7 +34,7 @@ def prepare(scenario: Scenario) -> None:
 SETTING = Setting("hardening", {HOST: "trixie:docker"}, prepare=prepare)
 
 
-#: What ssh-audit has against it, and docs/negotiation.md explains.
+#: What ssh-audit has against it, and docs/hardening.md explains.
 EXPLAINED = {
     "mlkem768nistp256-sha256": "suspected as being backdoored",  # the curve; ML-KEM beside it is not
     "ssh-mldsa44-ed25519": "unknown algorithm",
