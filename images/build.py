@@ -32,6 +32,8 @@ LABEL = "org.quantumsafe.openssh"
 VARIANTS = ("stock", "quirks")
 BUILD_SECONDS = 1800
 ENTRY = HERE.parent / "roles" / "oqs_ssh" / "files" / "entry"
+# Set: an archive of Debian that is past its date will do, as a snapshot or a slow mirror is.
+OLD_ARCHIVE = "QUANTUMSAFE_OLD_ARCHIVE"
 NEWER = HERE / "newer.sh"
 # Asked of the image's sshd, so that a plan can be made before any host holds the image.
 KEYWORDS = (
@@ -107,7 +109,7 @@ def build(
         say("building %s on %s" % (tag, base))
         arguments = {
             "BASE": base, "VARIANT": variant, "BROKEN_NAMES": str(int(broken_names)),
-            "OQS_USER": user, "OQS_UID": str(uid), "MESSAGE": message,
+            "OQS_USER": user, "OQS_UID": str(uid), "MESSAGE": message, "APT_OPTIONS": _apt_options(),
         }
         _build(tag, arguments, recipe, fresh, say)
     size = int(_docker(["image", "inspect", "--format", "{{.Size}}", tag], 30))
@@ -129,13 +131,19 @@ def facts_of(image: str, user: str) -> str:
     return answer
 
 
+def _apt_options() -> str:
+    """How apt is to take Debian's archive: strictly, unless somebody has said otherwise."""
+    return "-o Acquire::Check-Valid-Until=false" if os.environ.get(OLD_ARCHIVE) else ""
+
+
 def _newer(tag: str, base: str) -> str:
     """The packages of an image that Debian has newer, a line each.
 
     :raises BuildError: Debian does not answer.
     """
     status = _docker(["run", "--rm", "--network", "none", "--entrypoint", "cat", tag, "/var/lib/dpkg/status"], 60)
-    return _docker(["run", "--rm", "--interactive", base, "sh", "-c", NEWER.read_text(encoding="utf-8")], 300, status)
+    options = ["--rm", "--interactive", "--env", "APT_OPTIONS=" + _apt_options()]
+    return _docker(["run", *options, base, "sh", "-c", NEWER.read_text(encoding="utf-8")], 300, status)
 
 
 def _build(tag: str, arguments: dict[str, str], recipe: str, fresh: bool, say: Say) -> None:
@@ -253,7 +261,11 @@ def _docker_aloud(argv: list[str], say: Say) -> None:
                 say("  " + line[:110])
         code = process.wait(timeout=BUILD_SECONDS)
     if code != 0:
-        raise BuildError("docker build ended with %d; its last lines:\n%s" % (code, "\n".join(last)))
+        cure = ""
+        if any("is expired" in line for line in last):
+            cure = ("\nDebian's archive here is past its date, so that updates would be missing: take another mirror "
+                    "(QUANTUMSAFE_DEBIAN_MIRROR), or build with it all the same (%s=1)" % OLD_ARCHIVE)
+        raise BuildError("docker build ended with %d; its last lines:\n%s%s" % (code, "\n".join(last), cure))
 
 
 def main() -> int:

@@ -14,6 +14,7 @@ import subprocess
 from typing import Any, Callable, Dict, Iterator, List, Sequence, Set, Tuple
 
 from images import base
+from lab import test_base
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAB_LABEL = "quantumsafe.lab"
@@ -82,7 +83,7 @@ def ensure_image(suite: str, variant: str, say: Say) -> str:
     if variant not in VARIANTS:
         raise LabError("unknown variant '%s'; known are %s" % (variant, ", ".join(VARIANTS)))
     try:
-        base_tag = base.ensure_base(suite, say)
+        base_tag = test_base.ensure(suite, say)
     except base.BaseImageError as error:
         raise LabError(str(error)) from error
     tag = "quantumsafe/lab:%s-%s" % (suite, variant)

@@ -19,6 +19,8 @@ import time
 from pathlib import Path
 from typing import Dict, Iterator, List, NamedTuple, Optional, Tuple
 
+from lab import test_base
+
 DRIVER = r"""
 use strict; use IO::Socket::UNIX; my ($dir, $socket) = @ARGV;
 my $listening = IO::Socket::UNIX->new(Local => "$socket.new", Listen => 1) or die "$socket: $!";
@@ -41,8 +43,8 @@ while (defined(my $sizes = <$asker>)) {
 """
 START_SECONDS = 120.0
 SUITES = ("bookworm", "trixie", "forky")
-_RECIPE = """FROM localhost/quantumsafe/base:%s
-RUN apt-get -o Acquire::Check-Valid-Until=false update && apt-get install -y --no-install-recommends \
+_RECIPE = """FROM %s
+RUN apt-get update && apt-get install -y --no-install-recommends \
 openssh-server openssh-client perl-base && mkdir -p /run/sshd
 """
 
@@ -149,7 +151,7 @@ def in_container(suite: str) -> Iterator[Parser]:
     """
     image = "quantumsafe-fuzz:" + suite
     if not _docker("images", "-q", image):
-        _docker("build", "-q", "-t", image, "-", stdin=_RECIPE % suite)
+        _docker("build", "-q", "-t", image, "-", stdin=_RECIPE % test_base.ensure(suite, lambda _text: None))
     name = "oqs-fuzz-%s-%d" % (suite, os.getpid())
     with tempfile.TemporaryDirectory(prefix="oqs-fuzz-") as shared:
         try:

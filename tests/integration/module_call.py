@@ -16,6 +16,8 @@ from typing import Any, Dict, Iterator, List, Optional, Sequence
 import ansible
 import pytest
 
+from lab import test_base
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = """
 from ansible.module_utils import basic
@@ -96,7 +98,7 @@ RUN apt-get update && apt-get install -y --no-install-recommends openssh-server 
  && usermod -p '*' alice && usermod -p '*' bob
 # Refused logins are part of the tests: sshd of 9.8 and later would shut out the tester's address for a while.
 RUN cd /etc/ssh/sshd_config.d && echo 'PerSourcePenalties no' >tests.conf && { /usr/sbin/sshd -t || rm tests.conf; }
-""" % need_image("localhost/quantumsafe/base:" + suite)
+""" % test_base.ensure(suite, lambda _text: None)
     docker("build", "-q", "-t", image, "-", stdin=recipe.encode())
     name = "oqs-keys-%s" % uuid.uuid4().hex[:10]
     docker(

@@ -11,10 +11,10 @@ import uuid
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 
-from images import base
+from lab import test_base
 
 DOCKERFILE = b"""ARG SUITE
-FROM localhost/quantumsafe/base:${SUITE}
+FROM localhost/quantumsafe/test-base:${SUITE}
 RUN apt-get update && apt-get install -y --no-install-recommends openssh-server openssh-client nftables iptables \\
  && rm -f /etc/ssh/ssh_host_* && mkdir -p /run/sshd
 """
@@ -38,7 +38,7 @@ class Host:
     """A container with an sshd on port 2222; `options` are added to its command line."""
 
     def __init__(self, suite, options=""):
-        base.ensure_base(suite)
+        test_base.ensure(suite)
         image = "quantumsafe/probe-test:" + suite
         docker("build", "-q", "-t", image, "--build-arg", "SUITE=" + suite, "-", stdin=DOCKERFILE, timeout=600)
         self.name = "oqs-probe-%s" % uuid.uuid4().hex[:10]

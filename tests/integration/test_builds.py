@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from images import base, build
+from images import build
+from lab import test_base
 
 pytestmark = pytest.mark.docker
 
@@ -41,7 +42,7 @@ def older(text: str, package: str, version: str = "1:0.9-1") -> str:
 
 def newer(text: str, code: int = 0) -> str:
     script = build.NEWER.read_text("utf-8")
-    tag = base.ensure_base(build.SUITE, say=quiet)
+    tag = test_base.ensure(build.SUITE, quiet)
     return docker("run", "--rm", "-i", tag, "sh", "-c", script, stdin=text, code=code)
 
 
@@ -63,7 +64,7 @@ def test_a_list_without_the_server_is_no_answer() -> None:
 
 
 def test_debian_that_does_not_answer_is_an_error() -> None:
-    tag = base.ensure_base(build.SUITE, say=quiet)
+    tag = test_base.ensure(build.SUITE, quiet)
     script = build.NEWER.read_text("utf-8")
     said = docker("run", "--rm", "-i", "--network", "none", tag, "sh", "-c", script, stdin=status(), code=100)
     assert "E: " in said or "Err:" in said or "Failed" in said

@@ -15,7 +15,8 @@ from typing import Callable, List
 import ansible
 import pytest
 
-from tests.integration.module_call import REPOSITORY, call, docker, four, need_image, python_host
+from lab import test_base
+from tests.integration.module_call import REPOSITORY, call, docker, four, python_host
 
 pytestmark = [pytest.mark.docker, pytest.mark.slow]
 OLDEST, NEWEST = "3.8", (3, 14)
@@ -66,7 +67,7 @@ def oldest(tmp_path_factory: pytest.TempPathFactory) -> str:
 def newest() -> Callable[..., "subprocess.CompletedProcess[bytes]"]:
     """Runs Python of Debian's next release in a container without network."""
     image = "quantumsafe/python-test:forky"
-    docker("build", "-q", "-t", image, "-", stdin=(RECIPE % need_image("localhost/quantumsafe/base:forky")).encode())
+    docker("build", "-q", "-t", image, "-", stdin=(RECIPE % test_base.ensure("forky", lambda _text: None)).encode())
     options = ["--rm", "--network", "none", "-v", "%s:/repository:ro" % REPOSITORY, "-w", "/tmp",
                "-v", "%s:/python/ansible:ro" % Path(ansible.__file__).parent, "-e", "PYTHONDONTWRITEBYTECODE=1"]
     options += ["-e", "PYTHONPATH=/python:/repository/collections"]

@@ -14,6 +14,7 @@ from typing import Any, Dict, Iterator, List
 
 import pytest
 
+from lab import test_base
 from tests.e2e.library.registry_box import LOGIN, PLAIN, TLS, Registry
 from tests.e2e.library.scenario import Run, Scenario, image
 from tests.e2e.library.walls import reachable
@@ -272,7 +273,7 @@ def test_archive_compressed_with_gzip(scenario: Scenario, archives: Dict[str, st
 
 
 def test_image_that_the_host_builds(scenario: Scenario, registry: Registry) -> None:
-    registry.push("localhost/quantumsafe/base:forky", "base:forky")
+    registry.push(test_base.ensure("forky", lambda _text: None), "base:forky")
     wishes = {"oqs_ssh_image_source": "build", "oqs_ssh_image_build_on": "host",
               "oqs_ssh_image_build_base": registry.name("base:nowhere")}
     refused(scenario, WEB2, "the image could not be built on this host; oqs_ssh_image_build_base says from what",

@@ -129,7 +129,9 @@ def outer_flaws(found: Settings, known_hosts: str, pins: t.Sequence[Pin]) -> lis
     if found.get("knownhostscommand", "none") != "none":
         flaws.append("knownhostscommand brings other host keys")
     end = (found.get("hostname", ""), found.get("port", ""))
-    if not any(found.get("hostkeyalias") == pin.alias and end == (pin.address, str(pin.port)) for pin in pins):
+    # names of hosts have no case (RFC 4343), and ssh drops it
+    said = [each.lower() for each in (found.get("hostkeyalias", ""), *end)]
+    if not any(said == [pin.alias.lower(), pin.address.lower(), str(pin.port)] for pin in pins):
         flaws.append("%s, port %s, is not where the pinned host key belongs" % end)
     return flaws
 

@@ -9,6 +9,7 @@ the pipe's own command line negotiates when it is run once more, in ssh's own wo
 
 from __future__ import annotations
 
+import re
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
@@ -66,11 +67,11 @@ def _none(flaws: t.Sequence[str]) -> None:
 
 
 def _came_from(said: str) -> str:
-    for line in said.splitlines():
-        word, _blank, connection = line.partition(" ")
-        if word == "oqs-came-from":
-            if not over_pq.came_through(connection):
-                where = connection.split()[0] if connection.split() else "somewhere that it does not tell"
-                raise NotProved("the host sees this session come from %s, not from itself" % where)
-            return connection.split()[0]
-    raise NotProved("the host did not say where this session comes from")
+    found = re.search(r"oqs-came-from ([^\n]*)", said)  # a login shell may say anything before it, without a line end
+    if not found:
+        raise NotProved("the host did not say where this session comes from")
+    words = found[1].split()
+    if not over_pq.came_through(found[1]):
+        where = words[0] if words else "somewhere that it does not tell"
+        raise NotProved("the host sees this session come from %s, not from itself" % where)
+    return words[0]

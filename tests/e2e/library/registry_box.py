@@ -12,7 +12,7 @@ import urllib.request
 from typing import Any
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
-from images import base
+from lab import test_base
 from lab.lab_engine import docker, docker_json
 
 PLAIN, TLS, LOGIN = 5000, 5001, 5002
@@ -72,7 +72,7 @@ class Registry:
     def up(self) -> Registry:
         """Start it, and wait until it serves."""
         tag = "quantumsafe/registry:" + SUITE
-        argument = "BASE=" + base.ensure_base(SUITE, lambda _text: None)
+        argument = "BASE=" + test_base.ensure(SUITE, lambda _text: None)
         docker("build", "--quiet", "--tag", tag, "--build-arg", argument, "-", stdin=DOCKERFILE, timeout=600)
         secret = self.folder / "registry-password"
         if not secret.exists():

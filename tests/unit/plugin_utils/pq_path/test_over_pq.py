@@ -114,6 +114,19 @@ def test_a_host_that_sees_another_way_is_no_proof(said, words):
         pq_proof._came_from(said)
 
 
+@pytest.mark.parametrize("noise", ["", "Welcome\n", "\x1b]0;web1\x07", "Last login: today\r\n$ "])
+def test_a_login_shell_may_say_anything_first(noise):
+    assert pq_proof._came_from(noise + "oqs-came-from 127.0.0.1 1 127.0.0.1 22\n") == "127.0.0.1"
+
+
+def test_names_of_hosts_have_no_case():
+    """ssh -G lowers what the inventory spells otherwise."""
+    pin = PIN._replace(address="Web1.Example.ORG")
+    good = dict(GOOD, hostname="web1.example.org", hostkeyalias=pin.alias)
+    assert over_pq.outer_flaws(good, WAY.known_hosts, [pin]) == []
+    assert over_pq.outer_flaws(dict(good, hostname="web2.example.org"), WAY.known_hosts, [pin])
+
+
 LINE = "[192.0.2.7]:2222 ssh-ed25519 AAAA oqs-ssh web1 localhost:22\n"
 
 
