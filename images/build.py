@@ -109,7 +109,7 @@ def build(
         say("building %s on %s" % (tag, base))
         arguments = {
             "BASE": base, "VARIANT": variant, "BROKEN_NAMES": str(int(broken_names)),
-            "OQS_USER": user, "OQS_UID": str(uid), "MESSAGE": message, "APT_OPTIONS": _apt_options(),
+            "OQS_USER": user, "OQS_UID": str(uid), "MESSAGE": message, "APT_OPTION": _apt_option(),
         }
         _build(tag, arguments, recipe, fresh, say)
     size = int(_docker(["image", "inspect", "--format", "{{.Size}}", tag], 30))
@@ -131,9 +131,9 @@ def facts_of(image: str, user: str) -> str:
     return answer
 
 
-def _apt_options() -> str:
+def _apt_option() -> str:
     """How apt is to take Debian's archive: strictly, unless somebody has said otherwise."""
-    return "-o Acquire::Check-Valid-Until=false" if os.environ.get(OLD_ARCHIVE) else ""
+    return "Acquire::Check-Valid-Until=false" if os.environ.get(OLD_ARCHIVE) else ""
 
 
 def _newer(tag: str, base: str) -> str:
@@ -142,7 +142,7 @@ def _newer(tag: str, base: str) -> str:
     :raises BuildError: Debian does not answer.
     """
     status = _docker(["run", "--rm", "--network", "none", "--entrypoint", "cat", tag, "/var/lib/dpkg/status"], 60)
-    options = ["--rm", "--interactive", "--env", "APT_OPTIONS=" + _apt_options()]
+    options = ["--rm", "--interactive", "--env", "APT_OPTION=" + _apt_option()]
     return _docker(["run", *options, base, "sh", "-c", NEWER.read_text(encoding="utf-8")], 300, status)
 
 

@@ -8,7 +8,7 @@ installed=$(awk '/^Package: / { name = $2 } /^Version: / { print name, $2 }' | g
     echo "the image lists no package openssh-server" >&2
     exit 3
 }
-apt-get ${APT_OPTIONS:-} -qq -o APT::Update::Error-Mode=any update >&2 # else one that reached nobody would end well
+apt-get ${APT_OPTION:+-o "$APT_OPTION"} -qq -o APT::Update::Error-Mode=any update >&2 # else one that reached nobody would end well
 echo "$installed" | while read -r name version; do
     candidate=$(apt-cache policy "$name" | awk '$1 == "Candidate:" { print $2 }')
     case $candidate in '' | '(none)') continue ;; esac

@@ -90,6 +90,9 @@ def is_as_wanted(facts: Facts) -> bool:
 def _plan_serving(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
     """The right container: does it run, does sshd listen, with the configuration that is there?"""
     container, state, wanted = facts.of(Container), facts.of(State), facts.of(Content)
+    if container.policy:
+        plan.add(Change("container", "restart_policy", ssh.container, container.policy, ssh.restart_policy,
+                        "it must come back after a reboot", act=_set_policy, quick=True))
 
     def running(before: str, after: str, why: str, again: bool) -> None:
         plan.add(Change("container", "running", ssh.container, before, after, why, act=partial(serving.start, again)))
@@ -136,6 +139,11 @@ def _create(host: Host) -> None:
     arguments = content.wanted(ssh, host.facts).container
     host.ledger.record("container", ssh.container, None, content.label_of(arguments))
     cli.docker(["create", *arguments], timeout=cli.WORK)
+
+
+def _set_policy(host: Host) -> None:
+    ssh = host.spec.of(ServerSpec)
+    cli.docker(["update", "--restart", ssh.restart_policy, ssh.container])
 
 
 def _remove(name: str, host: Host) -> None:

@@ -24,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_f
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.sshconfig import ConfigError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
@@ -90,6 +91,9 @@ def _port(facts: Facts) -> Port:
 def _check_surroundings(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
     """Reasons that lie on the host: somebody else's container, a port in use."""
     container, port = facts.of(Container), facts.of(Port)
+    if str(ssh.port) in facts.of(OwnSshd).settings.get("port", ()):
+        plan.refuse("the host's own sshd is configured for port %d (sshd -T), and takes it at its next start, if not "
+                    "now: set oqs_ssh_port to another one" % ssh.port)
     if container and not container.ours:
         plan.refuse(
             "a container %s is there that this collection did not make: look at it (docker inspect %s), then remove it "

@@ -145,6 +145,7 @@ def create_arguments(want: ServerSpec, image: Image, uid: int, machine: Machine,
     arguments = [
         "--name", want.container, "--network", "host", "--restart", want.restart_policy, "--pull", "never",
         "--security-opt", "no-new-privileges", "--cap-drop", "ALL",
+        "--init=false", "--userns", "host",  # whatever the engine's own configuration says of others
     ]
     for capability in capabilities(want, image):
         arguments += ["--cap-add", capability]

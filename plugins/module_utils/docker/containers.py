@@ -16,7 +16,8 @@ LABEL = "org.quantumsafe.openssh.spec"
 class Container(NamedTuple):
     """A container and its main process; false where there is none.
 
-    ``stale`` names mounted paths that the container does not see any more as they are now; ``sockets`` are those of its
+    ``policy``: when the engine starts it again, which anybody can change without another container. ``stale`` names
+    mounted paths that the container does not see any more as they are now; ``sockets`` are those of its
     main process.
     """
 
@@ -29,6 +30,7 @@ class Container(NamedTuple):
     health: str = ""
     started: str = ""
     restarts: int = 0
+    policy: str = ""
     stale: Tuple[str, ...] = ()
     sockets: FrozenSet[int] = frozenset()
 
@@ -63,6 +65,7 @@ def parse(found: inspected.Container) -> Container:
         health=state.Health.Status if state.Health else "",
         started=state.StartedAt,
         restarts=found.RestartCount,
+        policy=found.HostConfig.RestartPolicy.Name,
     )
     if not result.pid:
         return result

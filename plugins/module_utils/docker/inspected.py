@@ -48,6 +48,18 @@ class _Mount(NamedTuple):
     Name: str = ""
 
 
+class _RestartPolicy(NamedTuple):
+    """When the engine starts it again."""
+
+    Name: str = ""
+
+
+class _HostConfig(NamedTuple):
+    """What it was made with, and what ``docker update`` has changed since."""
+
+    RestartPolicy: _RestartPolicy = _RestartPolicy()
+
+
 class Container(NamedTuple):
     """One container; ``Image`` is the image's id."""
 
@@ -57,6 +69,7 @@ class Container(NamedTuple):
     Config: _Config
     Mounts: List[_Mount]
     RestartCount: int = 0
+    HostConfig: _HostConfig = _HostConfig()
 
     @property
     def labels(self) -> Dict[str, str]:

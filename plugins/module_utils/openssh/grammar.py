@@ -18,7 +18,8 @@ Network = Union[ipaddress.IPv4Network, ipaddress.IPv6Network]
 LAST_PORT = 65535
 _NAME = re.compile(r"(?!-)[A-Za-z0-9_.-]{1,253}")
 _ZONE = re.compile(r"[A-Za-z0-9_.-]{1,32}")
-_ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
+#: The name of an account: hosts decide whether there is one; this only keeps to one word without options.
+ACCOUNT = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.@-]{0,63}\$?")
 _ALGORITHM = re.compile(r"[+^-]?[A-Za-z0-9][A-Za-z0-9@._+*?-]{0,127}")
 
 
@@ -65,7 +66,7 @@ def sources(given: Sequence[str]) -> List[str]:
 
 def account(value: str) -> bool:
     """Whether this may be the name of an account."""
-    return bool(_ACCOUNT.fullmatch(value))
+    return bool(ACCOUNT.fullmatch(value))
 
 
 def algorithm(value: str) -> bool:

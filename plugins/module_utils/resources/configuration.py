@@ -28,6 +28,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed imp
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.host_keys import MAKERS
 
 NAMES = ("sshd_config", "ssh_config")
+_SERVER = paths.STATE_DIR + "/sshd_config"
 
 
 class ConfigurationError(UserError):
@@ -98,12 +99,16 @@ def _effects(ssh: ServerSpec, image: str, asked: Mapping[str, bytes]) -> Dict[st
     with entry.copy(ssh.entry) as own, entry.folder(asked) as folder:
         done = cli.run_once(image, [paths.ENTRY, "effect", paths.ASKED, str(ssh.port)], [own, folder], lines)
     found: Dict[str, List[effect.Settings]] = {}
+    refused: Dict[str, str] = {}
     for part in done.out.decode("utf-8", "replace").split("\n== ")[1:]:
         head, _newline, text = part.partition("\n")
+        name = head.split(" ")[0]
+        found.setdefault(name, []).append(effect.settings(text))
         if text.startswith("failed: "):
-            raise ConfigurationError("%s/sshd_config: the image's own sshd refuses it: %s" % (
-                paths.STATE_DIR, text[len("failed: "):].strip().replace(paths.ASKED + "/", "")))
-        found.setdefault(head.split(" ")[0], []).append(effect.settings(text))
+            refused[name] = text[len("failed: "):].strip().replace("%s/%s" % (paths.ASKED, name), _SERVER)
+    if refused:  # the whole has the lines that a person sees
+        said = refused.get(effect.WHOLE) or sorted(refused.values())[0]
+        raise ConfigurationError("the image's own programs refuse the configuration: %s" % said)
     if set(found) != set(asked) or any(len(each) != len(ends) for each in found.values()):
         raise ConfigurationError("the image's own sshd did not say what sshd_config comes to: %s" % done.reason)
     return found
@@ -191,8 +196,9 @@ def write(host: Host, wanted: Mapping[str, bytes]) -> None:
         done = _asked(host, candidate)
     finally:
         trees.remove(candidate)
-    if done.rc != 0:
-        raise ConfigurationError("the image's own programs refuse the configuration: %s" % done.reason)
+    if done.rc != 0:  # the candidate is gone: a person has the file in its place
+        said = done.reason.replace(candidate, paths.STATE_DIR)
+        raise ConfigurationError("the image's own programs refuse the configuration: %s" % said)
     host.validated = True
     for name, data in wanted.items():
         if data != here[name]:

@@ -9,6 +9,7 @@ import re
 import typing as t
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import describe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import ARGUMENT_SPEC
 
 Spec = t.Mapping[str, t.Any]
@@ -44,13 +45,13 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_client_identity": (
         re.compile(r"([A-Za-z0-9][A-Za-z0-9@._+-]{0,63})?"), "a type of key such as ssh-mldsa44-ed25519, or empty"
     ),
-    "oqs_ssh_client_hop_user": (re.compile(r"([a-z_][a-z0-9_.-]{0,31})?"), "an account name, or empty"),
+    "oqs_ssh_client_hop_user": (re.compile("(%s)?" % grammar.ACCOUNT.pattern), "an account name, or empty"),
     "oqs_ssh_client_prefix": (
         re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?"), "letters, digits, _ . - (at most 32), or empty"
     ),
 }
 _MEMBERS: dict[str, _Form] = {
-    "oqs_ssh_hop_users": (_NAME, "account names (small letters, digits, _ -; at most 32)"),
+    "oqs_ssh_hop_users": (grammar.ACCOUNT, "account names (letters, digits, _ . @ -; at most 64)"),
 }
 for _list in ("kex_algorithms", "host_key_algorithms", "pubkey_algorithms", "image_drops"):
     _MEMBERS["oqs_ssh_%s" % _list] = (

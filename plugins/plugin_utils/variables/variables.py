@@ -25,8 +25,8 @@ BREAKGLASS = "oqs_ssh_breakglass_sources"
 PREFIXES = ("oqs_ssh_", "docker_engine_")
 #: Names that the roles register or compute.
 INTERNAL = re.compile(r"(_want|_result|_probe)$")
-#: How near a name, and the beginning of one without our prefix, must be to one of ours to be taken for a slip.
-_NEAR, _BEGINS = 0.8, 0.7
+#: How near a name must be to one of ours to be taken for a slip.
+_NEAR = 0.8
 
 
 @functools.lru_cache(maxsize=1)
@@ -69,24 +69,17 @@ def follows(name: str) -> str | None:
 
 
 def misspelt(names: t.Iterable[str]) -> list[str]:
-    """An error for each variable that nobody reads but that looks like one of ours."""
+    """An error for each variable under our own prefixes that nobody reads and that looks like one of ours."""
     errors = []
     real = list(known())
     for name in sorted(names):
         plain = name.lower().replace("-", "_")
-        if name in real or INTERNAL.search(name) or not _begins_like_ours(plain):
-            continue
+        if name in real or INTERNAL.search(name) or not plain.startswith(PREFIXES):
+            continue  # what others call theirs is theirs, however near
         near = difflib.get_close_matches(plain, real, n=1, cutoff=_NEAR)
         if near:
             errors.append("%s: there is no such variable; did you mean %s?" % (name, near[0]))
     return errors
-
-
-def _begins_like_ours(name: str) -> bool:
-    def like(prefix: str) -> float:
-        return difflib.SequenceMatcher(None, prefix, name[: len(prefix)]).ratio()
-
-    return any(name.startswith(prefix) or like(prefix[:-1]) >= _BEGINS for prefix in PREFIXES)
 
 
 def check(values: t.Mapping[str, t.Any], secret: str | None, hosts: t.Container[str] | None = None) -> list[str]:

@@ -230,6 +230,7 @@ def test_a_misspelt_name(name, near):
 
 @pytest.mark.parametrize("name", [
     "oqs_ssh_want", "docker_engine_result", "oqs_ssh_something_of_my_own_play", "my_oqs_ssh_port", "ansible_host",
+    "cis_ssh_port", "ops_ssh_port", "os_ssh_user", "osq_ssh_port", "docker_engin_state", "docker_users",
     *sorted(SPECS),
 ])
 def test_a_name_that_is_right_or_none_of_ours(name):
@@ -239,7 +240,7 @@ def test_a_name_that_is_right_or_none_of_ours(name):
 ROOT = Path(variables.ROLES).resolve().parent
 #: What a play sets for its own tasks.
 OF_PLAYS = {"oqs_ssh_by_role", "oqs_ssh_play_title", "oqs_ssh_play_body", "oqs_ssh_play_ending",
-            "oqs_ssh_play_tags"}
+            "oqs_ssh_play_tags", "oqs_ssh_play_others", "oqs_ssh_play_pattern"}
 
 
 @pytest.mark.parametrize("path", [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/*/*.yml"), ROOT / "README.md"],
