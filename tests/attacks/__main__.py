@@ -30,7 +30,7 @@ _HEAD = """# Attacks
 
 Each row is a test that passes where the attack fails, and fails on a copy of the code with the fix taken out
 (`tests/attacks/mutants.toml`). `make attack` runs both. `make test` carries the first half, except the slow ones.
-The rows A1 to A17 are those of the threat model.
+The rows A1 to A18 are those of the threat model.
 
 | row | who -> what | how | test |
 |---|---|---|---|

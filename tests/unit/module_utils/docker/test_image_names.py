@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 from pathlib import Path
 
 import core_samples as samples
@@ -250,3 +251,41 @@ def test_a_build_on_the_host(monkeypatch, parts):
         (parts[0] / name).write_bytes(data)
     with pytest.raises(image_resource.ImageError, match=r"could not be built.*oqs_ssh_image_build_base.*no such image"):
         image_resource.bring(host(engine, wanted, parts[1]))
+
+
+@pytest.mark.parametrize(("said", "held"), [(b"", True), (b"openssh-server 1:10.6p1-1 1:10.6p1-2\n", False)])
+def test_an_image_that_debian_has_newer_packages_for_is_not_held(monkeypatch, said, held):
+    """Then it is built anew, and not from the engine's cache."""
+    name, asked = "localhost/quantumsafe/openssh-stock:latest", []
+    there = {"Id": "sha256:" + "1" * 64, "Config": {"Labels": {image_resource.RECIPE: "r1"}}, "RepoTags": [name]}
+    engine = Engine(monkeypatch, {name: there})
+    monkeypatch.setattr(image_resource.cli, "run_once", lambda image, program: (
+        asked.append((image, *program)) or image_resource.cli.Completed(0, b"the status", b"")))
+    wanted = want(name, source="build", recipe="r1", base="example.org/debian:1", arguments={}, newer="the script")
+    monkeypatch.setattr(image_resource.cli, "docker", lambda argv, **more: (
+        asked.append((*argv, more["stdin"])) or image_resource.cli.Completed(0, said, b"")))
+    assert bool(image_resource.find(wanted)) is held
+    assert asked[0] == (there["Id"], "cat", "/var/lib/dpkg/status") and asked[1][-1] == b"the status"
+    assert "--pull" in asked[1] and asked[1][-5:-1] == ("example.org/debian:1", "sh", "-c", "the script")
+    asked.clear()
+    assert image_resource.find(wanted._replace(newer="")) and not asked, "only an upgrade asks"
+    assert not engine.did
+
+
+def test_debian_that_does_not_answer_is_an_error(monkeypatch):
+    name = "localhost/quantumsafe/openssh-stock:latest"
+    there = {"Id": "sha256:" + "1" * 64, "Config": {"Labels": {image_resource.RECIPE: "r1"}}}
+    Engine(monkeypatch, {name: there}, fails="no network")
+    monkeypatch.setattr(image_resource.cli, "run_once", lambda *_any: image_resource.cli.Completed(0, b"x", b""))
+    with pytest.raises(image_resource.cli.DockerError, match="no network"):
+        image_resource.find(want(name, source="build", recipe="r1", base="b", newer="the script"))
+
+
+@pytest.mark.parametrize(("days", "most", "old"), [(61, 60, True), (59, 60, False), (1000, 0, False)])
+def test_an_old_image_is_called_old(days, most, old):
+    facts = samples.converged()
+    made = time.strftime("%Y-%m-%d", time.gmtime(time.time() - days * 86400))
+    facts["image"]["origin"] = {"made": made}
+    wanted = samples.want(ssh=samples.ssh_want(image=dict(samples.ssh_want()["image"], max_age=most)))
+    said = [each for each in samples.plan(wanted, facts).notes if "days old" in each]
+    assert bool(said) is old, said
