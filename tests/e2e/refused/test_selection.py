@@ -60,3 +60,9 @@ def test_no_host_is_an_error(
 ) -> None:
     code, hosts, said = listed(tmp_path, playbook, inventory, *options)
     assert code != 0 and hosts == [] and "no host of the inventory matches" in said, said
+
+
+def test_no_machine_of_a_person_is_an_error_too(tmp_path: pathlib.Path) -> None:
+    code, _hosts, said = listed(tmp_path, "client-oqs-ssh.yml", GROUPS, "-e", "oqs_ssh_client_hosts=desks")
+    assert code != 0 and "no host of the inventory matches desks: correct oqs_ssh_client_hosts" in said
+    assert listed(tmp_path, "client-oqs-ssh.yml", GROUPS, "-e", "oqs_ssh_client_hosts=others")[0] == 0

@@ -73,7 +73,9 @@ def _ansible_lint(tree: Tree) -> str:
         paths = os.pathsep.join(filter(None, [folder, os.environ.get("ANSIBLE_COLLECTIONS_PATH", "")]))
         run(
             ["ansible-lint", "--offline", "--nocolor", "--profile", "production", "--strict", "-q"], place, 300,
-            {"HOME": folder, "XDG_CACHE_HOME": folder, "ANSIBLE_COLLECTIONS_PATH": paths},
+            # Our playbooks want to know which hosts: a syntax check without an inventory ends with that question.
+            {"HOME": folder, "XDG_CACHE_HOME": folder, "ANSIBLE_COLLECTIONS_PATH": paths,
+             "ANSIBLE_INVENTORY": str(place / "hosts.example")},
         )
     return ""
 

@@ -240,7 +240,8 @@ def test_a_name_that_is_right_or_none_of_ours(name):
 ROOT = Path(variables.ROLES).resolve().parent
 #: What a play sets for its own tasks.
 OF_PLAYS = {"oqs_ssh_by_role", "oqs_ssh_play_title", "oqs_ssh_play_body", "oqs_ssh_play_ending",
-            "oqs_ssh_play_tags", "oqs_ssh_play_others", "oqs_ssh_play_pattern"}
+            "oqs_ssh_play_tags", "oqs_ssh_play_others", "oqs_ssh_play_pattern",
+            "oqs_ssh_play_machines"}
 
 
 @pytest.mark.parametrize("path", [*ROOT.glob("playbooks/**/*.yml"), *ROOT.glob("roles/*/*/*.yml"), ROOT / "README.md"],
