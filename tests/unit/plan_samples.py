@@ -56,6 +56,7 @@ DRIFTS: Dict[str, Any] = {
     "entry not executable": (
         lambda f: f["state"].update(modes={paths.ENTRY_FILE: "644 0:0"}), {"file_mode", "running"},
     ),
+    "never started again": (lambda f: f["container"] and f["container"].update(policy="no"), {"restart_policy"}),
     "old files mounted": (
         lambda f: f["container"] and f["container"].update(stale=["/etc/oqs-ssh"]), {"running"},
     ),

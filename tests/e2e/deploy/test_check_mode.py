@@ -89,6 +89,7 @@ DRIFTS = {
     "a mode": ("chmod 644 /etc/oqs-ssh/private/password", "file_mode"),
     "the rule": (DELETE_RULE, "nftables"),
     "the password": ("docker exec oqs-ssh sh -c 'echo oqs:Another-0ne-Than-Ours | chpasswd'", "password"),
+    "never started again": ("docker update --restart=no oqs-ssh", "restart_policy"),
     "stopped": ("docker stop oqs-ssh", "running"),
     "an account's line": ("sed -i /oqs-ssh/d /home/alice/.ssh/authorized_keys", "hop_user"),
 }

@@ -42,6 +42,7 @@ HOSTS = plan_samples.hosts()
 #: Kinds that are carried out in a moment, in a container that goes on running, with nothing but what the host has.
 QUICK = {
     "folder", "file_mode", "sshd_config", "ssh_config", "known_hosts", "password", "authorized_keys", "in_force",
+    "restart_policy",
     "firewalld", "ufw", "nftables", "iptables", "firewall_file",
     "hop_config", "hop_client", "hop_known_hosts", "hop_user",
 }

@@ -244,3 +244,10 @@ def test_a_configuration_that_nobody_can_read_is_named_with_its_line(name: str) 
     assert len(plan.errors) == 1 and not plan.changes
     assert plan.errors[0].startswith("/etc/oqs-ssh/%s: " % name) and 'AllowUsers "oqs' in plan.errors[0]
     assert not samples.plan(samples.want(ssh=samples.ssh_want(state="absent"), hop=None), facts).errors
+
+
+def test_a_port_that_the_hosts_own_sshd_is_configured_for_is_not_free():
+    """It may not have taken it yet: its configuration counts from the next reload on."""
+    facts = dict(samples.image_known(), own_sshd={"port": ["22", "2222"]})
+    assert "own sshd is configured for port 2222" in refused(samples.want(), facts)
+    assert not samples.plan(samples.want(), dict(samples.image_known(), own_sshd={"port": ["22"]})).errors
