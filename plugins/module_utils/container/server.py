@@ -91,9 +91,6 @@ def _port(facts: Facts) -> Port:
 def _check_surroundings(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
     """Reasons that lie on the host: somebody else's container, a port in use."""
     container, port = facts.of(Container), facts.of(Port)
-    if str(ssh.port) in facts.of(OwnSshd).settings.get("port", ()):
-        plan.refuse("the host's own sshd is configured for port %d (sshd -T), and takes it at its next start, if not "
-                    "now: set oqs_ssh_port to another one" % ssh.port)
     if container and not container.ours:
         plan.refuse(
             "a container %s is there that this collection did not make: look at it (docker inspect %s), then remove it "
@@ -107,6 +104,9 @@ def _check_surroundings(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
         owner = next((words for inode, words in port.owners.items() if inode not in ours), "")
     if owner:
         plan.refuse("port %d is taken by %s: stop it there, or set oqs_ssh_port to a free one" % (ssh.port, owner))
+    elif str(ssh.port) in facts.of(OwnSshd).settings.get("port", ()):
+        plan.refuse("the host's own sshd is configured for port %d (sshd -T), and takes it at its next start: set "
+                    "oqs_ssh_port to another one" % ssh.port)
 
 
 def everywhere(sshd_config: bytes) -> bool:

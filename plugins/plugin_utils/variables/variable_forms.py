@@ -45,7 +45,7 @@ _PATTERNS: dict[str, _Form] = {
     "oqs_ssh_client_identity": (
         re.compile(r"([A-Za-z0-9][A-Za-z0-9@._+-]{0,63})?"), "a type of key such as ssh-mldsa44-ed25519, or empty"
     ),
-    "oqs_ssh_client_hop_user": (re.compile("(%s)?" % grammar.ACCOUNT.pattern), "an account name, or empty"),
+    "oqs_ssh_client_hop_user": (re.compile(r"([a-z_][a-z0-9_.-]{0,31})?"), "an account name, or empty"),
     "oqs_ssh_client_prefix": (
         re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,31})?"), "letters, digits, _ . - (at most 32), or empty"
     ),

@@ -235,7 +235,7 @@ CASES: List[Case] = [
     Case("several algorithms in one member", {"oqs_ssh_pubkey_algorithms": ["ssh-ed25519,ssh-rsa"]},
          "oqs_ssh_pubkey_algorithms: " + _ALGORITHMS + "1 is text of 19 characters"),
     Case("path as an account", {"oqs_ssh_hop_users": ["alice", "../../root"]},
-         "oqs_ssh_hop_users: must be account names (small letters, digits, _ -; at most 32), member 2 is text of 10 "
+         "oqs_ssh_hop_users: must be account names (letters, digits, _ . @ -; at most 64), member 2 is text of 10 "
          "characters"),
     Case("second key in a key's line", {"oqs_ssh_authorized_keys": [KEY + "\n" + KEY]},
          _NO_KEY + "a key is one line; this has a line end or NUL inside"),
