@@ -11,6 +11,12 @@ installed=$(awk '/^Package: / { name = $2 } /^Version: / { print name, $2 }' | g
 apt-get ${APT_OPTION:+-o "$APT_OPTION"} -qq -o APT::Update::Error-Mode=any update >&2 # else one that reached nobody would end well
 echo "$installed" | while read -r name version; do
     candidate=$(apt-cache policy "$name" | awk '$1 == "Candidate:" { print $2 }')
-    case $candidate in '' | '(none)') continue ;; esac
+    case $name/$candidate in
+    openssh-server/ | "openssh-server/(none)")
+        echo "Debian names no openssh-server" >&2
+        exit 4
+        ;;
+    */ | */"(none)") continue ;; # a library that has another name by now
+    esac
     if dpkg --compare-versions "$candidate" gt "$version"; then echo "$name $version $candidate"; fi
 done

@@ -57,7 +57,10 @@ def begin() -> None:
     if files.list_dir(paths.UPGRADE_BEFORE):
         return
     for name, folder, _mode in _KEPT:
-        data = files.read_file("%s/%s" % (folder, name))
+        path = "%s/%s" % (folder, name)
+        data = files.read_file(path)
+        if data is None and path == paths.UID:
+            data = files.read_file(paths.OLD_UID)  # the old container may be of the earlier layout
         if data is not None:
             files.write_file("%s/%s" % (paths.UPGRADE_BEFORE, name), data, 0o600)
 
@@ -92,7 +95,7 @@ def restore(ledger: LedgerFile) -> None:
             files.write_file(path, data, mode)
         else:
             ledger.write(path, data, mode)
-    number = uid_of((files.read_file(paths.STATE_DIR + "/uid") or b"").decode("ascii", "replace").strip())
+    number = uid_of((files.read_file(paths.UID) or b"").decode("ascii", "replace").strip())
     found = files.stat_file(paths.HOME_SSH)
     if number is not None and found is not None and found.st_uid != number:
         _hand_back(number)

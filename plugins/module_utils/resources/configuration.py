@@ -73,9 +73,9 @@ class ConfigurationResource(Resource):
 def _judge(facts: Facts) -> Judged:
     """What somebody has written into sshd_config: its effect, as the pristine image's sshd computes it in a container
     of its own (the one that runs is in the hands of whoever has edited the file). Asked once for each content."""
-    ssh, state, image = facts.of(Spec).of(ServerSpec), facts.of(State), facts.of(WantedImage).image
-    if not image.engine_id or not image.known or state.sshd_config is None:
-        return Judged()
+    ssh, state, image = facts.of(Spec).of(ServerSpec), facts.of(State), facts.of(Image)
+    if not image.known or state.sshd_config is None:
+        return Judged()  # one that is on its way, another look asks
     own = image.config("sshd_config")
     draft, alone = (content.server_config(ssh, state, image, each) for each in (False, True))
     key = digests.digest(b"\0".join([image.engine_id.encode(), draft, alone, ssh.entry.encode()])).encode()

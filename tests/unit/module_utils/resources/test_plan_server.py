@@ -10,6 +10,8 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Judged, WantedImage
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from plan_samples import SECTIONS, assert_sound, kinds, only
 
 # hosts as they are met
@@ -135,3 +137,21 @@ def test_absent_leaves_somebody_elses_container():
 def test_absent_on_a_virgin_host_is_nothing():
     plan = samples.plan({"ssh": samples.ssh_want(state="absent")}, samples.virgin())
     assert (plan.changes, plan.errors) == ([], [])
+
+
+def test_an_edited_configuration_waits_for_the_image_that_is_to_judge_it(monkeypatch):
+    """The new image is on its way: what its label says is known, and it cannot be run yet."""
+    def never(*_any, **_more):
+        raise AssertionError("there is no such image here")
+
+    monkeypatch.setattr(cli, "run_once", never)
+    facts = samples.converged()
+    facts["state"]["sshd_config"] += b"Banner /etc/issue\n"
+    known = facts["image"]
+    facts["image"] = {}
+    ssh = samples.ssh_want()
+    ssh["image"] = dict(ssh["image"], id=samples.IMAGE_ID, facts={
+        name: value for name, value in known.items() if name not in ("engine_id", "origin")})
+    read = samples.facts_of(samples.want(ssh=ssh), facts)
+    read.forget(Judged)
+    assert read.of(WantedImage).image.engine_id == samples.IMAGE_ID and read.of(Judged) == Judged()
