@@ -48,6 +48,8 @@ exit 127"""
 
 #: Comments that document a name; none of our texts for other programs has such a line (a test looks).
 _ASIDE = re.compile(r"^ *#:.*$", re.MULTILINE)
+#: A docstring; a text of ours with such quotes begins after something else on its line (a test looks).
+_DOCSTRING = re.compile(r'^( +)"""(?:[^"\\]|"(?!""))*"""$', re.MULTILINE)
 _IMPORT = re.compile(r"^ *from %s((?:\.\w+)*) import (\([^)]*\)|[^\n]*)" % re.escape(_PACKAGE), re.MULTILINE)
 
 
@@ -108,11 +110,12 @@ def packed(request: str) -> bytes:
 
 
 def _source(name: str) -> str:
-    """A module without what only readers need, at its top and beside its names; its lines keep their numbers."""
+    """A module without what only readers need: its docstrings, its top, and asides. Its lines keep their numbers."""
     path = name[len(_PACKAGE) + 1:].replace(".", os.sep) + ".py"
     with open(os.path.join(tree.MODULE_UTILS, path), encoding="utf-8") as source:
         head, first, rest = source.read().partition("from __future__")
-    return "\n" * head.count("\n") + first + _ASIDE.sub("", rest) if first else head
+    rest = _DOCSTRING.sub(lambda found: found.group(1) + '""' + "\n" * found.group().count("\n"), _ASIDE.sub("", rest))
+    return "\n" * head.count("\n") + first + rest if first else head
 
 
 def _imported(text: str) -> list[str]:

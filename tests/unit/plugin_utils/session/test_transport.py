@@ -128,10 +128,13 @@ def _bare(text):
     found = ast.parse(text)
     if ast.get_docstring(found) is not None:
         found.body.pop(0)
+    for each in ast.walk(found):
+        if isinstance(each, (ast.ClassDef, ast.FunctionDef)) and ast.get_docstring(each) is not None:
+            each.body[0].value = ast.Constant("")
     return found
 
 
 def test_the_program_is_no_larger_than_it_was():
-    """196 kB at 3c4789f; each run brings it to each host."""
+    """Each run brings it to each host."""
     for request in ("look_request", "quick_request", "apply_request"):
-        assert len(transport.packed("session." + request)) <= 196062
+        assert len(transport.packed("session." + request)) <= 175_000
