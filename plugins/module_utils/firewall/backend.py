@@ -7,10 +7,11 @@ A new kind is a file with a ``Backend``, and a line in ``firewalls.BACKENDS``.
 
 from __future__ import annotations
 
-from typing import Generic, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
+from typing import Generic, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Tuple, TypeVar
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import Here, Packet
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
@@ -100,6 +101,10 @@ class Backend(Generic[Facts]):
         """Why it cannot be opened, and what to do."""
         return []
 
+    def diverts(self, _spec: FirewallSpec, _found: Facts) -> Tuple[List[str], bool]:
+        """Rules that send packets for the port elsewhere, as people read them; and whether they do so for sure."""
+        return [], False
+
     def notes(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
         """What a person should know of it, whether it is active or not."""
         return []
@@ -122,6 +127,14 @@ def networks(sources: Sequence[str], family: str) -> Optional[List[Network]]:
     given = matching.merge(model.parse_sources(sources))
     mine = [each for each in given if each.version == (4 if family == "ip" else 6)]
     return None if given and not mine else mine
+
+
+def packets(spec: FirewallSpec, family: str, ways: Sequence[Here]) -> Iterator[Packet]:
+    """The packets that should come in.
+
+    :raises ValueError: a source that is none.
+    """
+    return model.packets(spec.port, family, model.parse_sources(spec.sources), ways)
 
 
 def lines(rules: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ others the rules that they have at runtime only. firewalld has no comments: ours
 from __future__ import annotations
 
 import re
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 from xml.etree import ElementTree
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
@@ -19,8 +19,22 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import Value
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import both, invert
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
+    ANYWHERE,
+    MAYBE,
+    MOST,
+    SOME,
+    YES,
+    ClientPort,
+    Here,
+    Source,
+    own,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ways import INNER
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "firewalld"
@@ -30,11 +44,10 @@ CONF = "/etc/firewalld/firewalld.conf"
 ZONE_DIRS = ("/etc/firewalld/zones", "/usr/lib/firewalld/zones")
 #: Behind all rules of others, or before them where one of these would close the port to everybody.
 LAST, FIRST = "22222", "-22222"
+_WORD = re.compile(r'([A-Za-z_-]+)(?:(=)"([^"]*)")?')
 _ZONE_LINE = re.compile(r"(?m)^  (target|interfaces):")
 _MARK = re.compile(r'\brule priority="-?22222"')
 _ELEMENT = re.compile(r'[ \t]*<rule\b[^>]*\bpriority="-?22222"[^>]*>(?:(?!</rule>).)*</rule>[ \t]*\n?', re.S)
-#: Interfaces of containers and virtual machines: nobody outside comes in by these.
-INNER = re.compile(r"(lo|docker\d|br-[0-9a-f]{12}|veth|virbr|vnet|cni|podman|flannel|cali|lxcbr|lxdbr|kube)")
 
 
 class Firewalld(NamedTuple):
@@ -50,6 +63,7 @@ class Firewalld(NamedTuple):
     kept: Dict[str, bytes]
     default: str
     interfaces: List[str]
+    ways: Sequence[Here] = ANYWHERE
 
 
 class Zone(NamedTuple):
@@ -154,23 +168,67 @@ def _covers(ports: Sequence[str], port: int) -> bool:
     return False
 
 
-def _shuts(rule: str, port: int) -> bool:
-    """Whether a rich rule closes the port to everybody (or to all of one family)."""
-    if not re.search(r"\b(reject|drop)\b", re.sub(r'"[^"]*"', "", rule)) or "source" in rule.split():
+class _Rule(NamedTuple):
+    """A rich rule, taken apart: the attributes of each of its elements (``NOT`` is one), and its priority."""
+
+    parts: Dict[str, Dict[str, str]]
+    priority: int
+
+
+def _parse(text: str) -> _Rule:
+    parts: Dict[str, Dict[str, str]] = {}
+    name = ""
+    for word, equals, value in _WORD.findall(text):
+        if equals or word == "NOT":
+            parts.setdefault(name, {})[word] = value
+        else:
+            name = word
+            parts.setdefault(name, {})
+    priority = parts.get("rule", {}).get("priority", "0")
+    return _Rule(parts, int(priority) if re.match(r"-?\d+\Z", priority) else 0)
+
+
+def _shuts(text: str, port: int, ways: Sequence[Here] = ANYWHERE) -> bool:
+    """Whether a rich rule closes the port to everybody (or to all of one family), or to most."""
+    rule = _parse(text)
+    parts = rule.parts
+    if not {"reject", "drop"} & set(parts) or {"service", "forward-port", "icmp-block", "icmp-type"} & set(parts):
         return False
-    named = re.search(r' port port="([^"]+)" protocol="([^"]+)"', rule)
-    if named:
-        return _covers(["%s/%s" % named.groups()], port)
-    return not re.search(r" (service|protocol|icmp-\S+|forward-port|source-port|destination) ", rule)
+    family = {"ipv6": "ip6"}.get(parts.get("rule", {}).get("family", ""), "ip")
+    version = 6 if family == "ip6" or ":" in parts.get("source", {}).get("address", "") else 4
+    named = parts.get("port")
+    if named is not None and not _covers(["%s/%s" % (named.get("port"), named.get("protocol"))], port):
+        return False
+    if parts.get("protocol", {}).get("value", "tcp") not in ("tcp", "6"):
+        return False
+    asked: Dict[str, Callable[[List[Value]], str]] = {
+        "source": Source(version, None).within,
+        "destination": own(version, tuple(each for here in ways for each in here.addresses)).within,
+    }
+    answers = [
+        invert(answer) if {"NOT", "invert"} & set(parts[name]) else answer
+        for name, within in asked.items() if name in parts
+        for answer in [within([parts[name]["address"]]) if "address" in parts[name] else SOME]
+    ]
+    if "source-port" in parts:
+        low, _dash, high = parts["source-port"].get("port", "").partition("-")
+        answers.append(ClientPort().between(int(low), int(high or low)) if (low + high).isdigit() else MAYBE)
+    return both(answers) in (YES, MOST, MAYBE)
 
 
-def rules_for(zone: Zone, spec: FirewallSpec) -> List[str]:
+def _before_ours(zone: Zone, port: int, ways: Sequence[Here]) -> List[str]:
+    """Rules that close the port and come before any of ours, even the first one (lower priorities come first)."""
+    return [rule for rule in zone.rules if rule not in zone.ours and _parse(rule).priority <= int(FIRST)
+            and _shuts(rule, port, ways)]
+
+
+def rules_for(zone: Zone, spec: FirewallSpec, ways: Sequence[Here] = ANYWHERE) -> List[str]:
     """The rich rules that open the port in this zone, none where it is open; as if none of ours were there.
 
     :raises ValueError: a source that is none.
     """
     others = [rule for rule in zone.rules if rule not in zone.ours]
-    shut = any(_shuts(rule, spec.port) for rule in others)
+    shut = any(_parse(rule).priority <= int(LAST) and _shuts(rule, spec.port, ways) for rule in others)
     if not shut and (zone.target == "ACCEPT" or (not spec.sources and _covers(zone.ports, spec.port))):
         return []
     head = 'rule priority="%s"' % (FIRST if shut else LAST)
@@ -185,7 +243,7 @@ def rules_for(zone: Zone, spec: FirewallSpec) -> List[str]:
 
 def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str], spec: FirewallSpec) -> Set[str]:
     """The zones that packets from outside come to: those of interfaces, and those that an operator bound to sources,
-    unless to shut these out.
+    unless to shut these out, and not everybody.
 
     :param default: the zone of interfaces that belong to none.
     """
@@ -195,7 +253,8 @@ def open_zones(zones: Mapping[str, Zone], default: str, interfaces: Sequence[str
         found.add(of[0] if of else default)
     mine = model.parse_sources(spec.sources)
     for name, zone in zones.items():
-        if zone.sources and zone.target == "default" and any(_meets(each, mine) for each in zone.sources):
+        wide = zone.target == "default" or {"0.0.0.0/0", "::/0"} & set(zone.sources)
+        if zone.sources and wide and any(_meets(each, mine) for each in zone.sources):
             found.add(name)
     return found
 
@@ -253,7 +312,7 @@ def _zone_changes(spec: FirewallSpec, found: Firewalld, kept: Mapping[str, Zone]
     for name in sorted(set(now) | set(kept)):
         running, later = (
             _Step(option, zones.get(name, _NO_ZONE).ours,
-                  rules_for(zones[name], spec) if name in open_ones and name in zones else [])
+                  rules_for(zones[name], spec, found.ways) if name in open_ones and name in zones else [])
             for option, zones in (("", now), ("--permanent", kept))
         )
         commands = running.commands(name) + later.commands(name)
@@ -310,7 +369,7 @@ class _Backend(Backend[Optional[Firewalld]]):
             texts = (host.file("%s/%s.xml" % (folder, name)) for folder in ZONE_DIRS)
             kept[name] = next(filter(None, texts), b"")
         zone = (default or [b"public"])[-1].decode("utf-8", "replace")
-        return Firewalld(running, now, kept, zone, host.names("/sys/class/net"))
+        return Firewalld(running, now, kept, zone, host.interfaces, host.ways)
 
     def active(self, found: Optional[Firewalld]) -> bool:
         return found is not None and found.running
@@ -325,9 +384,16 @@ class _Backend(Backend[Optional[Firewalld]]):
         zones = zones_now(found.now) if found else {}
         return ["zone %s: %s" % (name, rule) for name, zone in zones.items() for rule in zone.ours]
 
-    def problems(self, _spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
-        if found is None or found.now.strip():
+    def problems(self, spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
+        if found is None:
             return []
+        if found.now.strip():
+            zones = zones_now(found.now)
+            words = "zone %s of firewalld closes port %d by a rule that comes before any of ours: %s; take it away, or "
+            words += "give it a priority above " + FIRST
+            return [words % (name, spec.port, rule)
+                    for name in sorted(open_zones(zones, found.default, found.interfaces, spec)) if name in zones
+                    for rule in _before_ours(zones[name], spec.port, found.ways)]
         said = "firewalld runs, but says nothing of its zones: see what firewall-cmd --list-all-zones says, or set "
         return [said + "oqs_ssh_firewall_backend: none and open the port yourself"]
 

@@ -4,7 +4,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, cast
+from typing import Any, Dict, Iterator, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple, cast
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, iptables, nftables, ufw
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
@@ -102,6 +102,7 @@ def refusals(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) ->
         words % (each.name, each.absent_because)
         for each in backends if each.name == spec.backend and each.name not in names
     ]
+    missing += [said for said, certain in _diverted(spec, found, backends) if certain]
     return missing + [
         problem
         for each in found.asked(backends) if each.name in names for problem in each.problems(spec, found.of(each))
@@ -112,7 +113,7 @@ def notes(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> Li
     """What a person should know of firewalls that are not opened."""
     if spec.state == "absent" or spec.backend == "none":
         return []
-    said = []
+    said = [words for words, certain in _diverted(spec, found, backends) if not certain]
     left = [name for name in active(found, backends) if spec.backend not in ("auto", name)]
     if left:
         said.append(
@@ -120,6 +121,15 @@ def notes(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> Li
             "the port: set it to auto" % (spec.backend, ", ".join(left))
         )
     return said + [note for each in found.asked(backends) for note in each.notes(spec, found.of(each))]
+
+
+def _diverted(spec: FirewallSpec, found: Found, backends: Backends) -> Iterator[Tuple[str, bool]]:
+    words = "packets for port %d %s sent elsewhere by NAT, and another server answers there: %s; take that away, or"
+    for each in found.asked(backends):
+        rules, certain = each.diverts(spec, found.of(each))
+        if rules:
+            head = words % (spec.port, "are" if certain else "may be", "; ".join(rules[:3]))
+            yield head + " set oqs_ssh_port to another port", certain
 
 
 def ledger(backends: Backends = BACKENDS) -> Dict[str, str]:

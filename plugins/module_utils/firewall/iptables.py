@@ -20,7 +20,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.iptables_save import Rule, Saved
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules, Walk
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import (
     PROGRAMS,
@@ -41,7 +42,7 @@ _NOT_KEPT = "the port is served; nothing keeps iptables rules over a restart her
 _OF_KIND = {"nft": "", "legacy": " (legacy)"}
 _OF_FAMILY = {"ip": "IPv4", "ip6": "IPv6"}
 #: What iptables-nft-save says in place of a table with rules that only nft can show.
-_INCOMPATIBLE = "is incompatible, use 'nft' tool"
+_INCOMPATIBLE = "# Table `filter' is incompatible, use 'nft' tool"
 _FOREIGN = (
     "the table filter of %s holds rules that only nft can show, so that nobody can tell whether they close port %d: "
     "look there (nft list ruleset) if the port does not answer"
@@ -73,6 +74,7 @@ class Iptables(NamedTuple):
 
     tables: Sequence[Table] = ()
     files: Sequence[SavedFile] = ()
+    ways: Sequence[Here] = ANYWHERE
 
     @property
     def own(self) -> List[Table]:
@@ -80,37 +82,45 @@ class Iptables(NamedTuple):
         return sorted(table for table in self.tables if not table.keeper)
 
 
-def closes(saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Network] = ()) -> bool:
+def closes(
+    saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Network] = (), ways: Sequence[Here] = ANYWHERE
+) -> bool:
     """Whether the chain INPUT with these rules could close the port to those who should pass; 0: a port no rule names.
     """
     walkable = Rules(saved.ruleset(rules))
-    return any(
-        model.could_close(walkable, chain, port, saved.family, networks) for chain in walkable.chains(("input",))
-    )
+    asked = list(model.packets(port, saved.family, networks, ways))
+    return any(model.could_close(walkable, chain, asked) for chain in walkable.chains(("input",)))
 
 
-def opening(saved: Saved, spec: FirewallSpec) -> Opening:
+def _last_place(
+    saved: Saved, rules: Sequence[Rule], port: int, networks: Sequence[Network], ways: Sequence[Here]
+) -> int:
+    """Before which of these rules ours still open the port: the first that could close it."""
+    walkable = Rules(saved.ruleset(rules))
+    asked = [
+        each._replace(state=state)
+        for each in model.packets(port, saved.family, networks, ways) for state in ("new", "established")
+    ]
+    return min(
+        Walk(walkable, each, model.USUAL).last_place(chain) for chain in walkable.chains(("input",)) for each in asked)
+
+
+def opening(saved: Saved, spec: FirewallSpec, ways: Sequence[Here] = ANYWHERE) -> Opening:
     """Our rules in a filter table as wanted.
 
+    :param ways: where packets from outside come in.
     :raises ValueError: a source that is none.
     """
     ours = [rule for rule in saved.input if rule.comment == TAG]
     others = [rule for rule in saved.input if rule.comment != TAG]
     networks = backend.networks(spec.sources, saved.family)
     none = Opening(0, [], ours, others, not ours)
-    if spec.state == "absent" or networks is None or not closes(saved, others, spec.port, networks):
+    if spec.state == "absent" or networks is None or not closes(
+            saved, others, spec.port, networks, ways):
         return none
     wanted = [_words(spec.port, network) for network in networks] or [_words(spec.port, None)]
-    added = [Rule(words, -1) for words in wanted]
-    low, high = 0, len(others)
-    while low < high:  # the last place where they still open it
-        middle = (low + high + 1) // 2
-        if closes(saved, others[:middle] + added + others[middle:], spec.port, networks):
-            high = middle - 1
-        else:
-            low = middle
-    right = [rule.words for rule in ours] == wanted and not closes(saved, saved.input, spec.port, networks)
-    return Opening(low, wanted, ours, others, right)
+    right = [rule.words for rule in ours] == wanted and not closes(saved, saved.input, spec.port, networks, ways)
+    return Opening(_last_place(saved, others, spec.port, networks, ways), wanted, ours, others, right)
 
 
 def _words(port: int, network: Optional[Network]) -> Tuple[str, ...]:
@@ -166,7 +176,7 @@ def _rule_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
     changes = []
     for table in found.own:
         saved = iptables_save.parse(table.text, table.family)
-        wanted = opening(saved, spec) if saved else None
+        wanted = opening(saved, spec, found.ways) if saved else None
         if wanted is None or wanted.right:
             continue
         before, after = backend.compared(
@@ -186,7 +196,7 @@ def _file_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
         saved = iptables_save.parse(each.text, each.family)
         if saved is None or each.keeper:
             continue
-        wanted = opening(saved, spec)
+        wanted = opening(saved, spec, found.ways)
         if not wanted.right:
             now, after = (
                 text.encode("utf-8", "surrogateescape") for text in (each.text, edited(each.text, saved, wanted)))
@@ -219,12 +229,12 @@ class _Backend(Backend[Iptables]):
             if data is not None:
                 text = data.decode("utf-8", "surrogateescape")
                 files.append(SavedFile(path, family, text, host.keeper(text)))
-        return Iptables(host.tables, files)
+        return Iptables(host.tables, files, host.ways)
 
     def active(self, found: Iptables) -> bool:
         for table in found.own:
             saved = iptables_save.parse(table.text, table.family)
-            if saved and closes(saved, [rule for rule in saved.input if rule.comment != TAG], 0):
+            if saved and closes(saved, [rule for rule in saved.input if rule.comment != TAG], 0, ways=found.ways):
                 return True
         return False
 
@@ -238,6 +248,17 @@ class _Backend(Backend[Iptables]):
             rules = saved.input if saved else []
             rows += [_shown(table.family, rule.words) for rule in rules if rule.comment == TAG]
         return rows
+
+    def diverts(self, spec: FirewallSpec, found: Iptables) -> Tuple[List[str], bool]:
+        rows, sure = [], False
+        for table in found.tables:
+            saved = iptables_save.parse(table.text, table.family, "nat")
+            if saved:
+                rules, certain = model.diverted(
+                    Rules(saved.ruleset([])), backend.packets(spec, table.family, found.ways))
+                rows += ["%s -t nat %s" % (PROGRAMS[table.family], each.printed) for each in rules]
+                sure = sure or certain
+        return rows, sure
 
     def notes(self, spec: FirewallSpec, found: Iptables) -> List[str]:
         return [_FOREIGN % (PROGRAMS[table.family], spec.port) for table in found.own if _INCOMPATIBLE in table.text]

@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
@@ -16,6 +16,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
 
@@ -40,6 +42,7 @@ class Nftables(NamedTuple):
     persistent: bool = False
     conf: bytes = b""
     snippet: Optional[bytes] = None
+    ways: Sequence[Here] = ANYWHERE
 
     @property
     def keeper(self) -> model.Keeper:
@@ -63,7 +66,7 @@ def rules_for(spec: FirewallSpec, found: Nftables) -> List[str]:
     """The nft commands that open the port, none when it should be closed or nothing closes it."""
     if spec.state == "absent" or found.ruleset is None:
         return []
-    return model.rules_for(found.ruleset, spec.port, spec.sources, TAG, found.keeper)
+    return model.rules_for(found.ruleset, spec.port, spec.sources, TAG, found.keeper, found.ways)
 
 
 def snippet_of(rules: Sequence[str]) -> Optional[bytes]:
@@ -97,7 +100,7 @@ class _Backend(Backend[Nftables]):
         conf = host.file(CONF)
         return Nftables(
             host.ruleset, host.program("iptables") is not None and not _OWN_INPUT.search(conf or b""),
-            conf is not None and host.unit(UNIT).enabled, conf or b"", host.file(SNIPPET),
+            conf is not None and host.unit(UNIT).enabled, conf or b"", host.file(SNIPPET), host.ways,
         )
 
     def active(self, found: Nftables) -> bool:
@@ -108,7 +111,8 @@ class _Backend(Backend[Nftables]):
             return []
         now, rules = shown_rules(found.ruleset), rules_for(spec, found)
         changes = []
-        missing = spec.state == "present" and model.needed(found.ruleset, spec.port, spec.sources, TAG, found.keeper)
+        missing = spec.state == "present" and model.needed(
+            found.ruleset, spec.port, spec.sources, TAG, found.keeper, found.ways)
         if missing or (now and not rules):
             before, after = backend.compared(now, [_shown_rule(rule) for rule in rules])
             script = "\n".join(model.removal(model.ours(found.ruleset, TAG)) + rules) + "\n"
@@ -125,6 +129,10 @@ class _Backend(Backend[Nftables]):
     def shown(self, found: Nftables) -> List[str]:
         return shown_rules(found.ruleset or Ruleset())
 
+    def diverts(self, spec: FirewallSpec, found: Nftables) -> Tuple[List[str], bool]:
+        rules, certain = model.diverted(Rules(found.ruleset or Ruleset()), backend.packets(spec, "inet", found.ways))
+        return ["rule %d of the chain %s %s %s" % (each.handle, *each[:3]) for each in rules], certain
+
     def notes(self, spec: FirewallSpec, found: Nftables) -> List[str]:
         words = (
             "the chain %s of %s may drop packets for port %d before any firewall's rules for the host: look there if "
@@ -132,7 +140,8 @@ class _Backend(Backend[Nftables]):
         )
         return [
             words % (chain, keeper, spec.port)
-            for keeper, chain in model.blockers(found.ruleset or Ruleset(), spec.port, spec.sources) if keeper == NAME
+            for keeper, chain in model.blockers(found.ruleset or Ruleset(), spec.port, spec.sources, found.ways)
+            if keeper == NAME
         ]
 
 

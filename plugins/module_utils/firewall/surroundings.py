@@ -15,16 +15,16 @@ from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import ways
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import listing
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import Here
 
 #: The programs of iptables by family.
 PROGRAMS = {"ip": "iptables", "ip6": "ip6tables"}
 HANDS_OFF = "or set oqs_ssh_firewall_backend: none and open the port yourself"
 _LISTS = {"ip": "/proc/%d/net/ip_tables_names", "ip6": "/proc/%d/net/ip6_tables_names"}
 _SYSTEMD = "/run/systemd/system"
-#: What nft says where it was built without JSON, and where it is too old to know the option.
-_NO_JSON = re.compile(r"JSON support not compiled|(invalid|unrecognized|unknown) option")
 #: The kernel has no netfilter at all: then there are no rules.
 _NO_KERNEL = "Unable to initialize Netlink socket: Protocol not supported"
 _TABLE = re.compile(r"(?m)^table (\S+) (\S+) \{")
@@ -48,7 +48,7 @@ class Unit(NamedTuple):
 
 
 class Table(NamedTuple):
-    """The filter table of iptables, of one family.
+    """The tables of iptables, of one family.
 
     :ivar kind: ``nft`` or ``legacy``.
     :ivar restore: the program that changes it.
@@ -76,6 +76,7 @@ class Surroundings:
         self._units: Optional[Dict[str, Unit]] = None
         self._ruleset: Optional[Tuple[Optional[Ruleset]]] = None
         self._tables: Optional[List[Table]] = None
+        self._ways: Optional[Tuple[Here, ...]] = None
 
     def file(self, path: str) -> Optional[bytes]:
         """What a file holds; None: there is none."""
@@ -86,6 +87,18 @@ class Surroundings:
     def names(self, folder: str) -> List[str]:
         """What a folder holds, sorted; nothing where there is none."""
         return _names(folder)
+
+    @property
+    def interfaces(self) -> List[str]:
+        """Names of the interfaces that packets come in by."""
+        return ways.interfaces()
+
+    @property
+    def ways(self) -> Tuple[Here, ...]:
+        """Where packets from outside come in."""
+        if self._ways is None:
+            self._ways = ways.ways()
+        return self._ways
 
     def program(self, name: str) -> Optional[str]:
         """Where a program is; None: it is not there."""
@@ -126,7 +139,7 @@ class Surroundings:
 
     @property
     def tables(self) -> List[Table]:
-        """The filter tables of iptables that hold something.
+        """The tables of iptables, where that of filter (or, with nft, of NAT) holds something.
 
         :raises NoAnswer: a program of iptables failed.
         """
@@ -163,23 +176,23 @@ class Surroundings:
         advice = "see what nft list ruleset says"
         done = run(argv, check=False)
         if done.rc != 0:
-            said = (done.err + done.out).decode("utf-8", "replace")
-            if _NO_KERNEL in said:
+            if _NO_KERNEL in (done.err + done.out).decode("utf-8", "replace"):
                 return Ruleset()
-            if _NO_JSON.search(said):
-                return self._without_json(program)
-            raise NoAnswer(argv, done.reason, advice, done)
+            return self._without_json(program, NoAnswer(argv, done.reason, advice, done))
         try:
             return listing.parse(done.out)
         except ValueError as error:
             raise NoAnswer(argv, str(error), advice, done) from error
 
-    def _without_json(self, program: str) -> Optional[Ruleset]:
-        """An nft that prints no JSON: none of its rules can be judged, so there must be none but those of others, which
-        iptables and firewalld are asked about themselves."""
+    def _without_json(self, program: str, failed: NoAnswer) -> Optional[Ruleset]:
+        """An nft that prints no JSON, for whatever reason: none of its rules can be judged, so there must be none but
+        those of others, which iptables and firewalld are asked about themselves."""
         argv = [program, "list", "ruleset"]
         advice = "install an nftables with JSON support (0.9 or later)"
-        text = self.ask(argv, advice).text
+        done = run(argv, check=False)
+        if done.rc != 0:
+            raise failed
+        text = done.text
         if not text.strip():
             return Ruleset()
         tables = [" ".join(names) for names in _TABLE.findall(text)]
@@ -194,20 +207,20 @@ class Surroundings:
         restore = self._variant(PROGRAMS[family], kind, "-restore") if save else None
         if not save or not restore:
             return None
-        argv, advice = [save, "-t", "filter"], "see what it says on the host"
+        argv, advice = [save], "see what it says on the host"
         text = self.ask(argv, advice).text
-        rows = text.split("\n")
-        # one of nft's own rules among them, and it says so in place of the table
-        other = kind == "nft" and "*filter" not in rows
-        if not other and ("*filter" not in rows or "COMMIT" not in rows[rows.index("*filter"):]):
+        rows = [row for row in text.split("\n") if row.startswith("*") or row == "COMMIT"]
+        # nft: one of nft's own rules may be among them, and it says so in place of the table
+        if rows[::2].count("COMMIT") or len(rows) % 2 or (kind == "legacy" and "*filter" not in rows):
             raise NoAnswer(argv, "its answer holds no whole table filter", advice)
         return Table(kind, family, text, restore, self.keeper(text))
 
     def _in_nft(self, family: str) -> bool:
-        """Whether nftables holds a filter table as iptables makes it; who has no nft must ask iptables."""
+        """Whether nftables holds tables as iptables makes them; who has no nft must ask iptables."""
         if self.ruleset is None:
             return True
-        return any(chain[:3] == (family, "filter", "INPUT") for chain in self.ruleset.chains)
+        asked = ((family, "filter", "INPUT"), (family, "nat", "PREROUTING"))
+        return any(chain[:3] in asked for chain in self.ruleset.chains)
 
     def _in_legacy(self, family: str) -> bool:
         """Whether the old kind of tables is in use (reading this loads nothing)."""

@@ -5,6 +5,7 @@ its own command line, which knows how to keep them over reloads and reboots."""
 
 from __future__ import annotations
 
+import functools
 import re
 from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -17,6 +18,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Head, Rule, Ruleset
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE as ANY_WAY
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
@@ -40,6 +43,7 @@ class Ufw(NamedTuple):
     defaults: str
     rules: Dict[str, str]
     loaded: bool
+    ways: Sequence[Here] = ANY_WAY
 
     @property
     def enabled(self) -> bool:
@@ -54,6 +58,7 @@ class Entry(NamedTuple):
     proto: str
     dport: str
     dst: str
+    sport: str
     src: str
     interface: str
     comment: str
@@ -69,7 +74,8 @@ def entries(text: str) -> List[Entry]:
             continue
         comment = bytes.fromhex(row["comment"]).decode("utf-8", "replace") if len(row["comment"]) % 2 == 0 else ""
         action = row["action"].split("_")[0]  # allow_log and the like
-        found.append(Entry(action, row["proto"], row["dport"], row["dst"], row["src"], interface, comment))
+        found.append(Entry(
+            action, row["proto"], row["dport"], row["dst"], row["sport"], row["src"], interface, comment))
     return found
 
 
@@ -79,6 +85,7 @@ def setting(text: str, name: str) -> str:
     return found[-1].lower() if found else ""
 
 
+@functools.lru_cache(maxsize=1 << 17)
 def _rule(entry: Entry, family: str) -> Rule:
     words: List[str] = ["-p", entry.proto] if entry.proto != "any" else []
     if entry.src != ANYWHERE[family]:
@@ -89,6 +96,8 @@ def _rule(entry: Entry, family: str) -> Rule:
         words += ["-i", entry.interface]
     if entry.dport != "any":
         words += ["--dports", entry.dport]
+    if entry.sport != "any":
+        words += ["--sports", entry.sport]
     end = {"accept": "ACCEPT", "drop": "DROP"}[_ENDS.get(entry.action, "drop")]
     return iptables_save.rule_of("INPUT", (*words, "-j", end), family)
 
@@ -100,7 +109,8 @@ def closes(found: Ufw, family: str, rules: Sequence[Entry], port: int,
     base = Head(family, "filter", "INPUT", "input", "filter", policy)
     known = iptables_save.rule_of("INPUT", ("--state", "established", "-j", "ACCEPT"), family)
     walkable = Rules(Ruleset((base,), (known, *[_rule(each, family) for each in rules])))
-    return model.could_close(walkable, walkable.chains(("input",))[0], port, family, networks)
+    return model.could_close(
+        walkable, walkable.chains(("input",))[0], model.packets(port, family, networks, found.ways))
 
 
 def families(found: Ufw) -> List[str]:
@@ -128,7 +138,7 @@ def opening(spec: FirewallSpec, found: Ufw) -> Opening:
         others = [each for each in rules if each.comment != TAG]
         if networks is None or not closes(found, family, others, spec.port, networks):
             continue
-        mine = [Entry("allow", "tcp", str(spec.port), ANYWHERE[family], source, "", TAG)
+        mine = [Entry("allow", "tcp", str(spec.port), ANYWHERE[family], "any", source, "", TAG)
                 for source in [_source(each) for each in networks] or [ANYWHERE[family]]]
         wanted += [(each.dport, each.src) for each in mine]
         first = first or closes(found, family, others + mine, spec.port, networks)
@@ -169,7 +179,7 @@ class _Backend(Backend[Optional[Ufw]]):
             return None
         rules = {family: _text(host.file(path)) for family, path in RULES.items()}
         loaded = any(table.keeper == NAME for table in host.tables)
-        return Ufw(_text(conf), _text(host.file(DEFAULTS)), rules, loaded)
+        return Ufw(_text(conf), _text(host.file(DEFAULTS)), rules, loaded, host.ways)
 
     def active(self, found: Optional[Ufw]) -> bool:
         return found is not None and found.loaded and found.enabled

@@ -19,7 +19,6 @@ _HARMLESS = frozenset((
     "counter", "log", "comment", "mangle", "notrack", "last", "ct helper", "ct timeout", "ct expectation", "secmark",
     "flow", "dup", "set", "map",
 ))
-_GATES = frozenset(("limit", "quota", "ct count", "meter"))
 
 
 class Unread(NamedTuple):
@@ -167,7 +166,10 @@ class Vmap(NamedTuple):
 
 
 class Gate(NamedTuple):
-    """It depends on what differs from packet to packet, such as a rate."""
+    """It depends on what differs from packet to packet, such as a rate. ``normally``: it holds for most: under a limit.
+    """
+
+    normally: bool = False
 
 
 class Harmless(NamedTuple):
@@ -188,7 +190,7 @@ def statement(item: object) -> Statement:
     if kind == "reject" and fields:
         return Reject(str(fields.get("type")))
     if kind in ENDS:
-        return End(kind)
+        return _by_map(kind, fields) or End(kind)
     if kind in ("jump", "goto"):
         return Call(str(fields.get("target")), kind == "jump")
     if kind == "vmap":
@@ -196,9 +198,26 @@ def statement(item: object) -> Statement:
         if isinstance(data, str) and data.startswith("@"):
             return Vmap(key, name=data[1:])
         return Vmap(key, entries(_fields(data).get("set")))
-    if kind in _GATES or (kind in ("set", "map") and fields.get("stmt")):
-        return Gate()
+    if kind in ("limit", "quota", "ct count"):
+        return Gate(not fields.get("inv"))
+    if kind in ("set", "map", "meter") and fields.get("stmt"):
+        inner = [statement(each) for each in _many(fields["stmt"])]
+        return next((each for each in inner if not isinstance(each, Harmless)), Harmless(kind))
+    if kind == "mangle":
+        return Harmless("mark" if _only(fields.get("key"))[0] in ("meta", "ct") else kind)
     return Harmless(kind) if kind in _HARMLESS else Unread()
+
+
+def _by_map(kind: str, fields: Dict[str, object]) -> Optional[Statement]:
+    """Of NAT whose address or port depends on a map: what is not in it goes on."""
+    for part in (fields.get("addr"), fields.get("port")):
+        name, body = _only(part)
+        if name == "map":
+            rows = _fields(_fields(body).get("data")).get("set")
+            if not isinstance(rows, list) or not all(isinstance(each, list) and len(each) == 2 for each in rows):
+                return Unread()
+            return Vmap(left(_fields(body).get("key")), tuple(Entry(value(key), End(kind)) for key, _to in rows))
+    return None
 
 
 def entries(rows: object) -> Optional[Tuple[Entry, ...]]:
@@ -225,9 +244,12 @@ def left(item: object) -> Left:
     if kind == "concat" and isinstance(body, list):
         return Concat(tuple(left(each) for each in body))
     if kind == "&" and isinstance(body, list) and len(body) == 2:
+        of = left(body[0])
+        if isinstance(body[1], int) and isinstance(of, (Meta, Ct)):
+            return Masked(of, ())  # of a mark
         flags = _many(body[1])
         if all(isinstance(each, str) for each in flags):
-            return Masked(left(body[0]), tuple(str(each) for each in flags))
+            return Masked(of, tuple(str(each) for each in flags))
     return Unread()
 
 

@@ -9,6 +9,7 @@ Pure.
 
 from __future__ import annotations
 
+import functools
 import re
 import shlex
 from typing import Callable, List, Mapping, NamedTuple, Optional, Sequence, Tuple
@@ -34,16 +35,23 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Value,
 )
 
-#: Modules whose answer is known to differ from packet to packet.
+#: Modules whose answer is known to differ from packet to packet; it holds for most of them only with these options,
 _DEPENDS = frozenset((
     "limit", "hashlimit", "connlimit", "recent", "set", "mac", "time", "statistic", "quota", "geoip", "connbytes",
 ))
+_NORMALLY = frozenset(("--limit", "--hashlimit", "--hashlimit-upto", "--connlimit-upto", "--quota"))
+#: and these say no more than how it is asked.
+_MANNER = re.compile(
+    r"--(limit-burst|hashlimit-(burst|mode|name|srcmask|dstmask|htable-\S+|rate-match|rate-interval)|connlimit-(mask|"
+    r"saddr|daddr)|set|name|seconds|hitcount|rsource|rdest|mask|rttl|reap|mode|packet|kerneltz|contiguous|"
+    r"return-nomatch|connbytes-(mode|dir))\Z")
 _STATES = ("new", "established", "related", "invalid", "untracked")
 _GOES_ON = frozenset((
     "LOG", "NFLOG", "ULOG", "MARK", "CONNMARK", "TCPMSS", "SET", "CT", "AUDIT", "CHECKSUM", "CLASSIFY", "DSCP", "TOS",
     "TRACE", "NOTRACK", "SECMARK", "CONNSECMARK", "TTL", "HL", "LED", "IDLETIMER", "RATEEST",
 ))
 _ENDS = {"ACCEPT": "accept", "DROP": "drop", "REJECT": "reject", "RETURN": "return", "TARPIT": "drop"}
+_DIVERTS = {"DNAT": "dnat", "REDIRECT": "redirect", "NETMAP": "dnat", "TPROXY": "redirect"}
 _ELSEWHERE = frozenset(("QUEUE", "NFQUEUE", "SYNPROXY"))
 _RULE = re.compile(r"(?:\[\d+:\d+\] )?-A (\S+) ?(.*)")
 _CHAIN = re.compile(r":(\S+) (\S+)")
@@ -63,7 +71,7 @@ class Rule(NamedTuple):
 
 
 class Saved(NamedTuple):
-    """The filter table of one listing: its chains, their rules except those of INPUT, the rules of INPUT, and the line
+    """A table of one listing: its chains, their rules except those of INPUT, the rules of INPUT, and the line
     that ends the table."""
 
     chains: List[listing.Head]
@@ -78,8 +86,9 @@ class Saved(NamedTuple):
         return listing.Ruleset(tuple(self.chains), (*self.others, *mine))
 
 
-def parse(text: str, family: str) -> Optional[Saved]:
-    """The filter table of what iptables-save printed, or of a file in that form; None where it has none.
+@functools.lru_cache(maxsize=16)
+def parse(text: str, family: str, table: str = "filter") -> Optional[Saved]:
+    """A table of what iptables-save printed, or of a file in that form; None where it has none.
 
     :param family: ``ip`` or ``ip6``.
     """
@@ -91,34 +100,36 @@ def parse(text: str, family: str) -> Optional[Saved]:
         line = line.strip()
         chain, rule = _CHAIN.match(line), _RULE.match(line)
         if line.startswith("*"):
-            inside = line == "*filter"
+            inside = line == "*" + table
         elif inside and line == "COMMIT":
             return Saved(chains, others, rules, family, number)
         elif inside and chain:
-            chains.append(_head(chain.group(1), chain.group(2), family))
+            chains.append(_head(chain.group(1), chain.group(2), family, table))
         elif inside and rule:
             words = _words(rule.group(2))
             if rule.group(1) == "INPUT":
                 rules.append(Rule(words, number))
             else:
-                others.append(rule_of(rule.group(1), words, family))
+                others.append(rule_of(rule.group(1), words, family, table))
     return None
 
 
 def _words(text: str) -> Tuple[str, ...]:
+    if not any(mark in text for mark in "\"'\\"):
+        return tuple(text.split())
     try:
         return tuple(shlex.split(text))
     except ValueError:
         return ("-m", "unreadable", "-j", "DROP")  # never taken for a rule that lets anything pass
 
 
-def _head(name: str, policy: str, family: str) -> listing.Head:
-    if policy != "-" and name == "INPUT":
-        return listing.Head(family, "filter", name, "input", "filter", policy.lower())
-    return listing.Head(family, "filter", name)
+def _head(name: str, policy: str, family: str, table: str) -> listing.Head:
+    hook = {"INPUT": "input", "PREROUTING": "prerouting"}.get(name) if policy != "-" else None
+    return listing.Head(family, table, name, hook, table, policy.lower()) if hook else listing.Head(family, table, name)
 
 
-def rule_of(chain: str, words: Tuple[str, ...], family: str) -> listing.Rule:
+@functools.lru_cache(maxsize=1 << 17)
+def rule_of(chain: str, words: Tuple[str, ...], family: str, table: str = "filter") -> listing.Rule:
     """A rule as nft would list it."""
     statements: List[Statement] = []
     module, negated, position = "", False, 0
@@ -138,10 +149,10 @@ def rule_of(chain: str, words: Tuple[str, ...], family: str) -> listing.Rule:
         elif word in ("-j", "-g", "--jump", "--goto"):
             statements.append(_target(word, values))
             break
-        elif word != "--comment":
+        elif word != "--comment" and not (module in _DEPENDS and _MANNER.match(word)):
             statements.append(_match(word, values, negated, module, family))
         negated = False
-    return listing.Rule(family, "filter", chain, tuple(statements))
+    return listing.Rule(family, table, chain, tuple(statements), printed=" ".join(("-A", chain, *words)))
 
 
 def _target(word: str, values: List[str]) -> Statement:
@@ -149,7 +160,9 @@ def _target(word: str, values: List[str]) -> Statement:
     if name in _ENDS:
         return End(_ENDS[name])
     if name in _GOES_ON:
-        return Harmless("log")
+        return Harmless("mark" if name in ("MARK", "CONNMARK") else "log")
+    if name in _DIVERTS:
+        return End(_DIVERTS[name])
     if name in _ELSEWHERE:
         return End("queue")
     return Call(name, word not in ("-g", "--goto"))
@@ -158,9 +171,9 @@ def _target(word: str, values: List[str]) -> Statement:
 def _match(word: str, values: List[str], negated: bool, module: str, family: str) -> Statement:
     """One condition; what is not understood as such."""
     maker = _MATCHES.get(word)
-    found = maker(values, family) if maker and values else None
+    found = maker(values, family) if maker and (values or word == "--syn") else None
     if found is None:
-        return Gate() if module in _DEPENDS else Unread()
+        return Gate((word in _NORMALLY) is not negated) if module in _DEPENDS or word == "-f" else Unread()
     left, right = found
     if left == Ct("state") and isinstance(right, Listed):
         return Match("in", left, Listed(tuple(each for each in _STATES if (each in right.members) is not negated)))
@@ -216,6 +229,15 @@ def _flags(values: List[str], _family: str) -> Optional[Sides]:
     return Masked(Payload("tcp", "flags"), mask), wanted
 
 
+def _syn(_values: List[str], _family: str) -> Optional[Sides]:
+    return Masked(Payload("tcp", "flags"), ("fin", "syn", "rst", "ack")), Listed(("syn",))
+
+
+def _mark(values: List[str], _family: str) -> Optional[Sides]:
+    value = values[0].partition("/")[0]  # with its mask: a packet without a mark has none under a mask, too
+    return (Meta("mark"), int(value, 0)) if re.match(r"(0x[0-9a-fA-F]+|[1-9]\d*|0)\Z", value) else None
+
+
 def _type(direction: str) -> Callable[[List[str], str], Optional[Sides]]:
     def sides(values: List[str], _family: str) -> Optional[Sides]:
         return Fib("type", (direction,)), values[0].lower()
@@ -229,8 +251,10 @@ def _packet_type(values: List[str], _family: str) -> Optional[Sides]:
 
 _MATCHES: Mapping[str, Callable[[List[str], str], Optional[Sides]]] = {
     "-p": _protocol, "-s": _address("saddr"), "-d": _address("daddr"), "-i": _interface,
-    "--dport": _ports("dport"), "--dports": _ports("dport"), "--sport": _ports("sport"), "--sports": _ports("sport"),
+    "--dport": _ports("dport"), "--dports": _ports("dport"), "--ports": _ports("dport"),
+    "--sport": _ports("sport"), "--sports": _ports("sport"),
     "--src-range": _address("saddr"), "--dst-range": _address("daddr"),
-    "--state": _state, "--ctstate": _state, "--tcp-flags": _flags, "--pkt-type": _packet_type,
+    "--state": _state, "--ctstate": _state, "--tcp-flags": _flags, "--syn": _syn, "--mark": _mark,
+    "--pkt-type": _packet_type,
     "--src-type": _type("saddr"), "--dst-type": _type("daddr"),
 }

@@ -27,7 +27,7 @@ class Head(NamedTuple):
 
 
 class Rule(NamedTuple):
-    """A rule; ``printed`` is its JSON, kept where it has a comment."""
+    """A rule; ``printed`` is its JSON, kept where it has a comment, or what iptables prints."""
 
     family: str
     table: str

@@ -2,125 +2,65 @@
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """Would a match of an nftables rule apply to a packet of a TCP connection from outside?
 
-The packet is known in part: it goes to a given port, begins a connection or belongs to an established one, and did not
-come in by the loopback interface; its source may be given. So there are four answers, and what is not understood is
-never guessed.
+The packet is known in part (``packets``). So there are five answers, and what is not understood is never guessed.
 
 Pure.
 """
 
 from __future__ import annotations
 
-import enum
 import ipaddress
-from typing import Dict, FrozenSet, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
+from typing import FrozenSet, List, Mapping, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
-    Concat,
-    Ct,
-    Fib,
     Joined,
-    Left,
     Listed,
-    Masked,
     Match,
-    Meta,
     Named,
-    Numgen,
-    Payload,
     Prefix,
     Range,
     Set,
     Value,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import NamedSet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
+    ABSENT,
+    ANY_FLAG,
+    DEPENDS,
+    MAYBE,
+    MOST,
+    NO,
+    OPAQUE,
+    SOME,
+    YES,
+    ClientPort,
+    Fact,
+    Interface,
+    Own,
+    Packet,
+    Several,
+    Source,
+    fact,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
-
-NO, SOME, MAYBE, YES = "no", "some", "maybe", "yes"
-"""NO and YES are certain. SOME: it depends on things known to differ (source, interface, rate, time of day). MAYBE: the
-expression is not understood here."""
 
 Sets = Mapping[Tuple[str, str, str], NamedSet]
 """Named sets and maps, by family, table and name."""
 
 
-class Unfixed(enum.Enum):
-    """Facts that are no value."""
-
-    ABSENT = "the packet has no such field"
-    DEPENDS = "it differs"
-    OPAQUE = "it is not understood"
-
-
-ABSENT, DEPENDS, OPAQUE = Unfixed.ABSENT, Unfixed.DEPENDS, Unfixed.OPAQUE
-
-_OTHER_TRANSPORTS = (
-    "udp", "udplite", "icmp", "icmpv6", "sctp", "dccp", "esp", "ah", "comp", "igmp", "arp", "gre", "vxlan",
-)
-_ANY = "?"  # among flags: the others may be set or not
-_FLAGS = {"new": frozenset(("syn",)), "established": frozenset(("ack", _ANY))}
-# No packet from another machine has such a source: the kernel drops them as martians.
-_NEVER_OUTSIDE = tuple(ipaddress.ip_network(text) for text in ("127.0.0.0/8", "::1/128", "224.0.0.0/4", "ff00::/8"))
-
-
-class Packet(NamedTuple):
-    """The packet asked about: destination port, ``ip`` or ``ip6``, the network it comes from (None: anywhere), and what
-    it is to its connection: the SYN of a ``new`` one, or a later one of an ``established`` one."""
-
-    port: int
-    family: str
-    source: Optional[Network] = None
-    state: str = "new"
-
-
-class _Interface(NamedTuple):
-    """The fact that the packet came in by an interface other than lo."""
-
-
-class _Source(NamedTuple):
-    """The fact that the packet comes from this network, or from anywhere outside."""
-
-    version: int
-    network: Optional[Network]
-
-    def within(self, elements: Sequence[Value]) -> str:
-        """Whether the source lies in these addresses, prefixes and ranges taken together."""
-        merged = networks_of(elements)
-        if merged is None:
-            return MAYBE
-        merged = [each for each in merged if each.version == self.version]
-        if any(each.prefixlen == 0 for each in merged):
-            return YES
-        if self.network is None:
-            return SOME if any(not _never_outside(each) for each in merged) else NO
-        mine = self.network
-        if any(_contains(each, mine) for each in merged):
-            return YES
-        return SOME if any(_contains(mine, each) for each in merged) else NO
-
-
-class _Several(NamedTuple):
-    """The facts of several fields in one."""
-
-    facts: "Tuple[Fact, ...]"
-
-
-Fact = Union[Unfixed, int, str, FrozenSet[str], _Interface, _Source, _Several]
-
-
 def invert(answer: str) -> str:
     """The answer to the opposite question."""
-    return {YES: NO, NO: YES}.get(answer, answer)
+    return {YES: NO, NO: YES, SOME: MOST, MOST: SOME}.get(answer, answer)
 
 
 def both(answers: Sequence[str]) -> str:
     """All of them must hold: one NO settles it, then what is not understood, then what depends."""
-    return next((each for each in (NO, MAYBE, SOME) if each in answers), YES)
+    return next((each for each in (NO, MAYBE, SOME, MOST) if each in answers), YES)
 
 
 def either(answers: Sequence[str]) -> str:
     """One of them must hold."""
-    return next((each for each in (YES, MAYBE, SOME) if each in answers), NO)
+    return next((each for each in (YES, MAYBE, MOST, SOME) if each in answers), NO)
 
 
 def matches(match: Match, packet: Packet, sets: Sets, table: Tuple[str, str]) -> str:
@@ -148,6 +88,8 @@ def compare(value: Fact, op: str, right: Value, sets: Sets, table: Tuple[str, st
 def _ordered(value: Fact, op: str, right: Value) -> str:
     if value is DEPENDS:
         return SOME
+    if isinstance(value, ClientPort) and isinstance(right, int):
+        return value.between(right + (op == ">"), 65535) if op[0] == ">" else value.between(0, right - (op == "<"))
     if not isinstance(value, int) or not isinstance(right, int):
         return MAYBE
     holds = {"<": value < right, ">": value > right, "<=": value <= right, ">=": value >= right}[op]
@@ -166,7 +108,7 @@ def _equal(value: Fact, right: Value, sets: Sets, table: Tuple[str, str], any_bi
         return _flags(value, right, any_bit)
     if isinstance(right, Listed):
         return either([_single(value, each) for each in right.members])
-    if isinstance(value, _Several):
+    if isinstance(value, Several):
         if not isinstance(right, Joined) or len(right.parts) != len(value.facts):
             return MAYBE
         return both([compare(mine, "==", theirs, sets, table) for mine, theirs in zip(value.facts, right.parts)])
@@ -176,7 +118,7 @@ def _equal(value: Fact, right: Value, sets: Sets, table: Tuple[str, str], any_bi
 def _in_set(value: Fact, elements: Sequence[Value], sets: Sets, table: Tuple[str, str]) -> str:
     if not elements:
         return NO
-    if isinstance(value, _Source):
+    if isinstance(value, (Source, Own)):
         return value.within(elements)
     return either([_equal(value, element, sets, table, False) for element in elements])
 
@@ -185,21 +127,22 @@ def _flags(value: FrozenSet[str], right: Value, any_bit: bool) -> str:
     members = right.members if isinstance(right, Listed) else (right,)
     wanted = frozenset(flag for flag in members if isinstance(flag, str))
     if len(wanted) != len(frozenset(members)):
-        return MAYBE if right != 0 or _ANY in value else NO if value else YES
+        return MAYBE if right != 0 or ANY_FLAG in value else NO if value else YES
     if any_bit:
-        return YES if value & wanted else SOME if _ANY in value and "psh" in wanted else NO
-    return SOME if _ANY in value else YES if value == wanted else NO
+        return YES if value & wanted else SOME if ANY_FLAG in value and "psh" in wanted else NO
+    return SOME if ANY_FLAG in value else YES if value == wanted else NO
 
 
 def _single(value: Fact, right: Value) -> str:
     if value is DEPENDS:
         return SOME
-    if isinstance(value, _Source):
+    if isinstance(value, (Source, Own)):
         return value.within([right])
-    if isinstance(value, _Interface):
-        if not isinstance(right, str):
-            return MAYBE
-        return NO if right == "lo" else YES if right == "*" else SOME
+    if isinstance(value, Interface):
+        return value.named(right) if isinstance(right, str) else MAYBE
+    if isinstance(value, ClientPort):
+        low, high = right if isinstance(right, Range) else (right, right)
+        return value.between(low, high) if isinstance(low, int) and isinstance(high, int) else MAYBE
     if isinstance(right, Range) and isinstance(value, int):
         low, high = right
         return MAYBE if isinstance(low, str) or isinstance(high, str) else YES if low <= value <= high else NO
@@ -233,18 +176,6 @@ def networks_of(elements: Sequence[Value]) -> Optional[List[Network]]:
     return merge(found)
 
 
-def _contains(outer: Network, inner: Network) -> bool:
-    if isinstance(outer, ipaddress.IPv4Network) and isinstance(inner, ipaddress.IPv4Network):
-        return inner.subnet_of(outer)
-    if isinstance(outer, ipaddress.IPv6Network) and isinstance(inner, ipaddress.IPv6Network):
-        return inner.subnet_of(outer)
-    return False
-
-
-def _never_outside(network: Network) -> bool:
-    return any(_contains(each, network) for each in _NEVER_OUTSIDE)
-
-
 def _networks(element: Value) -> Optional[List[Network]]:
     """An address, prefix or range as networks; None when it is none of them."""
     try:
@@ -258,70 +189,3 @@ def _networks(element: Value) -> Optional[List[Network]]:
     except (ValueError, TypeError):
         return None
     return None
-
-
-def fact(left: Left, packet: Packet) -> Fact:
-    """What the left side of a match is worth for this packet."""
-    if isinstance(left, Concat):
-        facts = tuple(fact(each, packet) for each in left.parts)
-        return ABSENT if ABSENT in facts else _Several(facts)
-    if isinstance(left, Masked):
-        value = fact(left.of, packet)
-        if not isinstance(value, frozenset):
-            return OPAQUE
-        return DEPENDS if _ANY in value and "psh" in left.flags else value & frozenset(left.flags)
-    if isinstance(left, Payload):
-        return _payload(left, packet)
-    if isinstance(left, Meta):
-        return _meta(left, packet)
-    if isinstance(left, Ct):
-        return _connection(left, packet)
-    if isinstance(left, Fib):
-        return _route(left)
-    return DEPENDS if isinstance(left, Numgen) else OPAQUE
-
-
-def _payload(left: Payload, packet: Packet) -> Fact:
-    known: Dict[str, Fact]
-    if left.protocol in ("tcp", "th"):
-        known = {"dport": packet.port, "sport": DEPENDS, "flags": _FLAGS[packet.state]}
-        return known.get(left.field, OPAQUE)
-    if left.protocol in ("ip", "ip6"):
-        if left.protocol != packet.family:
-            return ABSENT
-        version = 4 if left.protocol == "ip" else 6
-        known = {
-            "saddr": _Source(version, packet.source), "daddr": DEPENDS,
-            "protocol": "tcp", "nexthdr": "tcp", "version": version,
-        }
-        return known.get(left.field, OPAQUE)
-    if left.protocol == "ether":
-        return DEPENDS if left.field in ("saddr", "daddr") else OPAQUE
-    return ABSENT if left.protocol in _OTHER_TRANSPORTS else OPAQUE
-
-
-def _meta(left: Meta, packet: Packet) -> Fact:
-    known: Dict[str, Fact] = {
-        "l4proto": "tcp",
-        "nfproto": "ipv4" if packet.family == "ip" else "ipv6",
-        "protocol": packet.family,
-        "iif": _Interface(), "iifname": _Interface(),
-        "pkttype": "host",
-    }
-    known.update(dict.fromkeys(("iifgroup", "iiftype", "iifkind", "hour", "day", "time", "cpu", "random"), DEPENDS))
-    return known.get(left.key, OPAQUE)
-
-
-def _connection(left: Ct, packet: Packet) -> Fact:
-    known: Dict[str, Fact] = {"state": frozenset((packet.state,)), "direction": "original", "protocol": "tcp"}
-    return known.get(left.key, OPAQUE) if left.direction in ("", "original") else OPAQUE
-
-
-def _route(left: Fib) -> Fact:
-    if left.result == "type" and "daddr" in left.flags:
-        return "local"
-    if left.result == "type" and "saddr" in left.flags:
-        return "unicast"
-    if left.result in ("oif", "oifname", "check") and left.flags[:1] == ("saddr",):
-        return True  # there is a way back to the source: no forged packet is asked about
-    return OPAQUE

@@ -10,7 +10,7 @@ Pure.
 from __future__ import annotations
 
 import re
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching as match
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
@@ -24,11 +24,16 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Statement,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Packet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
+    ANYWHERE,
+    Here,
+    Packet,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import (
     Assume,
     Chain,
     Rules,
+    Walk,
     outcomes,
     passes,
     seen,
@@ -36,6 +41,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
+#: How a packet is judged that should pass.
+USUAL = Assume(False, "both")
 FAMILIES = ("inet", "ip", "ip6")
 
 _IPTABLES_TABLES = ("filter", "nat", "mangle", "raw", "security")
@@ -58,11 +65,14 @@ def input_chains(ruleset: Ruleset) -> List[Chain]:
     return [chain for chain in Rules(ruleset).chains(("input",)) if chain.family in FAMILIES]
 
 
-def verdict(ruleset: Ruleset, port: int, family: str = "ip", source: Optional[str] = None) -> str:
+def verdict(
+    ruleset: Ruleset, port: int, family: str = "ip", source: Optional[str] = None, here: Here = ANYWHERE[0]
+) -> str:
     """Would a new TCP connection from outside to this port of the host pass, its first packet and those after it?
 
     :param family: ``ip`` or ``ip6``.
     :param source: address or network it comes from; None: from anywhere.
+    :param here: where it comes in.
     :returns: ``open`` or ``closed`` (certain, for every such packet), ``limited`` (for some of them: it depends on
         source, interface, rate or the like), ``unknown`` (an expression that matters is not understood).
     :raises ValueError: the source is no address or network of this family.
@@ -72,7 +82,7 @@ def verdict(ruleset: Ruleset, port: int, family: str = "ip", source: Optional[st
         network = parse_sources([source])[0]
         if network.version != (4 if family == "ip" else 6):
             raise ValueError("source %s is not of family %s" % (source, family))
-    rules, packet = Rules(ruleset), Packet(port, family, network)
+    rules, packet = Rules(ruleset), Packet(port, family, network, here=here)
     everything = passes(rules, packet, Assume(True, "both"))
     if len(everything) == 1 and "elsewhere" not in everything:
         return "open" if "accept" in everything else "closed"
@@ -167,22 +177,46 @@ def _without_ours(ruleset: Ruleset, tag: str) -> Ruleset:
     return ruleset._replace(rules=tuple(rule for rule in ruleset.rules if rule.comment != tag))
 
 
-def could_close(rules: Rules, chain: Chain, port: int, family: str, networks: Sequence[Network]) -> bool:
-    """Whether this chain could drop what should pass.
+def packets(port: int, family: str, networks: Sequence[Network], ways: Sequence[Here]) -> Iterator[Packet]:
+    """The packets that should pass a chain of this family (``inet``: of both).
 
-    Conditions known to differ (a blocklist, a rate limit, an interface) are taken as not met: an operator who closes a
-    port to some keeps that. What is not understood is taken both ways.
+    :param networks: where they come from; none: from anywhere.
+    :param ways: where they come in.
     """
     for each in ("ip", "ip6") if family == "inet" else (family,):
         version = 4 if each == "ip" else 6
         mine: List[Optional[Network]] = [network for network in networks if network.version == version]
         for source in mine or [None]:
-            if outcomes(rules, chain, Packet(port, each, source), Assume(False, "both")) != {"accept"}:
-                return True
-    return False
+            for here in ways:
+                yield Packet(port, each, source, here=here)
 
 
-def _wanted(ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper) -> List[Tuple[Chain, str]]:
+def could_close(rules: Rules, chain: Chain, asked: Iterable[Packet]) -> bool:
+    """Whether this chain could drop what should pass.
+
+    Of conditions known to differ, what holds for most packets is taken: an operator who closes a port to some (a
+    blocklist), or to who comes too often, keeps that. What is not understood is taken both ways.
+    """
+    return any(outcomes(rules, chain, each, USUAL) != {"accept"} for each in asked)
+
+
+def diverted(rules: Rules, asked: Iterable[Packet]) -> Tuple[List[Rule], bool]:
+    """Rules of NAT that may send packets for the port to another one, or to another machine; and whether there are
+    packets that they always send there."""
+    found: List[Rule] = []
+    certain = False
+    for packet in asked:
+        for chain in rules.chains(("prerouting",)):
+            if chain.kind == "nat" and chain.family in ("inet", packet.family):
+                walk = Walk(rules, packet, USUAL)
+                certain = walk.base(chain) == {"diverted"} or certain
+                found += [rule for rule in walk.diverts if rule not in found]
+    return found, certain
+
+
+def _wanted(
+    ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper, ways: Sequence[Here]
+) -> List[Tuple[Chain, str]]:
     """The rules that open the port, by chain, as if none of ours were there yet."""
     if not _TAG.match(tag):
         raise ValueError("tag %r: 1 to 64 letters, digits, blanks, dots, dashes and colons" % tag)
@@ -194,7 +228,8 @@ def _wanted(ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keepe
     return [
         (chain, text)
         for chain in input_chains(bare) if keeper(chain) is None
-        for family, text in _bodies(chain.family, port, networks) if could_close(rules, chain, port, family, networks)
+        for family, text in _bodies(chain.family, port, networks)
+        if could_close(rules, chain, packets(port, family, networks, ways))
     ]
 
 
@@ -206,7 +241,8 @@ def _place(family: str, table: str, chain: str) -> str:
 
 
 def rules_for(
-    ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager
+    ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager,
+    ways: Sequence[Here] = ANYWHERE,
 ) -> List[str]:
     """The nft commands that open the port, at the top of every input base chain that could close it.
 
@@ -217,29 +253,33 @@ def rules_for(
     :param sources: addresses and networks that may connect; none: all. Others are not closed out by these rules.
     :param tag: the comment that marks our rules.
     :param keeper: whose a chain is; those of somebody are left alone.
+    :param ways: where packets from outside come in.
     :returns: lines for ``nft -f``; empty when the port is open without them.
     :raises ValueError: a bad port, source or tag; names the value.
     """
     return [
         'insert rule %s %s comment "%s"' % (_place(chain.family, chain.table, chain.name), text, tag)
-        for chain, text in _wanted(ruleset, port, sources, tag, keeper)
+        for chain, text in _wanted(ruleset, port, sources, tag, keeper, ways)
     ]
 
 
-def needed(ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager) -> bool:
+def needed(
+    ruleset: Ruleset, port: int, sources: Sequence[str], tag: str, keeper: Keeper = manager,
+    ways: Sequence[Here] = ANYWHERE,
+) -> bool:
     """Whether there is anything to do about our rules.
 
     They may be missing, altered, there twice, for another port or other sources, needless, or without effect because
     somebody put a drop before them.
     """
-    wanted = _wanted(ruleset, port, sources, tag, keeper)
+    wanted = _wanted(ruleset, port, sources, tag, keeper, ways)
     present = sorted(tuple(rule[:3]) + (rule.text,) for rule in ours(ruleset, tag))
     if present != sorted((chain.family, chain.table, chain.name, text) for chain, text in wanted):
         return True
     rules, networks = Rules(ruleset), parse_sources(sources)
     chains = {chain[:3]: chain for chain in input_chains(ruleset)}
     return any(
-        could_close(rules, chains[bare[:3]], port, family, networks)
+        could_close(rules, chains[bare[:3]], packets(port, family, networks, ways))
         for bare, wanted_text in wanted
         for family, text in _bodies(bare.family, port, networks) if text == wanted_text
     )
@@ -250,7 +290,9 @@ def removal(rules: Sequence[Ours]) -> List[str]:
     return ["delete rule %s handle %d" % (_place(rule.family, rule.table, rule.chain), rule.handle) for rule in rules]
 
 
-def blockers(ruleset: Ruleset, port: int, sources: Sequence[str]) -> List[Tuple[str, str]]:
+def blockers(
+    ruleset: Ruleset, port: int, sources: Sequence[str], ways: Sequence[Here] = ANYWHERE
+) -> List[Tuple[str, str]]:
     """The chains that close the port and that :func:`rules_for` does not repair.
 
     :returns: who keeps it (firewalld, ufw, iptables, docker, or nftables for hooks before input), and the chain's name.
@@ -264,6 +306,6 @@ def blockers(ruleset: Ruleset, port: int, sources: Sequence[str]) -> List[Tuple[
         for chain in seen(rules, family):
             keeper = manager(chain) or (None if chain.hook == "input" else "nftables")
             entry = (keeper or "", " ".join(chain[:3]))
-            if keeper and entry not in found and could_close(rules, chain, port, family, networks):
+            if keeper and entry not in found and could_close(rules, chain, packets(port, family, networks, ways)):
                 found.append(entry)
     return found

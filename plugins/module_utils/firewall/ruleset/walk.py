@@ -22,17 +22,26 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Payload,
     Reject,
     Statement,
+    Unread,
     Vmap,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import Packet
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
+    MAYBE,
+    MOST,
+    NO,
+    SOME,
+    YES,
+    Packet,
+    fact,
+)
 
 # nft leaves out the test of the address family before these, as a reject of this type implies it. Before a TCP reset in
 # a table of both families it leaves it out, too, though nothing implies it: such a rule may be for one family only.
 _REJECT_FAMILY = {"icmp": "ip", "icmpv6": "ip6"}
 _END: Mapping[str, str] = {
     "accept": "accept", "drop": "drop", "reject": "drop", "return": "return", "continue": "next",
-    "snat": "accept", "dnat": "accept", "masquerade": "accept", "redirect": "accept",
+    "snat": "accept", "masquerade": "accept", "dnat": "diverted", "redirect": "diverted",
     "queue": "elsewhere", "synproxy": "elsewhere", "fwd": "elsewhere",  # a program or another machine decides
 }
 
@@ -69,6 +78,7 @@ class Rules:
             self.rules.setdefault((chain.family, chain.table, chain.name), [])
         for rule in ruleset.rules:
             self.rules.setdefault((rule.family, rule.table, rule.chain), []).append(rule)
+        self.marks = any(Harmless("mark") in rule.statements for rule in ruleset.rules)
 
     def chains(self, hooks: Sequence[str]) -> List[Chain]:
         """The base chains at these hooks."""
@@ -79,12 +89,16 @@ class Walk:
     """One packet on its way through chains, under one assumption; every outcome that is possible is collected."""
 
     def __init__(self, rules: Rules, packet: Packet, assume: Assume) -> None:
-        self.rules, self.packet, self.assume = rules, packet, assume
+        self.rules, self.packet, self.assume = rules, packet._replace(marked=rules.marks), assume
         self.known: Dict[Tuple[str, str, str], Outcomes] = {}
+        #: Rules by which a packet may go to another port or machine.
+        self.diverts: List[Rule] = []
 
     def base(self, chain: Chain) -> Outcomes:
-        """The outcomes of a base chain: accept, drop, elsewhere."""
+        """The outcomes of a base chain: accept, drop, elsewhere; of one for NAT: diverted."""
         found = self._sequence(chain.rules, (chain.family, chain.table), 0)
+        if "diverted" in found and chain.kind != "nat":
+            found = found - {"diverted"} | {"accept"}
         return found - {"return"} | ({chain.policy} if "return" in found else set())
 
     def _sequence(self, rules: Sequence[Rule], table: Tuple[str, str], depth: int) -> Outcomes:
@@ -96,6 +110,16 @@ class Walk:
                 return frozenset(possible)
         return frozenset(possible | {"return"})
 
+    def last_place(self, chain: Chain) -> int:
+        """Before which of its rules one that accepts all is still reached by every packet that is asked about."""
+        for number, rule in enumerate(chain.rules):
+            found = self._rule(rule, (chain.family, chain.table), 0)
+            if found - {"next", "accept"}:
+                return number
+            if "next" not in found:
+                break
+        return len(chain.rules)
+
     def _called(self, name: str, table: Tuple[str, str], depth: int) -> Outcomes:
         key = (table[0], table[1], name)
         if depth > 16 or key not in self.rules.rules:  # the kernel's own bound
@@ -106,32 +130,36 @@ class Walk:
 
     def _may(self, answer: str) -> Tuple[bool, bool]:
         """Whether something may hold, and whether it may not."""
-        if answer == match.SOME:
-            return self.assume.some, True
-        if answer == match.MAYBE:
+        if answer in (SOME, MOST):
+            return self.assume.some or answer == MOST, self.assume.some or answer == SOME
+        if answer == MAYBE:
             return self.assume.maybe != "no", self.assume.maybe != "yes"
-        return answer == match.YES, answer == match.NO
+        return answer == YES, answer == NO
 
     def _rule(self, rule: Rule, table: Tuple[str, str], depth: int) -> Outcomes:
         answers: List[str] = []
         for statement in rule.statements:
             ending = self._ending(statement, table, depth)
+            if ending and "diverted" in ending and not isinstance(statement, Call) and match.both(answers) != NO:
+                self.diverts.append(rule)
             if statement == Reject("tcp reset") and table[0] == "inet" and not _tells_family(rule):
-                answers.append(match.MAYBE)
+                answers.append(MAYBE)
             if ending is not None:
                 may, may_not = self._may(match.both(answers))
                 return (ending if may else frozenset()) | (frozenset({"next"}) if may_not else frozenset())
             answers.append(self._condition(statement, table))
-            if answers[-1] == match.NO:
+            if answers[-1] == NO:
                 break
+        if answers and rule.statements[-1:] == (Unread(),) and answers[-1] == MAYBE:
+            return frozenset({"next", "elsewhere"})  # what it does with the packet is not understood
         return frozenset({"next"})
 
     def _condition(self, statement: Statement, table: Tuple[str, str]) -> str:
         if isinstance(statement, Match):
             return match.matches(statement, self.packet, self.rules.sets, table)
         if isinstance(statement, Gate):
-            return match.SOME
-        return match.YES if isinstance(statement, Harmless) else match.MAYBE
+            return MOST if statement.normally else SOME
+        return YES if isinstance(statement, Harmless) else MAYBE
 
     def _ending(self, statement: Statement, table: Tuple[str, str], depth: int) -> Optional[Outcomes]:
         """The outcomes of a statement that ends a rule; None for any other statement."""
@@ -152,7 +180,8 @@ class Walk:
         entries = named.entries if named else vmap.entries
         if entries is None:
             return frozenset({"elsewhere"})  # not understood, or not among what was listed
-        value, found = match.fact(vmap.key, self.packet), frozenset()  # type: match.Fact, Outcomes
+        value = fact(vmap.key, self.packet)
+        found: Outcomes = frozenset()
         for entry in entries:
             may, may_not = self._may(match.compare(value, "==", entry.key, self.rules.sets, table))
             if may:

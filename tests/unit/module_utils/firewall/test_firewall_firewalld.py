@@ -12,6 +12,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
     firewalls,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import packets
 
 OURS = 'rule priority="22222" port port="2222" protocol="tcp" accept'
 THEIRS = 'rule family="ipv4" source address="192.0.2.7" port port="9100" protocol="tcp" accept'
@@ -45,10 +46,11 @@ def zone(name, target="default", interfaces="", sources="", ports="", rules=(), 
     return "\n".join([*head, *rows, *("\t" + rule for rule in rules)]) + "\n\n"
 
 
-def facts(*zones, kept=None, interfaces=("docker0", "eth0", "lo"), running=True, default="public"):
+def facts(*zones, kept=None, interfaces=("docker0", "eth0", "lo"), running=True, default="public",
+          ways=packets.ANYWHERE):
     kept = kept or {"public": (XML % "").encode()}
     return samples.firewall_facts(
-        firewalld=firewall_firewalld.Firewalld(running, "".join(zones), kept, default, list(interfaces)))
+        firewalld=firewall_firewalld.Firewalld(running, "".join(zones), kept, default, list(interfaces), ways))
 
 
 PUBLIC = zone("public", rules=[THEIRS])
@@ -157,10 +159,39 @@ def test_a_port_that_somebody_opened(ports, opened):
     ('rule priority="-5" drop', True), ('rule port port="2223" protocol="tcp" reject', False),
     ('rule family="ipv4" source address="192.0.2.66" reject', False), ('rule service name="drop" accept', False),
     ('rule service name="telnet" reject', False), ('rule protocol value="gre" drop', False),
+    ('rule family="ipv4" source address="0.0.0.0/0" port port="1024-65535" protocol="tcp" drop', True),
+    ('rule family="ipv6" source address="::/0" drop', True), ('rule protocol value="tcp" drop', True),
+    ('rule family="ipv4" source NOT address="10.0.0.0/8" port port="2222" protocol="tcp" reject', True),
+    ('rule family="ipv4" source address="10.0.0.0/8" invert="True" drop', True),
+    ('rule source ipset="bans" drop', False), ('rule source NOT ipset="staff" drop', True),
+    ('rule source mac="02:00:00:00:00:01" drop', False),
+    ('rule family="ipv4" destination address="198.51.100.7" port port="2222" protocol="tcp" drop', True),
+    ('rule family="ipv4" destination address="198.51.100.8" drop', False),
+    ('rule source-port port="443" protocol="tcp" drop', False),
+    ('rule port port="2222" protocol="tcp" log prefix="drop accept" level="info" reject type="tcp-reset"', True),
+    ('rule priority="32767" drop', False),  # behind ours anyway
 ])
 def test_a_rule_that_closes_the_port_to_everybody_comes_after_ours(rule, first):
-    change, = changes(facts(zone("public", rules=[rule])))
+    here = packets.Here("eth0", ("198.51.100.7",))
+    change, = changes(facts(zone("public", rules=[rule]), ways=[here]))
     assert ('priority="-22222"' in change.after) is first
+
+
+@pytest.mark.parametrize(("rule", "refused"), [
+    ('rule priority="-30000" family="ipv4" source address="0.0.0.0/0" drop', True),
+    ('rule priority="-30000" family="ipv4" source address="192.0.2.66" drop', False),
+    ('rule priority="-30000" port port="2222" protocol="tcp" accept', False),
+    ('rule priority="-22221" drop', False),
+])
+def test_a_rule_before_any_of_ours_is_named(rule, refused):
+    found = facts(zone("public", rules=[rule]))
+    problems = firewall_firewalld.BACKEND.problems(samples.firewall_spec(), found.of(firewall_firewalld.BACKEND))
+    assert bool(problems) is refused
+    assert not problems or (rule in problems[0] and "zone public" in problems[0])
+
+
+def test_a_zone_that_everybody_is_bound_to_is_opened():
+    assert "all" in places(facts(PUBLIC, zone("all", "DROP", sources="0.0.0.0/0")))
 
 
 def test_zones_that_are_left_are_cleaned():

@@ -65,7 +65,7 @@ def test_rules_as_ufw_keeps_them():
     rules = firewall_ufw.entries(USER)
     assert [rule.action for rule in rules] == ["allow", "deny", "allow", "limit"]
     assert rules[1].src == "192.0.2.66" and rules[2].dport == "22"
-    assert rules[3] == ("limit", "tcp", "80,443", "10.0.0.1", "192.0.2.0/24", "eth0", "theirs, ä")
+    assert rules[3] == ("limit", "tcp", "80,443", "10.0.0.1", "any", "192.0.2.0/24", "eth0", "theirs, ä")
 
 
 @pytest.mark.parametrize(("other", "active"), [

@@ -18,6 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
     surroundings,
     ufw,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import packets
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 
 CHAIN = {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input",
@@ -35,6 +36,7 @@ class Machine:
             name == "systemctl" and self.units is not None) else None)
         monkeypatch.setattr(surroundings.files, "read_file", self.files.get)
         monkeypatch.setattr(surroundings, "run", self.run)
+        monkeypatch.setattr(surroundings.ways, "ways", lambda: packets.ANYWHERE)
         monkeypatch.setattr(surroundings, "_names", lambda folder: sorted(
             path[len(folder) + 1:] for path in self.files if path.startswith(folder + "/")))
         monkeypatch.setattr(surroundings.os.path, "isdir", lambda path: self.booted and path == "/run/systemd/system")
@@ -96,7 +98,7 @@ def test_only_tables_that_hold_something_are_listed(machine):
     assert machine.asked == ["nft -j list ruleset"]
     machine.programs["nft"] = nft(CHAIN)
     found = machine.look()
-    assert machine.asked[1:] == ["nft -j list ruleset", "iptables-nft-save -t filter"]
+    assert machine.asked[1:] == ["nft -j list ruleset", "iptables-nft-save"]
     assert found.of(iptables.BACKEND).tables == [
         ("nft", "ip", SAVED.rstrip("\n"), "iptables-nft-restore", "")]
     assert firewalls.active(found) == ["iptables"]
@@ -178,7 +180,7 @@ def test_each_thing_is_asked_once(machine):
     firewalls.read(samples.firewall_spec())
     units = "firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service"
     assert sorted(machine.asked) == [
-        "firewall-cmd --list-all-zones", "iptables-nft-save -t filter", "nft -j list ruleset",
+        "firewall-cmd --list-all-zones", "iptables-nft-save", "nft -j list ruleset",
         "systemctl show --property=Id,ActiveState,UnitFileState " + units,
     ]
 
@@ -203,7 +205,7 @@ TABLES = {"nft": nft(CHAIN), "iptables-nft-restore": ""}
     ({"nft": '{"nftables": [7]}'}, {}, "its JSON lists something that is no object"),
     ({"nft": nft({"chain": {"name": "INPUT"}})}, {}, "its JSON has a chain of another shape"),
     ({"nft": nft({"rule": dict(CHAIN["chain"], chain="INPUT", expr={})})}, {}, "its JSON has a rule of another shape"),
-    (dict(TABLES, **{"iptables-nft-save": broken()}), {}, "iptables-nft-save -t filter: no such luck; what its"),
+    (dict(TABLES, **{"iptables-nft-save": broken()}), {}, "iptables-nft-save: no such luck; what its"),
     (dict(TABLES, **{"iptables-nft-save": SAVED.replace("COMMIT", "")}), {}, "its answer holds no whole table filter"),
     ({"firewall-cmd": broken("FirewallD is not running", 252)}, ZONES,
      "firewall-cmd --list-all-zones: FirewallD is not running; what its firewall holds is not known: see what"),

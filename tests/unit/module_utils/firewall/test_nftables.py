@@ -53,9 +53,9 @@ def test_a_match(expression, holds):
         ([*USUAL, [m(DPORT, 2222), ACCEPT]], "drop", "open"),
         ([*USUAL, [m(DPORT, 22), ACCEPT], [REJECT]], "accept", "closed"),
         ([[m(DPORT, 2222), DROP], [ACCEPT]], "accept", "closed"),
-        ([[m(meta("mark"), 1), ACCEPT]], "accept", "open"),
-        ([[m(meta("mark"), 1), DROP]], "drop", "closed"),
-        ([[m(meta("mark"), 1), ACCEPT], [m(SADDR, "192.0.2.1"), DROP]], "accept", "unknown"),
+        ([[m(meta("skuid"), 1), ACCEPT]], "accept", "open"),
+        ([[m(meta("skuid"), 1), DROP]], "drop", "closed"),
+        ([[m(meta("skuid"), 1), ACCEPT], [m(SADDR, "192.0.2.1"), DROP]], "accept", "unknown"),
         ([[m(DPORT, 2222), {"queue": {"num": 0}}]], "drop", "unknown"),
         ([[{"jump": {"target": "nowhere"}}]], "drop", "unknown"),
     ],
@@ -82,7 +82,7 @@ def test_chains(rules, policy, expected):
         ),
         ([[{"vmap": {"key": DPORT, "data": "@verdicts"}}]], {}, "open"),
         ([[{"vmap": {"key": meta("iifname"), "data": {"set": [["lo", ACCEPT], ["eth0", ACCEPT]]}}}]], {}, "limited"),
-        ([[{"vmap": {"key": meta("mark"), "data": {"set": [[1, ACCEPT]]}}}]], {}, "unknown"),
+        ([[{"vmap": {"key": meta("skuid"), "data": {"set": [[1, ACCEPT]]}}}]], {}, "unknown"),
     ],
 )
 def test_jumps(rules, others, expected):
@@ -248,11 +248,13 @@ def test_rules(family, sources, lines):
         ([], "accept", 0),
         ([[m(SADDR, "192.0.2.66"), DROP]], "accept", 0),
         ([[m(meta("iifname"), "eth1"), DROP]], "accept", 0),
-        ([[m(meta("mark"), 1), DROP]], "accept", 1),
+        ([[m(meta("skuid"), 1), DROP]], "accept", 1),
         ([[m(SADDR, "192.0.2.66"), ACCEPT]], "drop", 1),
         ([[REJECT]], "accept", 1),
         ([[m(DPORT, 2222), ACCEPT]], "drop", 0),
-        ([[m(DPORT, 2222), {"limit": {"rate": 9}}, ACCEPT]], "drop", 1),
+        ([[m(DPORT, 2222), {"limit": {"rate": 9}}, ACCEPT]], "drop", 0),  # who set a limit keeps it
+        ([[m(DPORT, 2222), {"limit": {"rate": 9, "inv": True}}, DROP]], "accept", 0),
+        ([[m(DPORT, 2222), {"limit": {"rate": 9}}, DROP]], "accept", 1),
     ],
 )
 def test_when_a_rule_is_needed(rules, policy, count):
@@ -313,10 +315,10 @@ def test_drift(rules, port, sources, needed):
 
 
 def test_ours():
-    found = ruleset([OURS, ([m(meta("mark"), 1), ACCEPT], TAG), ([m(DPORT, 2222), ACCEPT], "oqs-ssh2")])
+    found = ruleset([OURS, ([m(meta("skuid"), 1), ACCEPT], TAG), ([m(DPORT, 2222), ACCEPT], "oqs-ssh2")])
     assert model.ours(found, TAG) == [
         ("inet", "filter", "input", 2, "tcp dport 2222 accept"),
-        ("inet", "filter", "input", 3, json.dumps([m(meta("mark"), 1), ACCEPT], sort_keys=True)),
+        ("inet", "filter", "input", 3, json.dumps([m(meta("skuid"), 1), ACCEPT], sort_keys=True)),
     ]
     assert model.removal(model.ours(found, TAG)) == [
         "delete rule inet filter input handle 2",
@@ -327,9 +329,9 @@ def test_ours():
 @pytest.mark.parametrize(
     ("conditions", "expected"),
     [
-        ([m(meta("mark"), 1), m(DPORT, 22)], "closed"),
+        ([m(meta("skuid"), 1), m(DPORT, 22)], "closed"),
         ([m(SADDR, "192.0.2.1"), m(DPORT, 22)], "closed"),
-        ([m(SADDR, "192.0.2.1"), m(meta("mark"), 1)], "unknown"),
+        ([m(SADDR, "192.0.2.1"), m(meta("skuid"), 1)], "unknown"),
         ([m(DPORT, 2222), m(SADDR, "192.0.2.1")], "limited"),
     ],
 )
@@ -364,6 +366,6 @@ def test_an_object_of_another_shape_is_an_error(item):
 
 
 def test_what_is_kept_of_a_rule_of_ours_is_what_nft_printed():
-    odd = ([m(meta("mark"), 1), ACCEPT], TAG)
+    odd = ([m(meta("skuid"), 1), ACCEPT], TAG)
     found, = model.ours(ruleset([odd, [DROP]]), TAG)
     assert json.loads(found.text) == odd[0]
