@@ -29,7 +29,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export QUANTUMSAFE_OLD_ARCHIVE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help attack demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help attack demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login bench-rules conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -69,6 +69,9 @@ bench: ## against a good hand-written playbook, mitogen and pyinfra: BENCH_HOSTS
 
 bench-login: ## how long a login takes, classical and post-quantum, with and without the hop; RUNS=30; WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) -m bench.login --runs '$(RUNS)' $(if $(WRITE),--write)
+
+bench-rules: ## how long it takes to judge 30,000 rules or a set of 200,000 networks
+	$(BOOTSTRAP) && PYTHONPATH=collections $(PYTHON) -m bench.rules
 
 faults: ## everything broken on purpose, one case after the other on a real host (CASES="disk rotation"); all of it, half an hour, with WRITE=1 into docs/
 	$(BOOTSTRAP) && $(PYTHON) -m tests.e2e.faults $(CASES) $(if $(WRITE),--write)

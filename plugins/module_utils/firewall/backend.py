@@ -26,6 +26,12 @@ UNWANTED = "not wanted any more"
 SERVED = "the port is served"
 KEPT = "open after a restart, too"
 
+#: Said of an opening that is in the kernel only.
+NOT_KEPT = (
+    "nothing that is known here loads the rules of %s at boot: if something of your own does (if-pre-up.d, a unit), "
+    "the port is closed then, as ours are not among them; %s, then run again"
+)
+
 #: The kind of a change to a file that a firewall loads, whichever it is.
 FILE = "firewall_file"
 
@@ -104,6 +110,10 @@ class Backend(Generic[Facts]):
     def diverts(self, _spec: FirewallSpec, _found: Facts) -> Tuple[List[str], bool]:
         """Rules that send packets for the port elsewhere, as people read them; and whether they do so for sure."""
         return [], False
+
+    def unkept(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
+        """Why the port may be closed after the next boot, though all that the plan says is done."""
+        return []
 
     def notes(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
         """What a person should know of it, whether it is active or not."""

@@ -9,7 +9,7 @@ others the rules that they have at runtime only. firewalld has no comments: ours
 from __future__ import annotations
 
 import re
-from typing import Callable, Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 from xml.etree import ElementTree
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
@@ -18,20 +18,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Command,
     FirewallChange,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rich_rules import covers, parse, shuts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import Value
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.matching import both, invert
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
-    ANYWHERE,
-    MAYBE,
-    MOST,
-    SOME,
-    YES,
-    ClientPort,
-    Here,
-    Source,
-    own,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ways import INNER
@@ -44,14 +33,13 @@ CONF = "/etc/firewalld/firewalld.conf"
 ZONE_DIRS = ("/etc/firewalld/zones", "/usr/lib/firewalld/zones")
 #: Behind all rules of others, or before them where one of these would close the port to everybody.
 LAST, FIRST = "22222", "-22222"
-_WORD = re.compile(r'([A-Za-z_-]+)(?:(=)"([^"]*)")?')
 _ZONE_LINE = re.compile(r"(?m)^  (target|interfaces):")
 _MARK = re.compile(r'\brule priority="-?22222"')
 _ELEMENT = re.compile(r'[ \t]*<rule\b[^>]*\bpriority="-?22222"[^>]*>(?:(?!</rule>).)*</rule>[ \t]*\n?', re.S)
 
 
 class Firewalld(NamedTuple):
-    """What firewalld says of its zones while it runs, and what it keeps of them.
+    """What firewalld says of its zones while it runs, and what it keeps of them. ``boots``: it is started at boot.
 
     :ivar now: what ``firewall-cmd --list-all-zones`` prints; ``kept``: the file of each zone.
     :ivar default: the zone of interfaces that belong to none.
@@ -59,6 +47,7 @@ class Firewalld(NamedTuple):
     """
 
     running: bool
+    boots: bool
     now: str
     kept: Dict[str, bytes]
     default: str
@@ -159,67 +148,10 @@ def _rule_text(rule: ElementTree.Element) -> str:
     return " ".join(words)
 
 
-def _covers(ports: Sequence[str], port: int) -> bool:
-    for each in ports:
-        span, _slash, protocol = each.partition("/")
-        low, _dash, high = span.partition("-")
-        if protocol == "tcp" and low.isdigit() and int(low) <= port <= int(high if high.isdigit() else low):
-            return True
-    return False
-
-
-class _Rule(NamedTuple):
-    """A rich rule, taken apart: the attributes of each of its elements (``NOT`` is one), and its priority."""
-
-    parts: Dict[str, Dict[str, str]]
-    priority: int
-
-
-def _parse(text: str) -> _Rule:
-    parts: Dict[str, Dict[str, str]] = {}
-    name = ""
-    for word, equals, value in _WORD.findall(text):
-        if equals or word == "NOT":
-            parts.setdefault(name, {})[word] = value
-        else:
-            name = word
-            parts.setdefault(name, {})
-    priority = parts.get("rule", {}).get("priority", "0")
-    return _Rule(parts, int(priority) if re.match(r"-?\d+\Z", priority) else 0)
-
-
-def _shuts(text: str, port: int, ways: Sequence[Here] = ANYWHERE) -> bool:
-    """Whether a rich rule closes the port to everybody (or to all of one family), or to most."""
-    rule = _parse(text)
-    parts = rule.parts
-    if not {"reject", "drop"} & set(parts) or {"service", "forward-port", "icmp-block", "icmp-type"} & set(parts):
-        return False
-    family = {"ipv6": "ip6"}.get(parts.get("rule", {}).get("family", ""), "ip")
-    version = 6 if family == "ip6" or ":" in parts.get("source", {}).get("address", "") else 4
-    named = parts.get("port")
-    if named is not None and not _covers(["%s/%s" % (named.get("port"), named.get("protocol"))], port):
-        return False
-    if parts.get("protocol", {}).get("value", "tcp") not in ("tcp", "6"):
-        return False
-    asked: Dict[str, Callable[[List[Value]], str]] = {
-        "source": Source(version, None).within,
-        "destination": own(version, tuple(each for here in ways for each in here.addresses)).within,
-    }
-    answers = [
-        invert(answer) if {"NOT", "invert"} & set(parts[name]) else answer
-        for name, within in asked.items() if name in parts
-        for answer in [within([parts[name]["address"]]) if "address" in parts[name] else SOME]
-    ]
-    if "source-port" in parts:
-        low, _dash, high = parts["source-port"].get("port", "").partition("-")
-        answers.append(ClientPort().between(int(low), int(high or low)) if (low + high).isdigit() else MAYBE)
-    return both(answers) in (YES, MOST, MAYBE)
-
-
 def _before_ours(zone: Zone, port: int, ways: Sequence[Here]) -> List[str]:
     """Rules that close the port and come before any of ours, even the first one (lower priorities come first)."""
-    return [rule for rule in zone.rules if rule not in zone.ours and _parse(rule).priority <= int(FIRST)
-            and _shuts(rule, port, ways)]
+    return [rule for rule in zone.rules if rule not in zone.ours and parse(rule).priority <= int(FIRST)
+            and shuts(rule, port, ways)]
 
 
 def rules_for(zone: Zone, spec: FirewallSpec, ways: Sequence[Here] = ANYWHERE) -> List[str]:
@@ -228,8 +160,8 @@ def rules_for(zone: Zone, spec: FirewallSpec, ways: Sequence[Here] = ANYWHERE) -
     :raises ValueError: a source that is none.
     """
     others = [rule for rule in zone.rules if rule not in zone.ours]
-    shut = any(_parse(rule).priority <= int(LAST) and _shuts(rule, spec.port, ways) for rule in others)
-    if not shut and (zone.target == "ACCEPT" or (not spec.sources and _covers(zone.ports, spec.port))):
+    shut = any(parse(rule).priority <= int(LAST) and shuts(rule, spec.port, ways) for rule in others)
+    if not shut and (zone.target == "ACCEPT" or (not spec.sources and covers(zone.ports, spec.port))):
         return []
     head = 'rule priority="%s"' % (FIRST if shut else LAST)
     tail = 'port port="%d" protocol="tcp" accept' % spec.port
@@ -351,7 +283,7 @@ class _Backend(Backend[Optional[Firewalld]]):
         conf, program = host.file(CONF), host.program("firewall-cmd")
         if conf is None and program is None:
             return None
-        running = host.unit(UNIT).active
+        running, boots = host.unit(UNIT)[:2]
         if conf is None and not running:
             return None
         default = re.findall(rb"(?m)^\s*DefaultZone\s*=\s*(\S+)", conf or b"")
@@ -369,7 +301,7 @@ class _Backend(Backend[Optional[Firewalld]]):
             texts = (host.file("%s/%s.xml" % (folder, name)) for folder in ZONE_DIRS)
             kept[name] = next(filter(None, texts), b"")
         zone = (default or [b"public"])[-1].decode("utf-8", "replace")
-        return Firewalld(running, now, kept, zone, host.interfaces, host.ways)
+        return Firewalld(running, boots, now, kept, zone, host.interfaces, host.ways)
 
     def active(self, found: Optional[Firewalld]) -> bool:
         return found is not None and found.running
@@ -383,6 +315,12 @@ class _Backend(Backend[Optional[Firewalld]]):
     def shown(self, found: Optional[Firewalld]) -> List[str]:
         zones = zones_now(found.now) if found else {}
         return ["zone %s: %s" % (name, rule) for name, zone in zones.items() for rule in zone.ours]
+
+    def unkept(self, spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
+        if found is None or found.running or not found.boots:
+            return []
+        words = "firewalld does not run, but is started at boot, and may close port %d then: start it, then run again"
+        return [words % spec.port]
 
     def problems(self, spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
         if found is None:

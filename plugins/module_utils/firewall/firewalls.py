@@ -120,7 +120,15 @@ def notes(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> Li
             "more than one firewall is active; only %s is opened, as oqs_ssh_firewall_backend says, and %s may close "
             "the port: set it to auto" % (spec.backend, ", ".join(left))
         )
-    return said + [note for each in found.asked(backends) for note in each.notes(spec, found.of(each))]
+    said += [note for each in found.asked(backends) for note in each.notes(spec, found.of(each))]
+    return said + unkept(spec, found, backends)
+
+
+def unkept(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> List[str]:
+    """Why the port may be closed after the next boot, though all that is wanted is done."""
+    if spec.state == "absent":
+        return []
+    return [words for each in found.asked(backends) for words in each.unkept(spec, found.of(each))]
 
 
 def _diverted(spec: FirewallSpec, found: Found, backends: Backends) -> Iterator[Tuple[str, bool]]:

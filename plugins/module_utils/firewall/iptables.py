@@ -38,7 +38,6 @@ KEEPERS: Mapping[str, Mapping[str, Tuple[str, ...]]] = {
     "iptables.service": {"ip": ("/etc/sysconfig/iptables", "/etc/iptables/iptables.rules")},
     "ip6tables.service": {"ip6": ("/etc/sysconfig/ip6tables", "/etc/iptables/ip6tables.rules")},
 }
-_NOT_KEPT = "the port is served; nothing keeps iptables rules over a restart here, ours go with the others"
 _OF_KIND = {"nft": "", "legacy": " (legacy)"}
 _OF_FAMILY = {"ip": "IPv4", "ip6": "IPv6"}
 #: What iptables-nft-save says in place of a table with rules that only nft can show.
@@ -185,7 +184,8 @@ def _rule_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
         command = Command((table.restore, "--noflush", "--wait", "10"), script(wanted))
         changes.append(FirewallChange(
             NAME, "port %d, %s%s" % (spec.port, _OF_FAMILY[table.family], _OF_KIND[table.kind]),
-            before, after, _why(spec, bool(found.files)), bool(wanted.rules), (command,),
+            before, after, backend.UNWANTED if spec.state == "absent" else backend.SERVED,
+            bool(wanted.rules), (command,),
         ))
     return changes
 
@@ -202,12 +202,6 @@ def _file_changes(spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
                 text.encode("utf-8", "surrogateescape") for text in (each.text, edited(each.text, saved, wanted)))
             changes.append(backend.file_change(each.path, now, after, backend.KEPT))
     return changes
-
-
-def _why(spec: FirewallSpec, kept: bool) -> str:
-    if spec.state == "absent":
-        return backend.UNWANTED
-    return backend.SERVED if kept else _NOT_KEPT
 
 
 class _Backend(Backend[Iptables]):
@@ -232,11 +226,21 @@ class _Backend(Backend[Iptables]):
         return Iptables(host.tables, files, host.ways)
 
     def active(self, found: Iptables) -> bool:
-        for table in found.own:
-            saved = iptables_save.parse(table.text, table.family)
+        texts = [(each.text, each.family) for each in found.own]
+        texts += [(each.text, each.family) for each in found.files if not each.keeper]
+        for text, family in texts:
+            saved = iptables_save.parse(text, family)
             if saved and closes(saved, [rule for rule in saved.input if rule.comment != TAG], 0, ways=found.ways):
                 return True
         return False
+
+    def unkept(self, spec: FirewallSpec, found: Iptables) -> List[str]:
+        kept = {each.family for each in found.files}
+        for table in found.own:
+            saved = iptables_save.parse(table.text, table.family)
+            if table.family not in kept and saved and opening(saved, spec, found.ways).rules:
+                return [backend.NOT_KEPT % (PROGRAMS[table.family], "install iptables-persistent or iptables-services")]
+        return []
 
     def changes(self, spec: FirewallSpec, found: Iptables) -> List[FirewallChange]:
         return _rule_changes(spec, found) + _file_changes(spec, found)

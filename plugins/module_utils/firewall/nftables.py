@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import re
-from typing import List, NamedTuple, Optional, Sequence, Tuple
+from typing import List, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import backend
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import (
@@ -19,11 +19,13 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings, Unit
 
 NAME = "nftables"
 UNIT = "nftables.service"
 CONF = "/etc/nftables.conf"
+#: What the service loads: on Debian and Arch; on EL and its kin.
+CONFS = (CONF, "/etc/sysconfig/nftables.conf")
 SNIPPET = "/etc/nftables.d/oqs-ssh.nft"
 INCLUDE = b'include "' + SNIPPET.encode() + b'"'
 #: A chain of the host's own that is named as those of iptables.
@@ -34,7 +36,8 @@ class Nftables(NamedTuple):
     """The rule set of a host (None: no program that says), and what its service loads at boot.
 
     :ivar compat: chains named as those of iptables belong to iptables.
-    :ivar persistent: ``conf`` is loaded at boot.
+    :ivar persistent: ``conf``, which is the file of this path, is loaded at boot.
+    :ivar boot: what that makes; a text: why it could not be tried; None: nothing is loaded.
     """
 
     ruleset: Optional[Ruleset] = None
@@ -43,6 +46,8 @@ class Nftables(NamedTuple):
     conf: bytes = b""
     snippet: Optional[bytes] = None
     ways: Sequence[Here] = ANYWHERE
+    path: str = CONF
+    boot: Union[Ruleset, str, None] = None
 
     @property
     def keeper(self) -> model.Keeper:
@@ -64,9 +69,18 @@ def _shown_rule(command: str) -> str:
 
 def rules_for(spec: FirewallSpec, found: Nftables) -> List[str]:
     """The nft commands that open the port, none when it should be closed or nothing closes it."""
-    if spec.state == "absent" or found.ruleset is None:
+    return _rules_in(found.ruleset, spec, found)
+
+
+def _rules_in(ruleset: Optional[Ruleset], spec: FirewallSpec, found: Nftables) -> List[str]:
+    if spec.state == "absent" or ruleset is None:
         return []
-    return model.rules_for(found.ruleset, spec.port, spec.sources, TAG, found.keeper, found.ways)
+    return model.rules_for(ruleset, spec.port, spec.sources, TAG, found.keeper, found.ways)
+
+
+def _rules_at_boot(spec: FirewallSpec, found: Nftables) -> List[str]:
+    """Those that what is loaded at boot needs; where that is not known, those that are needed now."""
+    return _rules_in(found.boot if isinstance(found.boot, Ruleset) else found.ruleset, spec, found)
 
 
 def snippet_of(rules: Sequence[str]) -> Optional[bytes]:
@@ -93,18 +107,23 @@ class _Backend(Backend[Nftables]):
     units = (UNIT,)
     ledger = {
         NAME: r"port \d{1,5}", "folder": r"/etc/nftables\.d",
-        "file": r"/etc/nftables\.conf|/etc/nftables\.d/oqs-ssh\.nft",
+        "file": r"/etc/(sysconfig/)?nftables\.conf|/etc/nftables\.d/oqs-ssh\.nft",
     }
 
     def read(self, host: Surroundings) -> Nftables:
-        conf = host.file(CONF)
+        there = [path for path in CONFS if host.file(path) is not None]
+        unit = host.unit(UNIT) if there else Unit()
+        loaded = [path for path in there if path in re.findall(r"/[\w./-]+", unit.command)]
+        path = (loaded or [each for each in there if INCLUDE in (host.file(each) or b"")] or there or [CONF])[0]
+        conf, boots = host.file(path), unit.enabled and bool(loaded)
         return Nftables(
             host.ruleset, host.program("iptables") is not None and not _OWN_INPUT.search(conf or b""),
-            conf is not None and host.unit(UNIT).enabled, conf or b"", host.file(SNIPPET), host.ways,
+            boots, conf or b"", host.file(SNIPPET), host.ways, path, host.boot_ruleset(path) if boots else None,
         )
 
     def active(self, found: Nftables) -> bool:
-        return any(found.keeper(chain) is None for chain in model.input_chains(found.ruleset or Ruleset()))
+        known = [each for each in (found.ruleset, found.boot) if isinstance(each, Ruleset)]
+        return any(found.keeper(chain) is None for ruleset in known for chain in model.input_chains(ruleset))
 
     def changes(self, spec: FirewallSpec, found: Nftables) -> List[FirewallChange]:
         if found.ruleset is None:
@@ -120,11 +139,20 @@ class _Backend(Backend[Nftables]):
             command = Command(("nft", "-f", "-"), script.encode())
             changes.append(
                 FirewallChange(NAME, "port %d" % spec.port, before, after, why, bool(rules), (command,)))
+        later = _rules_at_boot(spec, found)
         if found.persistent or (spec.state == "absent" and found.snippet is not None):
-            conf = conf_with(found.conf, bool(rules))
-            changes.append(backend.file_change(SNIPPET, found.snippet, snippet_of(rules), backend.KEPT))
-            changes.append(backend.file_change(CONF, found.conf, conf, "it includes our file"))
+            changes.append(backend.file_change(SNIPPET, found.snippet, snippet_of(later), backend.KEPT))
+            conf = conf_with(found.conf, bool(later))
+            changes.append(backend.file_change(found.path, found.conf, conf, "it includes our file"))
         return changes
+
+    def unkept(self, spec: FirewallSpec, found: Nftables) -> List[str]:
+        if isinstance(found.boot, str):
+            return ["what %s makes at boot could not be tried (%s), so nobody can say whether port %d is open then"
+                    % (found.path, found.boot.strip(), spec.port)]
+        if found.persistent or not rules_for(spec, found):
+            return []
+        return [backend.NOT_KEPT % ("nftables", "enable nftables.service with a file that holds them")]
 
     def shown(self, found: Nftables) -> List[str]:
         return shown_rules(found.ruleset or Ruleset())

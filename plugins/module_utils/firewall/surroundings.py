@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence, Tuple, Union
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
@@ -32,6 +32,12 @@ _OF_IPTABLES = re.compile(r"ip6? (filter|nat|mangle|raw|security)\Z")
 _OF_OTHERS = re.compile(r"\S+ (firewalld|docker)")
 
 
+#: In a network of its own: what a file makes at boot.
+_TRY = """for path in /sys/class/net/*; do ip link add "${path##*/}" type veth; done 2>/dev/null
+PATH=$PATH:/usr/sbin:/sbin
+nft -f "$1" && exec nft -j list ruleset"""
+
+
 class NoAnswer(CommandError):
     """A firewall's program failed, or answered something that cannot be understood; says which, and what to do."""
 
@@ -41,10 +47,11 @@ class NoAnswer(CommandError):
 
 
 class Unit(NamedTuple):
-    """A unit of systemd; both are false for one that is not there."""
+    """A unit of systemd, and what it runs; nothing is true of one that is not there."""
 
     active: bool = False
     enabled: bool = False
+    command: str = ""
 
 
 class Table(NamedTuple):
@@ -158,7 +165,7 @@ class Surroundings:
         program = self.program("systemctl")
         if not program or not self._asked_units or not os.path.isdir(_SYSTEMD):
             return {}
-        argv = [program, "show", "--property=Id,ActiveState,UnitFileState", *self._asked_units]
+        argv = [program, "show", "--property=Id,ActiveState,UnitFileState,ExecStart", *self._asked_units]
         advice = "see what systemctl status says"
         rows = [
             dict(line.partition("=")[::2] for line in part.split("\n"))
@@ -166,7 +173,11 @@ class Surroundings:
         ]
         if len(rows) != len(self._asked_units) or not all(row.get("Id") and row.get("ActiveState") for row in rows):
             raise NoAnswer(argv, "its answer is not about all units that were asked for", advice)
-        return {row["Id"]: Unit(row["ActiveState"] == "active", row.get("UnitFileState") == "enabled") for row in rows}
+        return {
+            row["Id"]: Unit(
+                row["ActiveState"] == "active", row.get("UnitFileState") == "enabled", row.get("ExecStart", ""))
+            for row in rows
+        }
 
     def _read_ruleset(self) -> Optional[Ruleset]:
         program = self.program("nft")
@@ -183,6 +194,19 @@ class Surroundings:
             return listing.parse(done.out)
         except ValueError as error:
             raise NoAnswer(argv, str(error), advice, done) from error
+
+    def boot_ruleset(self, conf: str) -> Union[Ruleset, str]:
+        """The rule set as a file makes it at boot: it is loaded into a network of its own, with interfaces of the same
+        names. A text: why it could not be tried."""
+        tools = {name: self.program(name) for name in ("unshare", "nft")}
+        missing = [name for name, path in tools.items() if not path]
+        if missing:
+            return "%s is not on this host" % missing[0]
+        try:
+            done = run([str(tools["unshare"]), "-n", "/bin/sh", "-c", _TRY, "sh", conf])
+            return listing.parse(done.out)
+        except (CommandError, ValueError) as error:
+            return error.completed.reason if isinstance(error, CommandError) and error.completed else str(error)
 
     def _without_json(self, program: str, failed: NoAnswer) -> Optional[Ruleset]:
         """An nft that prints no JSON, for whatever reason: none of its rules can be judged, so there must be none but

@@ -205,7 +205,7 @@ class _Backend(Backend[Optional[Ufw]]):
     def shown(self, found: Optional[Ufw]) -> List[str]:
         return _command_line(present(found)) if found else []
 
-    def notes(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
+    def unkept(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
         if found is None or found.loaded or not found.enabled:
             return []
         words = "ufw is enabled, but its rules are not loaded: at the next boot they may be, and close port %d; "

@@ -261,19 +261,27 @@ def value(item: object) -> Value:
         return item
     if isinstance(item, list):
         return Listed(tuple(value(each) for each in item))
+    if isinstance(item, dict) and len(item) == 1 and "prefix" in item:  # most of what large sets hold
+        return _prefix(item["prefix"])
     kind, body = _only(item)
     fields = _fields(body)
     if kind == "elem":
         return value(fields.get("val"))
     if kind == "set":
         return Set(tuple(value(each) for each in _many(body)))
-    if kind == "prefix" and isinstance(fields.get("addr"), str) and isinstance(fields.get("len"), int):
-        return Prefix(str(fields["addr"]), cast(int, fields["len"]))
     if kind == "concat" and isinstance(body, list):
         return Joined(tuple(value(each) for each in body))
     if kind == "range" and isinstance(body, list) and len(body) == 2 and all(
             isinstance(each, (str, int)) for each in body):
         return Range(body[0], body[1])
+    return Unread()
+
+
+def _prefix(body: object) -> Value:
+    if isinstance(body, dict):
+        address, length = body.get("addr"), body.get("len")
+        if isinstance(address, str) and isinstance(length, int):
+            return Prefix(address, length)
     return Unread()
 
 

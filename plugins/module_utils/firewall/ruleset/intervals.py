@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import functools
-import socket
+import ipaddress
 from typing import List, NamedTuple, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.expressions import (
@@ -14,7 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
     Value,
 )
 
-_FAMILIES = {4: (socket.AF_INET, 32), 6: (socket.AF_INET6, 128)}
+_BITS = {4: 32, 6: 128}
 
 
 class Interval(NamedTuple):
@@ -36,7 +36,7 @@ class Interval(NamedTuple):
 
 def everything(version: int) -> Interval:
     """All addresses of a version."""
-    return Interval(version, 0, (1 << _FAMILIES[version][1]) - 1)
+    return Interval(version, 0, (1 << _BITS[version]) - 1)
 
 
 @functools.lru_cache(maxsize=None)
@@ -50,16 +50,32 @@ def never_outside() -> Tuple[Interval, ...]:
 def prefix(text: str) -> Optional[Interval]:
     """An address, or a network (also with its mask written out: 10.0.0.0/255.0.0.0); None: it is none."""
     address, slash, length = text.partition("/")
-    version = 6 if ":" in address else 4
-    family, bits = _FAMILIES[version]
+    bits = _BITS[6 if ":" in address else 4]
+    if not slash:
+        return _network(address, bits)
+    if length.isdigit():
+        return _network(address, int(length))
+    mask = _number(length)
+    return None if mask is None else _network(address, _bits(mask, bits))
+
+
+def _number(address: str) -> Optional[int]:
+    """The address as a number; ipaddress is ten times slower with those of IPv4."""
+    parts = address.split(".")
+    if len(parts) == 4 and all(each.isdigit() and each.isascii() and len(each) < 4 for each in parts):
+        first, second, third, fourth = map(int, parts)
+        if max(first, second, third, fourth) < 256:
+            return first << 24 | second << 16 | third << 8 | fourth
     try:
-        first = int.from_bytes(socket.inet_pton(family, address), "big")
-        if not slash:
-            return Interval(version, first, first)
-        kept = int(length) if length.isdigit() else _bits(int.from_bytes(socket.inet_pton(family, length), "big"), bits)
-    except (OSError, ValueError):
+        return int(ipaddress.IPv6Address(address))
+    except ValueError:
         return None
-    if not 0 <= kept <= bits:
+
+
+def _network(address: str, kept: int) -> Optional[Interval]:
+    version = 6 if ":" in address else 4
+    first, bits = _number(address), _BITS[version]
+    if first is None or not 0 <= kept <= bits:
         return None
     rest = (1 << (bits - kept)) - 1
     return Interval(version, first & ~rest, first | rest)
@@ -75,7 +91,7 @@ def interval(element: Value) -> Optional[Interval]:
     if isinstance(element, str):
         return prefix(element)
     if isinstance(element, Prefix):
-        return prefix("%s/%d" % element)
+        return _network(*element)
     if isinstance(element, Range) and isinstance(element.low, str) and isinstance(element.high, str):
         low, high = prefix(element.low), prefix(element.high)
         if low and high and low.version == high.version and low.low <= high.high:

@@ -50,7 +50,7 @@ def facts(*zones, kept=None, interfaces=("docker0", "eth0", "lo"), running=True,
           ways=packets.ANYWHERE):
     kept = kept or {"public": (XML % "").encode()}
     return samples.firewall_facts(
-        firewalld=firewall_firewalld.Firewalld(running, "".join(zones), kept, default, list(interfaces), ways))
+        firewalld=firewall_firewalld.Firewalld(running, running, "".join(zones), kept, default, list(interfaces), ways))
 
 
 PUBLIC = zone("public", rules=[THEIRS])

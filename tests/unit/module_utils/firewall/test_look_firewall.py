@@ -4,12 +4,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import (
     firewalld,
     firewalls,
@@ -18,61 +17,13 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall impor
     surroundings,
     ufw,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import packets
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
-
-CHAIN = {"chain": {"family": "ip", "table": "filter", "name": "INPUT", "handle": 1, "type": "filter", "hook": "input",
-                   "prio": 0, "policy": "drop"}}
-SAVED = "*filter\n:INPUT DROP [0:0]\nCOMMIT\n"
-UFW = SAVED.replace("COMMIT", ":ufw-user-input - [0:0]\nCOMMIT")
-
-
-class Machine:
-    """A host of files and programs; what is run is written down."""
-
-    def __init__(self, monkeypatch):
-        self.files, self.programs, self.units, self.asked, self.booted = {}, {}, {}, [], True
-        monkeypatch.setattr(surroundings, "_which", lambda name: name if name in self.programs or (
-            name == "systemctl" and self.units is not None) else None)
-        monkeypatch.setattr(surroundings.files, "read_file", self.files.get)
-        monkeypatch.setattr(surroundings, "run", self.run)
-        monkeypatch.setattr(surroundings.ways, "ways", lambda: packets.ANYWHERE)
-        monkeypatch.setattr(surroundings, "_names", lambda folder: sorted(
-            path[len(folder) + 1:] for path in self.files if path.startswith(folder + "/")))
-        monkeypatch.setattr(surroundings.os.path, "isdir", lambda path: self.booted and path == "/run/systemd/system")
-
-    def run(self, argv, check=True, timeout=60.0):
-        self.asked.append(" ".join(argv))
-        answer = self.programs.get(argv[0], systemctl(self.units))
-        answer = answer(argv) if callable(answer) else answer
-        done = answer if isinstance(answer, Completed) else Completed(0, answer.encode(), b"")
-        if check and done.rc != 0:
-            raise CommandError(argv, done.reason, done)
-        return done
-
-    def look(self, **wish):
-        found = firewalls.read(samples.firewall_spec(**wish))
-        self.asked = [line for line in self.asked if not line.startswith("systemctl")]
-        return found
-
-
-def systemctl(units):
-    """What systemctl show says of these units."""
-    def answer(argv):
-        rows = ["Id=%s\nActiveState=%s\nUnitFileState=%s" % (name, *(units or {}).get(name, ("inactive", "")))
-                for name in argv[3:]]
-        return "\n\n".join(rows) + "\n"
-
-    return answer
+from firewall_samples import CHAIN, SAVED, UFW, Machine, nft
 
 
 @pytest.fixture
 def machine(monkeypatch):
     return Machine(monkeypatch)
-
-
-def nft(*items):
-    return json.dumps({"nftables": [{"metainfo": {}}, *items]})
 
 
 def test_a_host_without_any(machine):
@@ -181,7 +132,7 @@ def test_each_thing_is_asked_once(machine):
     units = "firewalld.service nftables.service netfilter-persistent.service iptables.service ip6tables.service"
     assert sorted(machine.asked) == [
         "firewall-cmd --list-all-zones", "iptables-nft-save", "nft -j list ruleset",
-        "systemctl show --property=Id,ActiveState,UnitFileState " + units,
+        "systemctl show --property=Id,ActiveState,UnitFileState,ExecStart " + units,
     ]
 
 
@@ -211,7 +162,7 @@ TABLES = {"nft": nft(CHAIN), "iptables-nft-restore": ""}
      "firewall-cmd --list-all-zones: FirewallD is not running; what its firewall holds is not known: see what"),
     ({"firewall-cmd": "Zonen sind aus\n"}, ZONES, "its answer is no list of zones"),
     ({"systemctl": broken("Failed to connect to bus")}, ZONES,
-     "systemctl show --property=Id,ActiveState,UnitFileState firewalld.service: Failed to connect to bus; what"),
+     "UnitFileState,ExecStart firewalld.service: Failed to connect to bus; what"),
     ({"systemctl": "Id=firewalld.service\nActiveState=active\n"}, ZONES, "is not about all units that were asked for"),
     ({"systemctl": "\n\n\n\n\n\n\n\n"}, ZONES, "is not about all units that were asked for"),
 ])

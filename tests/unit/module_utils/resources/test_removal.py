@@ -427,7 +427,7 @@ def test_a_zone_of_firewalld_goes_back_when_it_says_the_same(data, default, firs
 def test_a_zone_and_its_copy_go_with_our_rule_in_one_plan(copy_before, after):
     said = "public (active)\n  target: default\n  interfaces: eth0\n  sources: \n  services: ssh\n  ports: \n"
     said += '  rich rules: \n\trule priority="22222" port port="2222" protocol="tcp" accept\n\n'
-    own = firewalld.Firewalld(True, said, {"public": OPENED}, "public", ["eth0"])
+    own = firewalld.Firewalld(True, True, said, {"public": OPENED}, "public", ["eth0"])
     facts = found(firewall=samples.firewall_facts(firewalld=own), files={ZONE: OPENED, ZONE + ".old": None},
                   disk={"/usr/lib/firewalld/zones/public.xml": PUBLIC})
     hashed = digests.digest(copy_before) if copy_before else None
