@@ -60,7 +60,7 @@ def ask(tmp_path, monkeypatch):
         port = int(started[-1].stdout.readline())
         ready = lockdown_files.Ready([22], ["192.0.2.1"], 30.0, port, "127.0.0.1", str(tmp_path / "needs"))
         watch = lockdown_files.files(ready)[lockdown_files.WATCH]
-        argv = ["/bin/sh", "-s", "ask"]
+        argv = ["/bin/sh", "-s", "answers"]
         return subprocess.run(argv, input=watch.encode(), capture_output=True, timeout=60, check=False).returncode == 0
 
     yield asked
@@ -103,7 +103,7 @@ def test_another_key_at_the_port_is_not_ours(tmp_path, monkeypatch):
     def alive(pinned):
         key = (tmp_path / (pinned + ".pub")).read_text().split()[:2]
         (tmp_path / "known_hosts").write_text("[127.0.0.1]:%d %s\n" % (port, " ".join(key)))
-        return subprocess.run(["/bin/sh", "-s", "ask"], input=watch, timeout=60, check=False).returncode == 0
+        return subprocess.run(["/bin/sh", "-s", "answers"], input=watch, timeout=60, check=False).returncode == 0
 
     try:
         end = time.monotonic() + 20

@@ -246,6 +246,12 @@ FAULTS: Dict[str, Fault] = {
     "state folder lost": Fault("mv /var/lib/oqs-ssh /var/lib/lost", "mv /var/lib/lost /var/lib/oqs-ssh", BREAKGLASS),
     "rules flushed": Fault("nft flush ruleset", "true", CLOSED),
     "firewall reloaded": Fault("nft flush ruleset; systemctl restart nftables", "systemctl stop nftables", CLOSED),
+    "port closed to the outside": Fault(
+        "nft 'table inet mine { chain in { type filter hook input priority 5; iifname eth0 tcp dport 2222 drop; }; }'",
+        "nft delete table inet mine", BREAKGLASS),
+    "sent elsewhere": Fault(
+        "iptables -t nat -I PREROUTING -i eth0 -p tcp --dport 2222 -j REDIRECT --to-ports 22",
+        "iptables -t nat -D PREROUTING -i eth0 -p tcp --dport 2222 -j REDIRECT --to-ports 22", BREAKGLASS),
     "watch damaged": Fault("cp -p %s /root/kept; : >%s" % ((lockdown.WATCH,) * 2),
                            "mv /root/kept %s; systemctl start oqs-ssh-lockdown.service" % lockdown.WATCH, OPEN),
 }
@@ -270,6 +276,52 @@ def test_a_reboot_after_the_confirmation(locked: World) -> None:
     locked.reboot()
     locked.becomes((CLOSED,), hops=True)
     assert "oqs-ssh-lockdown.service" in locked.sh("systemctl list-units --all --no-legend 'oqs-ssh-lockdown*'")
+
+
+#: Rules of one's own, which a unit of one's own loads at boot.
+OWN = """cat >/etc/own.rules <<'END'
+*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+END
+cat >/etc/systemd/system/own.service <<'END'
+[Service]
+Type=oneshot
+ExecStart=/usr/sbin/iptables-restore --noflush /etc/own.rules
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable own"""
+
+
+def test_a_reboot_into_rules_that_close_the_port(locked: World) -> None:
+    """Connecting to oneself proves nothing: the watch asks the way a stranger comes."""
+    locked.sh(OWN)
+    try:
+        locked.reboot()
+        locked.becomes((BREAKGLASS,))
+        said = locked.sh("journalctl -u oqs-ssh-lockdown.service -n 50 --no-pager")
+        assert "the rules of this host close port 2222 to" in said, said
+    finally:
+        locked.sh("systemctl disable own; rm /etc/own.rules /etc/systemd/system/own.service; iptables -P INPUT ACCEPT")
+    locked.becomes((CLOSED,), hops=True)
+
+
+def test_an_opening_that_nothing_keeps_is_refused(world: World) -> None:
+    world.sh(lockdown.UNDOING)
+    world.sh("nft 'table inet mine { chain input { type filter hook input priority 5; policy drop; "
+             "ct state established,related accept; iif lo accept; tcp dport 22 accept; }; }'")
+    try:
+        run = world.scenario.deploy()
+        assert run.code == 0 and "nothing that is known here loads the rules of nftables at boot" in run.text, run.text
+        run = world.lock()
+        assert "nothing that is known here loads the rules of nftables" in run.line(HOST, "failed"), run.text
+        world.untouched()
+    finally:
+        world.sh("nft delete table inet mine")
 
 
 def test_no_time_of_day_decides(locked: World) -> None:

@@ -14,6 +14,7 @@ import re
 from typing import Dict, List, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import stranger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 
 #: What a step of the way asks for: to close, to confirm; nothing is the end of it.
@@ -30,6 +31,7 @@ UNDO = NAME + "-undo"
 UNITS = "/etc/systemd/system"
 PROGRAMS = {
     "nft": "nftables", "systemd-run": "systemd", "ssh": "openssh-client", "timeout": "coreutils", "find": "findutils",
+    **stranger.PROGRAMS,
 }
 
 #: Opens, and leaves the host as it was; run by systemd, which knows dollar and percent signs: there are none. Open
@@ -103,6 +105,12 @@ answers() {
   return 1
 }
 
+%(admits)s
+alive() {
+  answers || { echo "port %(port)d does not answer"; return 1; }
+  admits
+}
+
 closed() {
   nft -f - <<'END'
 %(closed)sEND
@@ -113,11 +121,12 @@ breakglass() {
 %(breakglass)sEND
 }
 
-if [ "${1-}" = ask ]; then
-  answers
-  exit
-fi
-if answers; then
+case ${1-} in
+  ask) alive; exit ;;
+  answers) answers; exit ;;
+  admits) admits; exit ;;
+esac
+if alive; then
   rm -f %(run)s/silent
   closed
   exit
@@ -129,7 +138,7 @@ case $since in
   ''|*[!0-9]*) since=$now; echo "$now" >%(run)s/silent ;;
 esac
 if [ $((now - since)) -ge %(patience)d ]; then
-  echo "port %(port)d has been silent for $((now - since)) s: open to the breakglass sources"
+  echo "port %(port)d has let nobody in for $((now - since)) s: open to the breakglass sources"
   breakglass
 else
   closed
@@ -181,7 +190,8 @@ _SAID = re.compile(r"\A#!/bin/sh\n# closed: port ([0-9, ]+); open to (\S[^;\n]*)
 
 class Ready(NamedTuple):
     """What a lockdown needs to know: the ports that are closed, who is let in when the server is silent, and how long
-    that takes; the server's port and the address that it is asked at; a file of the state without which nobody can log
+    that takes; the server's port and the address that it is asked at; addresses that should come in to it (of old: the
+    first of the breakglass sources); a file of the state without which nobody can log
     in (a server that answers, but lets nobody in, is no way); its user."""
 
     ports: List[int]
@@ -191,6 +201,7 @@ class Ready(NamedTuple):
     address: str
     needs: str
     user: str = "oqs"
+    strangers: Sequence[str] = ()
 
 
 def seconds(minutes: float) -> int:
@@ -242,12 +253,15 @@ def parse(watch: bytes, user: str) -> Optional[Ready]:
     """
     text = watch.decode("utf-8", "replace")
     said, needs = _SAID.search(text), re.search(r"\[ -s (/[A-Za-z0-9/_-]+) \]", text)
+    strangers = re.search(r"for source in ([0-9a-f.: ]+); do", text)
     if not said or not needs:
         return None
     ports, sources, port, address, minutes = said.groups()
     try:
-        return Ready([int(each) for each in ports.split(", ")], grammar.sources(sources.split(", ")), float(minutes),
-                     int(port), address, needs.group(1), user)
+        allowed = grammar.sources(sources.split(", "))
+        asked = strangers.group(1).split() if strangers else stranger.addresses(allowed)
+        return Ready([int(each) for each in ports.split(", ")], allowed, float(minutes), int(port), address,
+                     needs.group(1), user, asked)
     except ValueError:
         return None
 
@@ -265,7 +279,7 @@ def files(want: Ready) -> Dict[str, str]:
         "words": words(want), "timer": TIMER, "run": RUN, "port": want.port, "address": want.address,
         "hexadecimal": "%04X" % want.port,
         "needs": want.needs, "patience": patience, "closed": rules(want), "breakglass": rules(want, broken=True),
-        "state": paths.STATE_DIR, "user": want.user,
+        "state": paths.STATE_DIR, "user": want.user, "admits": stranger.script(RUN, want.port, want.strangers),
     }
     named = {"open": OPEN, "watch": WATCH, "hash": hashlib.sha256(watch.encode()).hexdigest()}
     return {

@@ -116,8 +116,8 @@ class HopSpec(NamedTuple):
 
 
 class LockdownSpec(NamedTuple):
-    """The host's own sshd closed to the world. ``step`` (of the way there: ``close``, ``confirm``) and ``token`` are
-    the action's."""
+    """The host's own sshd closed to the world. ``sources``: who may come in to the container (none: everybody).
+    ``step`` (of the way there: ``close``, ``confirm``) and ``token`` are the action's."""
 
     state: str
     minutes: float = 5.0
@@ -133,6 +133,7 @@ class LockdownSpec(NamedTuple):
     hop_address: str = "localhost"
     hop_asked: int = 0
     hop_others: List[int] = []
+    sources: List[str] = []
 
 
 class RemovalSpec(NamedTuple):

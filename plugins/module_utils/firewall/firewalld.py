@@ -18,12 +18,22 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     Command,
     FirewallChange,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rich_rules import covers, parse, shuts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import matching, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import NoAnswer, Surroundings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ways import INNER
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.zones import (
+    Zone,
+    covers,
+    forwarded,
+    forwards,
+    opens,
+    parse,
+    shuts,
+    zone_kept,
+    zones_now,
+)
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "firewalld"
@@ -34,7 +44,6 @@ ZONE_DIRS = ("/etc/firewalld/zones", "/usr/lib/firewalld/zones")
 #: Behind all rules of others, or before them where one of these would close the port to everybody.
 LAST, FIRST = "22222", "-22222"
 _ZONE_LINE = re.compile(r"(?m)^  (target|interfaces):")
-_MARK = re.compile(r'\brule priority="-?22222"')
 _ELEMENT = re.compile(r'[ \t]*<rule\b[^>]*\bpriority="-?22222"[^>]*>(?:(?!</rule>).)*</rule>[ \t]*\n?', re.S)
 
 
@@ -53,62 +62,6 @@ class Firewalld(NamedTuple):
     default: str
     interfaces: List[str]
     ways: Sequence[Here] = ANYWHERE
-
-
-class Zone(NamedTuple):
-    """A zone, as it is now or as it is kept."""
-
-    target: str
-    interfaces: List[str]
-    sources: List[str]
-    ports: List[str]
-    rules: List[str]
-
-    @property
-    def ours(self) -> List[str]:
-        """Our rich rules."""
-        return [rule for rule in self.rules if _MARK.match(rule)]
-
-
-def zones_now(text: str) -> Dict[str, Zone]:
-    """What ``firewall-cmd --list-all-zones`` prints."""
-    found: Dict[str, Zone] = {}
-    fields: Dict[str, List[str]] = {}
-    rules: List[str] = []
-
-    def end(name: str) -> None:
-        if name:
-            found[name] = Zone(
-                (fields.get("target") or ["default"])[0], fields.get("interfaces", []), fields.get("sources", []),
-                fields.get("ports", []), list(rules),
-            )
-
-    name = ""
-    for line in text.split("\n"):
-        if line and not line[0].isspace():
-            end(name)
-            name, fields, rules = line.split(" ")[0], {}, []
-        elif line.startswith("\t"):
-            rules.append(line.strip())
-        elif ":" in line:
-            key, _colon, value = line.strip().partition(":")
-            fields[key] = value.split()
-    end(name)
-    return found
-
-
-def zone_kept(data: bytes) -> Zone:
-    """The file of a zone (firewalld.zone(5)); one that cannot be read counts as empty."""
-    try:
-        root = ElementTree.fromstring(data)
-    except ElementTree.ParseError:
-        return Zone("default", [], [], [], [])
-    ports = ["%s/%s" % (each.get("port"), each.get("protocol")) for each in root.findall("port")]
-    return Zone(
-        root.get("target", "default"), [each.get("name", "") for each in root.findall("interface")],
-        [each.get("address") or each.get("mac") or "ipset:" for each in root.findall("source")],
-        ports, [_rule_text(each) for each in root.findall("rule")],
-    )
 
 
 def zone_files(zone: str) -> Tuple[str, str]:
@@ -138,16 +91,6 @@ def _shape(each: ElementTree.Element) -> _Shape:
     return each.tag, sorted(each.attrib.items()), (each.text or "").strip(), sorted(repr(_shape(part)) for part in each)
 
 
-def _rule_text(rule: ElementTree.Element) -> str:
-    """A rule of the file as firewall-cmd prints it, as far as it matters here."""
-    words = ["rule"] + ['%s="%s"' % (key, rule.get(key)) for key in ("priority", "family") if rule.get(key)]
-    for part in rule:
-        names = [key for key in ("NOT", "invert", "address", "mac", "ipset", "port", "protocol", "name", "value")
-                 if part.get(key)]
-        words += [part.tag] + ['%s="%s"' % (key, part.get(key)) for key in names]
-    return " ".join(words)
-
-
 def _before_ours(zone: Zone, port: int, ways: Sequence[Here]) -> List[str]:
     """Rules that close the port and come before any of ours, even the first one (lower priorities come first)."""
     return [rule for rule in zone.rules if rule not in zone.ours and parse(rule).priority <= int(FIRST)
@@ -161,7 +104,8 @@ def rules_for(zone: Zone, spec: FirewallSpec, ways: Sequence[Here] = ANYWHERE) -
     """
     others = [rule for rule in zone.rules if rule not in zone.ours]
     shut = any(parse(rule).priority <= int(LAST) and shuts(rule, spec.port, ways) for rule in others)
-    if not shut and (zone.target == "ACCEPT" or (not spec.sources and covers(zone.ports, spec.port))):
+    opened = covers(zone.ports, spec.port) or any(opens(rule, spec.port, ways) for rule in others)
+    if not shut and (zone.target == "ACCEPT" or (not spec.sources and opened)):
         return []
     head = 'rule priority="%s"' % (FIRST if shut else LAST)
     tail = 'port port="%d" protocol="tcp" accept' % spec.port
@@ -315,6 +259,16 @@ class _Backend(Backend[Optional[Firewalld]]):
     def shown(self, found: Optional[Firewalld]) -> List[str]:
         zones = zones_now(found.now) if found else {}
         return ["zone %s: %s" % (name, rule) for name, zone in zones.items() for rule in zone.ours]
+
+    def diverts(self, spec: FirewallSpec, found: Optional[Firewalld]) -> Tuple[List[str], bool]:
+        zones = zones_now(found.now) if found else {}
+        open_ones = open_zones(zones, found.default, found.interfaces, spec) if found and zones else set()
+        rows = [
+            "zone %s of firewalld: %s" % (name, row) for name in sorted(open_ones & set(zones))
+            for row in zones[name].forwards + zones[name].rules
+            if forwarded(row, spec.port) or forwards(row, spec.port)
+        ]
+        return rows, False
 
     def unkept(self, spec: FirewallSpec, found: Optional[Firewalld]) -> List[str]:
         if found is None or found.running or not found.boots:

@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import iptables_save, model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.iptables_save import Rule, Saved
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules, Walk
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
@@ -45,6 +46,10 @@ _INCOMPATIBLE = "# Table `filter' is incompatible, use 'nft' tool"
 _FOREIGN = (
     "the table filter of %s holds rules that only nft can show, so that nobody can tell whether they close port %d: "
     "look there (nft list ruleset) if the port does not answer"
+)
+_EARLIER = (
+    "the chain %s of the table %s (%s) drops packets for port %d before any firewall's rules for the host: look there "
+    "if the port does not answer"
 )
 _MARK = ("-m", "comment", "--comment", TAG)
 
@@ -265,7 +270,17 @@ class _Backend(Backend[Iptables]):
         return rows, sure
 
     def notes(self, spec: FirewallSpec, found: Iptables) -> List[str]:
-        return [_FOREIGN % (PROGRAMS[table.family], spec.port) for table in found.own if _INCOMPATIBLE in table.text]
+        said = []
+        for table in found.tables:
+            for name in ("raw", "mangle"):
+                saved = iptables_save.parse(table.text, table.family, name)
+                walkable = Rules(saved.ruleset(saved.input) if saved else Ruleset())
+                asked = list(backend.packets(spec, table.family, found.ways))
+                said += [_EARLIER % (chain.name, name, PROGRAMS[table.family], spec.port)
+                         for chain in walkable.chains(("prerouting", "input"))
+                         if model.closes(walkable, chain, asked)]
+        foreign = [table for table in found.own if _INCOMPATIBLE in table.text]
+        return said + [_FOREIGN % (PROGRAMS[table.family], spec.port) for table in foreign]
 
 
 BACKEND = _Backend()

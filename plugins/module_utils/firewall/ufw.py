@@ -22,7 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings, Table
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "ufw"
@@ -33,17 +33,22 @@ _TUPLE = re.compile(
     r"### tuple ### (?P<action>\S+) (?P<proto>\S+) (?P<dport>\S+) (?P<dst>\S+) (?P<sport>\S+) (?P<src>\S+)"
     r"(?: (?P<dapp>\S+) (?P<sapp>\S+))? (?P<way>(?:in|out)\S*)(?: comment=(?P<comment>[0-9a-f]*))?\s*$"
 )
+_BEFORE = (
+    "what ufw has loaded for %s closes port %d, though its rules open it: look at /etc/ufw/before.rules, and whether "
+    "ufw reload says something"
+)
 _ENDS = {"allow": "accept", "limit": "accept", "deny": "drop", "reject": "drop"}
 
 
 class Ufw(NamedTuple):
-    """What ufw keeps in its files: settings, and the rules by family. ``loaded``: its chains are in the kernel."""
+    """What ufw keeps in its files: settings, and the rules by family; and its chains in the kernel (``loaded``)."""
 
     conf: str
     defaults: str
     rules: Dict[str, str]
     loaded: bool
     ways: Sequence[Here] = ANY_WAY
+    tables: Sequence[Table] = ()
 
     @property
     def enabled(self) -> bool:
@@ -77,6 +82,11 @@ def entries(text: str) -> List[Entry]:
         found.append(Entry(
             action, row["proto"], row["dport"], row["dst"], row["sport"], row["src"], interface, comment))
     return found
+
+
+def unread(text: str) -> List[str]:
+    """Rules that are not understood."""
+    return [line for line in text.split("\n") if line.startswith("### tuple ###") and not _TUPLE.match(line)]
 
 
 def setting(text: str, name: str) -> str:
@@ -118,10 +128,19 @@ def families(found: Ufw) -> List[str]:
     return ["ip", "ip6"] if setting(found.defaults, "IPV6") != "no" else ["ip"]
 
 
-class Opening(NamedTuple):
-    """Our rules as wanted (port and source), whether they must come first, and whether those there are behind."""
+class Ours(NamedTuple):
+    """A rule of ours. ``interface`` is empty but where ufw holds another rule for the same packets: it puts a rule of
+    the same match nowhere else, and says nothing."""
 
-    rules: List[Tuple[str, str]]
+    port: str
+    source: str
+    interface: str = ""
+
+
+class Opening(NamedTuple):
+    """Our rules as wanted, whether they must come first, and whether those there are behind."""
+
+    rules: List[Ours]
     first: bool
     behind: bool
 
@@ -131,7 +150,7 @@ def opening(spec: FirewallSpec, found: Ufw) -> Opening:
 
     :raises ValueError: a source that is none.
     """
-    wanted: List[Tuple[str, str]] = []
+    wanted: List[Ours] = []
     first = behind = False
     for family in families(found) if spec.state == "present" else ():
         rules, networks = entries(found.rules[family]), backend.networks(spec.sources, family)
@@ -140,8 +159,13 @@ def opening(spec: FirewallSpec, found: Ufw) -> Opening:
             continue
         mine = [Entry("allow", "tcp", str(spec.port), ANYWHERE[family], "any", source, "", TAG)
                 for source in [_source(each) for each in networks] or [ANYWHERE[family]]]
-        wanted += [(each.dport, each.src) for each in mine]
-        first = first or closes(found, family, others + mine, spec.port, networks)
+        if closes(found, family, others + mine, spec.port, networks):
+            first = True
+            same = {each._replace(action="", comment="") for each in others}
+            names = [here.interface for here in found.ways if here.interface]
+            if names and any(each._replace(action="", comment="") in same for each in mine):
+                mine = [each._replace(interface=name) for each in mine for name in names]
+        wanted += [Ours(each.dport, each.src, each.interface) for each in mine]
         behind = behind or closes(found, family, rules, spec.port, networks)
     return Opening(wanted, first, behind)
 
@@ -150,19 +174,20 @@ def _source(network: Network) -> str:
     return str(network.network_address if network.prefixlen == network.max_prefixlen else network)
 
 
-def present(found: Ufw) -> List[Tuple[str, str]]:
-    """Our rules that are there: port and source."""
+def present(found: Ufw) -> List[Ours]:
+    """Our rules that are there."""
     rules = [each for family in ANYWHERE for each in entries(found.rules[family]) if each.comment == TAG]
-    return [(each.dport, each.src) for each in rules]
+    return [Ours(each.dport, each.src, each.interface) for each in rules]
 
 
-def _words(port: str, source: str) -> Tuple[str, ...]:
-    return ("allow", "proto", "tcp", "from", source, "to", "any", "port", port)
+def _words(rule: Ours) -> Tuple[str, ...]:
+    way = ("in", "on", rule.interface) if rule.interface else ()
+    return ("allow", *way, "proto", "tcp", "from", rule.source, "to", "any", "port", rule.port)
 
 
-def _command_line(rules: Sequence[Tuple[str, str]]) -> List[str]:
+def _command_line(rules: Sequence[Ours]) -> List[str]:
     """Rules as people read them."""
-    return [" ".join(("ufw", *_words(*each))) for each in rules]
+    return [" ".join(("ufw", *_words(each))) for each in rules]
 
 
 class _Backend(Backend[Optional[Ufw]]):
@@ -178,8 +203,8 @@ class _Backend(Backend[Optional[Ufw]]):
         if conf is None:
             return None
         rules = {family: _text(host.file(path)) for family, path in RULES.items()}
-        loaded = any(table.keeper == NAME for table in host.tables)
-        return Ufw(_text(conf), _text(host.file(DEFAULTS)), rules, loaded, host.ways)
+        tables = [table for table in host.tables if table.keeper == NAME]
+        return Ufw(_text(conf), _text(host.file(DEFAULTS)), rules, bool(tables), host.ways, tables)
 
     def active(self, found: Optional[Ufw]) -> bool:
         return found is not None and found.loaded and found.enabled
@@ -194,9 +219,9 @@ class _Backend(Backend[Optional[Ufw]]):
         if not gone and not new:
             return []
         put = ("ufw", "prepend") if wanted.first else ("ufw",)
-        commands = [Command(("ufw", "delete", *_words(*rule))) for rule in again]
-        commands += [Command((*put, *_words(*rule), "comment", TAG)) for rule in new]
-        commands += [Command(("ufw", "delete", *_words(*rule))) for rule in gone]
+        commands = [Command(("ufw", "delete", *_words(rule))) for rule in again]
+        commands += [Command((*put, *_words(rule), "comment", TAG)) for rule in new]
+        commands += [Command(("ufw", "delete", *_words(rule))) for rule in gone]
         before, after = backend.compared(_command_line(now), _command_line(wanted.rules))
         why = backend.SERVED if wanted.rules else backend.UNWANTED
         name = "port %d" % spec.port
@@ -204,6 +229,25 @@ class _Backend(Backend[Optional[Ufw]]):
 
     def shown(self, found: Optional[Ufw]) -> List[str]:
         return _command_line(present(found)) if found else []
+
+    def problems(self, _spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
+        words = "ufw keeps a rule in %s that is not understood here, so nobody can say what it closes: %s; report "
+        words += "it, or set oqs_ssh_firewall_backend: none and open the port yourself"
+        kept = found.rules if found else {}
+        return [words % (RULES[family], line) for family, text in kept.items() for line in unread(text)[:1]]
+
+    def notes(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
+        """Rules of before.rules come first, and only the kernel says what they are."""
+        if found is None or self.changes(spec, found):
+            return []
+        said = []
+        for table in found.tables:
+            saved = iptables_save.parse(table.text, table.family)
+            walkable = Rules(saved.ruleset(saved.input)) if saved else Rules(Ruleset())
+            asked = list(backend.packets(spec, table.family, found.ways))
+            if any(model.closes(walkable, chain, asked) for chain in walkable.chains(("input",))):
+                said.append(_BEFORE % ({"ip": "IPv4", "ip6": "IPv6"}[table.family], spec.port))
+        return said
 
     def unkept(self, spec: FirewallSpec, found: Optional[Ufw]) -> List[str]:
         if found is None or found.loaded or not found.enabled:

@@ -16,6 +16,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import (
     FirewallSpec,
+    LockdownSpec,
     RemovalSpec,
     ServerSpec,
 )
@@ -53,7 +54,10 @@ class FirewallResource(Resource):
 
     def _read(self, facts: Facts) -> Found:
         """Without root their programs fail, each in its own words; the plan has the word that helps."""
-        wanted = _closed(facts.of(Spec)) or facts.of(Spec).get(FirewallSpec)
+        spec = facts.of(Spec)
+        lock = spec.get(LockdownSpec)
+        locked = for_lockdown(lock) if lock and lock.state == "present" else None
+        wanted = _closed(spec) or locked or spec.get(FirewallSpec)
         return firewalls.read(wanted, self.backends) if wanted and facts.of(Machine).root else Found({})
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
@@ -94,6 +98,11 @@ def _closed(spec: Spec) -> Optional[FirewallSpec]:
     """What a removal wants of firewalls; None where there is none."""
     removal = spec.get(RemovalSpec)
     return FirewallSpec("absent", "auto", [], removal.port, removal.container) if removal else None
+
+
+def for_lockdown(wanted: LockdownSpec) -> FirewallSpec:
+    """What a lockdown wants of every firewall of the host: that the only way in is open."""
+    return FirewallSpec("present", "auto", wanted.sources, wanted.port, wanted.container)
 
 
 def _planned(change: FirewallChange) -> Change:

@@ -20,12 +20,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import Ready
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, stranger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import Found
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd, Settings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.firewall import for_lockdown
 
 #: States, as the plan and the look's result have them.
 OPEN, UNCONFIRMED = "open", "closed until confirmed"
@@ -121,7 +124,7 @@ def complete(wanted: LockdownSpec) -> Ready:
         ports=sorted({wanted.hop_port, *wanted.hop_others}), breakglass_sources=wanted.breakglass_sources,
         breakglass_minutes=wanted.breakglass_minutes, port=wanted.port, address="127.0.0.1",
         needs=paths.HOME_SSH + "/authorized_keys" if wanted.by_key else paths.PRIVATE_DIR + "/password",
-        user=wanted.user,
+        user=wanted.user, strangers=stranger.addresses(wanted.sources or wanted.breakglass_sources),
     )
 
 
@@ -140,6 +143,7 @@ def problems(wanted: LockdownSpec, facts: Facts) -> List[str]:
     errors = ["%s is missing on this host: install the package %s" % (name, texts.PROGRAMS[name])
               for name in facts.of(Lockdown).missing]
     address = wanted.hop_address
+    errors += _closed_to_strangers(wanted, facts.of(Found))
     exposed = penalized(facts.of(OwnSshd).settings, _LOOPBACK if address == "localhost" else (address,))
     if exposed:
         errors.append(
@@ -148,6 +152,15 @@ def problems(wanted: LockdownSpec, facts: Facts) -> List[str]:
             % (" or ".join(exposed), ",".join(exposed))
         )
     return errors
+
+
+def _closed_to_strangers(wanted: LockdownSpec, found: Found) -> List[str]:
+    """Why the only way in may be closed by the host's firewalls, now or after the next boot."""
+    asked = for_lockdown(wanted)
+    closing = sorted({change.kind for change in firewalls.changes(asked, found) if change.opens})
+    words = "port %d is to be the only way in, and %s closes it: deploy with oqs_ssh_firewall_backend: auto, or open it"
+    errors = [words % (wanted.port, ", ".join(closing))] if closing else []
+    return errors + firewalls.refusals(asked, found) + firewalls.unkept(asked, found)
 
 
 def penalized(settings: Settings, addresses: Sequence[str]) -> List[str]:
@@ -240,6 +253,7 @@ def undo() -> None:
 def _close(wanted: LockdownSpec, host: Host) -> None:
     """The undo is armed first, and proved to be; then the rules are loaded. All of it is gone after a reboot."""
     host.ledger.record("lockdown", texts.FOLDER, host.facts.of(Lockdown).state, UNCONFIRMED)
+    _ask(texts.files(complete(wanted))[texts.WATCH], "nothing was closed")
     if unit("ActiveState", texts.UNDO + ".timer") == "active":
         undo()  # an earlier run that nobody confirmed; its undo must not end ours
     run([
@@ -255,6 +269,16 @@ def _close(wanted: LockdownSpec, host: Host) -> None:
     run(["nft", "-f", "-"], stdin=texts.rules(complete(wanted)).encode())
 
 
+def _ask(watch: str, after: str) -> None:
+    """What the watch will ask, once.
+
+    :raises LockdownError: it would open the host; says why.
+    """
+    asked = run(["/bin/sh", "-s", "ask"], stdin=watch.encode(), check=False, timeout=120.0)
+    if asked.rc != 0:
+        raise LockdownError("%s: %s" % (after, asked.text.strip() or asked.reason))
+
+
 def _renew(ready: Ready, host: Host) -> None:
     """The watch runs once before it is replaced, so that systemd does not ask for it meanwhile: a hash that does not
     fit would open the host for a moment.
@@ -265,8 +289,8 @@ def _renew(ready: Ready, host: Host) -> None:
     written = texts.files(ready)
     asked = run(["/bin/sh", "-s", "ask"], stdin=written[texts.WATCH].encode(), check=False)
     if asked.rc != 0 and run(["/bin/sh", texts.WATCH, "ask"], check=False).rc == 0:
-        words = "the new watch gets no answer from port %d, but the present one does, and stays; nothing was changed"
-        raise LockdownError(words % ready.port)
+        words = "the new watch would open this host (%s), the present one does not, and stays; nothing was changed"
+        raise LockdownError(words % asked.text.strip())
     run(["systemctl", "start", texts.SERVICE], timeout=120.0, check=False)
     _write_watch(written)
     run(["systemctl", "start", texts.SERVICE], timeout=120.0)
@@ -290,9 +314,7 @@ def _confirm(wanted: LockdownSpec, host: Host) -> None:
         raise LockdownError("the confirmation did not come through the container: the host opens itself again")
     files.make_dir(texts.FOLDER, 0o755)
     _write_watch(texts.files(ready))
-    if run(["/bin/sh", texts.WATCH, "ask"], check=False).rc != 0:
-        words = "the watch on this host gets no answer from port %d: the host opens itself again"
-        raise LockdownError(words % wanted.port)
+    _ask(texts.files(ready)[texts.WATCH], "the host opens itself again")
     run(["systemctl", "enable", "--quiet", texts.SERVICE, texts.TIMER])
     run(["systemctl", "start", texts.SERVICE], timeout=120.0)
     run(["systemctl", "restart", texts.TIMER])

@@ -110,6 +110,7 @@ class Lockdown(t.NamedTuple):
     hop_port: int
     by_key: bool
     user: str
+    sources: list[str]
 
 
 class Removal(t.NamedTuple):
@@ -316,6 +317,7 @@ def _lockdown(variables: Variables) -> Lockdown:
         hop_port=variables.number("oqs_ssh_hop_port"),
         by_key=bool(variables.texts("oqs_ssh_authorized_keys")),
         user=variables.text("oqs_ssh_user"),
+        sources=variables.texts("oqs_ssh_firewall_sources"),
     )
 
 

@@ -247,9 +247,10 @@ def left(item: object) -> Left:
         of = left(body[0])
         if isinstance(body[1], int) and isinstance(of, (Meta, Ct)):
             return Masked(of, ())  # of a mark
-        flags = _many(body[1])
-        if all(isinstance(each, str) for each in flags):
-            return Masked(of, tuple(str(each) for each in flags))
+        flags = value(body[1])
+        members = flags.members if isinstance(flags, Listed) else (flags,)
+        if all(isinstance(each, str) for each in members):
+            return Masked(of, tuple(str(each) for each in members))
     return Unread()
 
 
@@ -265,6 +266,9 @@ def value(item: object) -> Value:
         return _prefix(item["prefix"])
     kind, body = _only(item)
     fields = _fields(body)
+    if kind == "|":
+        parts = [value(each) for each in _many(body)]
+        return Listed(tuple(each for part in parts for each in (part.members if isinstance(part, Listed) else (part,))))
     if kind == "elem":
         return value(fields.get("val"))
     if kind == "set":

@@ -79,10 +79,11 @@ class Saved(NamedTuple):
     input: List[Rule]
     family: str
     end: int
+    table: str = "filter"
 
     def ruleset(self, rules: Sequence[Rule]) -> listing.Ruleset:
         """The table as nft would list it, with these rules in INPUT."""
-        mine = [rule_of("INPUT", rule.words, self.family) for rule in rules]
+        mine = [rule_of("INPUT", rule.words, self.family, self.table) for rule in rules]
         return listing.Ruleset(tuple(self.chains), (*self.others, *mine))
 
 
@@ -102,7 +103,7 @@ def parse(text: str, family: str, table: str = "filter") -> Optional[Saved]:
         if line.startswith("*"):
             inside = line == "*" + table
         elif inside and line == "COMMIT":
-            return Saved(chains, others, rules, family, number)
+            return Saved(chains, others, rules, family, number, table)
         elif inside and chain:
             chains.append(_head(chain.group(1), chain.group(2), family, table))
         elif inside and rule:

@@ -97,6 +97,8 @@ def manager(chain: Chain) -> Optional[str]:
         return "firewalld"
     if chain.table.startswith("docker"):
         return "docker"
+    if chain.table == "oqs_ssh_lockdown":
+        return "lockdown"  # ours
     if chain.family in ("ip", "ip6") and chain.table in _IPTABLES_TABLES and chain.name.isupper():
         called = [each.target for rule in chain.rules for each in rule.statements if isinstance(each, Call)]
         return "ufw" if any("ufw-" in name for name in called) else "iptables"
@@ -189,6 +191,11 @@ def packets(port: int, family: str, networks: Sequence[Network], ways: Sequence[
         for source in mine or [None]:
             for here in ways:
                 yield Packet(port, each, source, here=here)
+
+
+def closes(rules: Rules, chain: Chain, asked: Iterable[Packet]) -> bool:
+    """Whether it drops for sure what should pass."""
+    return any(outcomes(rules, chain, each, USUAL) == {"drop"} for each in asked)
 
 
 def could_close(rules: Rules, chain: Chain, asked: Iterable[Packet]) -> bool:

@@ -114,7 +114,7 @@ def _within(version: int, network: Optional[Network], elements: Tuple[Value, ...
         return YES
     if network is None:
         outside = [each for each in mine if not any(each.within(one) for one in intervals.never_outside())]
-        return NO if not outside else MOST if 2 * sum(each.size for each in outside) > everything.size else SOME
+        return NO if not outside else MOST if 2 * sum(each.size for each in outside) >= everything.size else SOME
     asked = intervals.prefix(str(network))
     if asked is None or any(asked.within(each) for each in mine):
         return YES if asked else MAYBE

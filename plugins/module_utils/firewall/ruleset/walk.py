@@ -145,7 +145,8 @@ class Walk:
             if statement == Reject("tcp reset") and table[0] == "inet" and not _tells_family(rule):
                 answers.append(MAYBE)
             if ending is not None:
-                may, may_not = self._may(match.both(answers))
+                each_may = [self._may(answer) for answer in answers]
+                may, may_not = all(each[0] for each in each_may), any(each[1] for each in each_may)
                 return (ending if may else frozenset()) | (frozenset({"next"}) if may_not else frozenset())
             answers.append(self._condition(statement, table))
             if answers[-1] == NO:

@@ -70,7 +70,8 @@ def test_zones_as_they_are_printed(new):
     text = zone("public", rules=[THEIRS, OURS], ports="8080/tcp 5000-5999/udp", new=new) + DOCKER
     found = firewall_firewalld.zones_now(text)
     assert list(found) == ["public", "docker"]
-    assert found["public"] == ("default", [], [], ["8080/tcp", "5000-5999/udp"], [THEIRS, OURS])
+    assert found["public"] == (
+        "default", [], [], ["8080/tcp", "5000-5999/udp"], [THEIRS, OURS], [])
     assert found["public"].ours == [OURS] and found["docker"].interfaces == ["docker0"]
     assert firewall_firewalld.zones_now("") == {}
 
@@ -82,7 +83,7 @@ def test_zones_as_they_are_kept():
     assert found[:4] == ("DROP", ["eth1"], ["10.0.0.0/8"], ["80/tcp"])
     assert found.rules == [THEIRS, OURS]
     assert firewall_firewalld.zone_kept(b"") == firewall_firewalld.zone_kept(b"<zone>") == (
-        "default", [], [], [], [])
+        "default", [], [], [], [], [])
 
 
 def test_opened_now_and_for_later_without_a_reload():

@@ -8,6 +8,7 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import ufw as firewall_ufw
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Table
 
 USER = """\
 *filter
@@ -163,3 +164,35 @@ def test_absent_takes_ours_away_even_from_one_that_was_switched_off(other):
 def test_what_the_host_says_of_our_rules():
     assert firewalls.shown(facts([four()])) == EVERYBODY[:1]
     assert firewalls.shown(samples.firewall_facts()) == []
+
+
+def test_a_rule_of_another_form_is_named():
+    """It is nobody's guess what it closes."""
+    row = "### tuple ### allow tcp 22 0.0.0.0/0"
+    found = samples.firewall_facts(ufw=firewall_ufw.Ufw("ENABLED=yes\n", "", {"ip": row + "\n", "ip6": ""}, True))
+    problem, = firewalls.refusals(samples.firewall_spec(), found)
+    assert row in problem and "/etc/ufw/user.rules" in problem
+    assert firewalls.refusals(samples.firewall_spec(state="absent"), found) == []
+
+
+@pytest.mark.parametrize(("before", "named"), [
+    ("-A ufw-before-input -p tcp --dport 2222 -j DROP", 1), ("-A ufw-before-input -s 192.0.2.66 -j DROP", 0),
+    ("-A ufw-before-input -m whatever --is it -j DROP", 0),  # nobody can say
+])
+def test_what_comes_before_its_rules_is_named(before, named):
+    text = """*filter
+:INPUT DROP [0:0]
+:ufw-before-input - [0:0]
+:ufw-user-input - [0:0]
+-A INPUT -j ufw-before-input
+%s
+-A ufw-before-input -m conntrack --ctstate ESTABLISHED -j ACCEPT
+-A ufw-before-input -j ufw-user-input
+-A ufw-user-input -p tcp --dport 2222 -j ACCEPT
+COMMIT
+""" % before
+    rules = {"ip": "### tuple ### allow tcp 2222 0.0.0.0/0 any 0.0.0.0/0 in\n", "ip6": ""}
+    found = samples.firewall_facts(ufw=firewall_ufw.Ufw(
+        "ENABLED=yes\n", "IPV6=no\n", rules, True, tables=[Table("nft", "ip", text, "")]))
+    notes = firewalls.notes(samples.firewall_spec(), found)
+    assert len(notes) == named and all("before.rules" in note for note in notes)

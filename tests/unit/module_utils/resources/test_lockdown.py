@@ -15,12 +15,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import sh
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, nftables, stranger
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown as resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import UNCONFIRMED
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
+from nft_samples import DROP, ruleset
 
 WISH = {
     "state": "present", "minutes": 10, "breakglass_sources": ["192.0.2.0/24", "2001:db8::/32"],
@@ -40,7 +43,8 @@ READY = resource.complete(spec_of())
 def planned(wanted, **known):
     """What the lockdown plans alone, on a host that is as ``known``."""
     made = Plan(REGISTRY.places)
-    facts = samples.facts_of(wanted, dict(samples.virgin(), **known))
+    open_to_all = {"firewall": samples.firewall_facts()}
+    facts = samples.facts_of(wanted, dict(samples.virgin(), **dict(open_to_all, **known)))
     resource.LOCKDOWN.plan(samples.spec(wanted), facts, made)
     return made
 
@@ -148,6 +152,32 @@ def test_a_host_that_is_not_as_wanted_is_deployed_first():
     facts["state"]["hop_config"] = b"# another\n"
     errors = samples.plan({"hop": samples.hop_want(), "lockdown": WISH}, facts).errors
     assert "the host is not as wanted (hop config): run deploy first" in errors[0]
+
+
+@pytest.mark.parametrize(("found", "words"), [
+    ({"nftables": nftables.Nftables(ruleset([[DROP]], "accept"))}, "is to be the only way in, and nftables closes it"),
+    ({"nftables": nftables.Nftables(ruleset([[DROP]], "accept"))}, "nothing that is known here loads the rules of nft"),
+    ({"nftables": nftables.Nftables(Ruleset(), persistent=True, boot="no such device")}, "(no such device)"),
+    ({"firewalld": firewalld.Firewalld(False, True, "", {}, "public", [])}, "firewalld does not run, but is started"),
+])
+def test_refused_where_the_only_way_in_is_closed_now_or_after_the_next_boot(found, words):
+    errors = planned({"lockdown": WISH}, firewall=samples.firewall_facts(**found)).errors
+    assert any(words in error for error in errors), errors
+    assert not planned({"lockdown": dict(WISH, state="absent")}, firewall=samples.firewall_facts(**found)).errors
+
+
+@pytest.mark.parametrize(("sources", "expected"), [
+    (["192.0.2.7"], ["192.0.2.7"]), (["192.0.2.0/24"], ["192.0.2.1", "192.0.2.254"]),
+    (["0.0.0.0/0", "::/0"], ["198.51.100.1", "2001:db8::1"]), (["2001:db8:1::/64"], [
+        "2001:db8:1::1", "2001:db8:1:0:ffff:ffff:ffff:fffe"]),
+    (["192.0.2.%d" % number for number in range(20)], ["192.0.2.%d" % number for number in range(8)]),
+])
+def test_who_is_asked_about_by_the_watch(sources, expected):
+    assert stranger.addresses(sources) == expected
+    ready = resource.complete(spec_of(sources=sources))
+    again = lockdown.parse(lockdown.files(ready)[lockdown.WATCH].encode(), "oqs")
+    assert ready.strangers == expected == again.strangers
+    assert resource.complete(spec_of()).strangers[0] == "192.0.2.1"
 
 
 def test_what_is_missing_is_named_with_its_package():

@@ -65,7 +65,8 @@ def test_without_any_variable_it_is_what_the_defaults_say():
         "hop": {"state": "present", "users": [], "hop_port": 22, "scope": "localhost", "privileged": False,
                 "container": "oqs-ssh", "port": 2222},
         "lockdown": {"state": "present", "minutes": 10.0, "breakglass_sources": [], "breakglass_minutes": 10.0,
-                     "container": "oqs-ssh", "port": 2222, "hop_port": 22, "by_key": False, "user": "oqs"},
+                     "container": "oqs-ssh", "port": 2222, "hop_port": 22, "by_key": False, "user": "oqs",
+                     "sources": []},
     }
 
 
