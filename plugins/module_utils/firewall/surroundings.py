@@ -29,6 +29,7 @@ _SYSTEMD = "/run/systemd/system"
 _NO_KERNEL = "Unable to initialize Netlink socket: Protocol not supported"
 _TABLE = re.compile(r"(?m)^table (\S+) (\S+) \{")
 _OF_IPTABLES = re.compile(r"ip6? (filter|nat|mangle|raw|security)\Z")
+_TABLES = ("filter", "nat", "mangle", "raw")
 _OF_OTHERS = re.compile(r"\S+ (firewalld|docker)")
 
 
@@ -146,7 +147,7 @@ class Surroundings:
 
     @property
     def tables(self) -> List[Table]:
-        """The tables of iptables, where that of filter (or, with nft, of NAT) holds something.
+        """The tables of iptables, where one of them holds something.
 
         :raises NoAnswer: a program of iptables failed.
         """
@@ -243,7 +244,7 @@ class Surroundings:
         """Whether nftables holds tables as iptables makes them; who has no nft must ask iptables."""
         if self.ruleset is None:
             return True
-        asked = ((family, "filter", "INPUT"), (family, "nat", "PREROUTING"))
+        asked = [(family, table, name) for table in _TABLES for name in ("INPUT", "PREROUTING")]
         return any(chain[:3] in asked for chain in self.ruleset.chains)
 
     def _in_legacy(self, family: str) -> bool:

@@ -29,6 +29,11 @@ class Interval(NamedTuple):
         """How many they are."""
         return self.high - self.low + 1
 
+    def common(self, other: "Interval") -> "Optional[Interval]":
+        """What both hold; None: nothing."""
+        low, high = max(self.low, other.low), min(self.high, other.high)
+        return Interval(self.version, low, high) if low <= high and self.version == other.version else None
+
     def within(self, other: "Interval") -> bool:
         """Whether another one holds all of them."""
         return self.version == other.version and other.low <= self.low and self.high <= other.high

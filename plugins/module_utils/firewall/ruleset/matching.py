@@ -79,10 +79,10 @@ def compare(value: Fact, op: str, right: Value, sets: Sets, table: Tuple[str, st
         return MAYBE
     if op in ("<", ">", "<=", ">="):
         return _ordered(value, op, right)
-    if op not in ("==", "!=", "in"):
+    if op not in ("==", "!=", "in", "!"):
         return MAYBE
-    answer = _equal(value, right, sets, table, op == "in")
-    return invert(answer) if op == "!=" else answer
+    answer = _equal(value, right, sets, table, op in ("in", "!"))
+    return invert(answer) if op in ("!=", "!") else answer
 
 
 def _ordered(value: Fact, op: str, right: Value) -> str:

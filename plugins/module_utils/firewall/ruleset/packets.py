@@ -66,7 +66,7 @@ class Packet(NamedTuple):
     """The packet asked about: destination port, ``ip`` or ``ip6``, the network it comes from (None: anywhere), and what
     it is to its connection: the SYN of a ``new`` one, or a later one of an ``established`` one.
 
-    :ivar marked: rules of the host set marks; else a packet from outside has none.
+    :ivar mark: a packet from outside has none, unless a rule of the host sets it.
     """
 
     port: int
@@ -74,7 +74,7 @@ class Packet(NamedTuple):
     source: Optional[Network] = None
     state: str = "new"
     here: Here = Here()
-    marked: bool = False
+    mark: Union[int, Unfixed] = 0
 
 
 class Interface(NamedTuple):
@@ -109,16 +109,12 @@ def _within(version: int, network: Optional[Network], elements: Tuple[Value, ...
     if found is None:
         return MAYBE
     mine = [each for each in found if each.version == version]
-    everything = intervals.everything(version)
-    if everything in mine:
-        return YES
-    if network is None:
-        outside = [each for each in mine if not any(each.within(one) for one in intervals.never_outside())]
-        return NO if not outside else MOST if 2 * sum(each.size for each in outside) >= everything.size else SOME
-    asked = intervals.prefix(str(network))
+    asked = intervals.everything(version) if network is None else intervals.prefix(str(network))
     if asked is None or any(asked.within(each) for each in mine):
         return YES if asked else MAYBE
-    return SOME if any(each.low <= asked.high and asked.low <= each.high for each in mine) else NO
+    shared = [each.common(asked) for each in mine]
+    outside = [each for each in shared if each and not any(each.within(one) for one in intervals.never_outside())]
+    return NO if not outside else MOST if 2 * sum(each.size for each in outside) >= asked.size else SOME
 
 
 class Own(NamedTuple):
@@ -215,7 +211,7 @@ def _meta(left: Meta, packet: Packet) -> Fact:
         "nfproto": "ipv4" if packet.family == "ip" else "ipv6",
         "protocol": packet.family,
         "iif": Interface(packet.here.interface), "iifname": Interface(packet.here.interface),
-        "pkttype": "host", "mark": DEPENDS if packet.marked else 0,
+        "pkttype": "host", "mark": packet.mark,
     }
     known.update(dict.fromkeys(("iifgroup", "iiftype", "iifkind", "hour", "day", "time", "cpu", "random"), DEPENDS))
     return known.get(left.key, OPAQUE)
@@ -223,7 +219,7 @@ def _meta(left: Meta, packet: Packet) -> Fact:
 
 def _connection(left: Ct, packet: Packet) -> Fact:
     known: Dict[str, Fact] = {"state": frozenset((packet.state,)), "direction": "original", "protocol": "tcp",
-                              "mark": DEPENDS if packet.marked else 0}
+                              "mark": packet.mark}
     return known.get(left.key, OPAQUE) if left.direction in ("", "original") else OPAQUE
 
 

@@ -27,12 +27,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Rule, Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import (
+    DEPENDS,
     MAYBE,
     MOST,
     NO,
+    OPAQUE,
     SOME,
     YES,
     Packet,
+    Unfixed,
     fact,
 )
 
@@ -89,10 +92,12 @@ class Walk:
     """One packet on its way through chains, under one assumption; every outcome that is possible is collected."""
 
     def __init__(self, rules: Rules, packet: Packet, assume: Assume) -> None:
-        self.rules, self.packet, self.assume = rules, packet._replace(marked=rules.marks), assume
+        self.rules, self.packet, self.assume = rules, packet, assume
         self.known: Dict[Tuple[str, str, str], Outcomes] = {}
         #: Rules by which a packet may go to another port or machine.
         self.diverts: List[Rule] = []
+        if rules.marks:
+            self.packet = packet._replace(mark=self._mark())
 
     def base(self, chain: Chain) -> Outcomes:
         """The outcomes of a base chain: accept, drop, elsewhere; of one for NAT: diverted."""
@@ -109,6 +114,15 @@ class Walk:
             if "next" not in found:
                 return frozenset(possible)
         return frozenset(possible | {"return"})
+
+    def _mark(self) -> Unfixed:
+        """What rules set: where most packets get one, it is not known; by a chain that is called, some get one."""
+        for chain in self.rules.base:
+            for rule in self.rules.rules[chain[:3]]:
+                answers = [self._condition(each, chain[:2]) for each in rule.statements]
+                if Harmless("mark") in rule.statements and not {NO, SOME} & set(answers):
+                    return OPAQUE
+        return DEPENDS
 
     def last_place(self, chain: Chain) -> int:
         """Before which of its rules one that accepts all is still reached by every packet that is asked about."""
