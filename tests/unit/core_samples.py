@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Judged, State, Uid, Upgrade
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, Secret, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Boot, Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image, Origin
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, iptables
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import nftables as firewall_nftables
@@ -189,6 +189,7 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
     hop, engine = found["hop"], dict(found["engine"])
     engine["program"] = engine.get("program") or ("/usr/bin/docker" if engine.pop("installed", False) else "")
     engine.pop("installed", None)
+    engine.setdefault("boot", Boot("yes"))
     image = dict(found["image"])
     image["origin"] = Origin(**image.get("origin", {}))
     return Facts(
@@ -338,8 +339,8 @@ LOOK = {
         "system": "Debian GNU/Linux 13 (trixie)", "package_manager": "apt", "init": "systemd", "engine": "26.1.5",
         "container": "running", "health": "healthy", "image": "", "image_origin": {}, "image_parts": [],
         "openssh": "OpenSSH_10.0", "uid": "1000", "firewall": "nftables", "firewall_rules": [], "password": "",
-        "listener": "nobody", "listener_is_ours": False, "folders": {}, "keys": {}, "next_keys": {}, "settings": {},
-        "hop_users": {},
+        "engine_at_boot": "yes", "listener": "nobody", "listener_is_ours": False, "folders": {}, "keys": {},
+        "next_keys": {}, "settings": {}, "hop_users": {},
     },
     "own_sshd": {"software": "OpenSSH_10.0", "kex": [], "error": ""}, "hop_target": {"port": 0, "address": "localhost"},
     "offer": OFFER, "knows": OFFER, "pins": [HOST_KEY], "lockdown": {"state": None, "token": None, "through": None},

@@ -72,8 +72,10 @@ class ServerResource(Resource):
             plan.leave(self.part)
             return
         wanted = spec.get(EngineSpec)
-        if not facts.of(Engine).running and not (wanted and wanted.state == "present"):
-            plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
+        if not (wanted and wanted.state == "present"):  # else the engine's own section plans it, or says it
+            if not facts.of(Engine).running:
+                plan.refuse("no Docker engine answers on this host: use the role docker_engine, or start Docker")
+            engine.remark(facts.of(Engine), plan)
         image = facts.of(WantedImage).image
         _check_algorithms(ssh, image, plan)
         if not image.known:

@@ -52,7 +52,8 @@ class Completed(NamedTuple):
     def reason(self) -> str:
         """The last words the program said, for an error message: at most 400 characters."""
         said = (self.err.strip() or self.out.strip()).decode("utf-8", "replace")
-        return said[-400:] if said else "exit code %d and no message" % self.rc
+        ended = "exit code %d" % self.rc if self.rc >= 0 else "ended by signal %d" % -self.rc
+        return said[-400:] if said else ended + " and no message"
 
 
 class TooMuch(UserError):

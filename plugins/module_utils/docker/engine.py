@@ -4,10 +4,11 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
 import shutil
-from typing import Callable, List, NamedTuple, Tuple, TypeVar
+from typing import Callable, Dict, List, Mapping, NamedTuple, Sequence, Tuple, TypeVar
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
@@ -15,10 +16,60 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import 
 
 T = TypeVar("T")
 DAEMON_JSON = "/etc/docker/daemon.json"
+_PID, _SYSTEMD = "/run/docker.pid", "/run/systemd/system"
 #: Where a unit or script that starts the engine may lie.
 _SERVICES = tuple(folder + "/docker.service" for folder in (
     "/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system",
 )) + ("/etc/init.d/docker",)
+
+
+#: Targets that systemd reaches at each start (bootup(7)); what another unit wants may be started by hand.
+_BOOT = {"basic.target", "sysinit.target", "multi-user.target", "graphical.target", "default.target"}
+_ENABLED = "run it as a service that is enabled, such as docker.service"
+#: What systemd calls a unit that nothing starts, and what to do; ``%s`` is the unit.
+_NOT_STARTED = {
+    "disabled": ("%s is not enabled", "systemctl enable %s"),
+    "enabled-runtime": ("%s is enabled until the next start only", "systemctl enable %s"),
+    "masked": ("%s is masked", "systemctl unmask %s, then systemctl enable %s"),
+    "masked-runtime": ("%s is masked", "systemctl unmask %s, then systemctl enable %s"),
+    "": ("no unit of systemd starts it", _ENABLED),
+}
+_NOT_WANTED = ("%s is %s, and no target wants it", "systemctl add-wants multi-user.target %s")
+#: What of a unit tells whether it starts with the host.
+_PROPERTIES = ("Id", "MainPID", "UnitFileState", "WantedBy", "RequiredBy")
+YES, NO, UNKNOWN = "yes", "no", "unknown"
+_REPAIRED = "take the mistake out of it, or Docker does not start"
+_PODMAN = (
+    "what answers to the command docker here is Podman, and the container needs a Docker engine: remove podman-docker "
+    "(Podman itself may stay) and run again, Docker is then installed beside it; or use another host"
+)
+_SNAP = (
+    "Docker is a snap here, which sees no files outside of home folders: remove it (snap remove docker) and run again, "
+    "the distribution's own is then installed; or use another host"
+)
+_ROOTLESS = (
+    "the Docker engine that answers here runs rootless, so that its host network is not the host's: start the system's "
+    "own engine (systemctl enable --now docker) and have root's docker use it (docker context use default)"
+)
+_USERNS = (
+    "the Docker engine remaps user ids (userns-remap), and refuses host networking for that: take userns-remap out of "
+    "/etc/docker/daemon.json and restart Docker, if what runs there allows it; or use another host"
+)
+
+
+class Boot(NamedTuple):
+    """Whether the engine starts with the host, and the containers with it: ``starts`` is yes, no or unknown. Unless
+    yes: why, and what to do. ``enable``: enabling its own service is all that is missing."""
+
+    starts: str = UNKNOWN
+    why: str = "no engine runs that could be asked about"
+    cure: str = ""
+    enable: bool = False
+
+    @property
+    def words(self) -> str:
+        """For a person: ``yes``, or the answer with the reason."""
+        return self.starts if self.starts == YES else "%s: %s" % (self.starts, self.why)
 
 
 class Engine(NamedTuple):
@@ -26,7 +77,7 @@ class Engine(NamedTuple):
 
     ``program`` is the command line (empty: none), ``kind`` docker, podman or snap; ``security`` names the Linux
     security modules that the engine uses; ``service``: something starts one; ``owner`` is the package of a command line
-    without an engine.
+    without an engine; ``boot``: what becomes of it, and of the containers, when the host starts again.
     """
 
     program: str = ""
@@ -40,11 +91,19 @@ class Engine(NamedTuple):
     live_restore: bool = False
     service: bool = False
     owner: str = ""
+    boot: Boot = Boot()
 
     @property
     def usable(self) -> bool:
         """Whether it is worth asking the engine anything more; the plan refuses the others by name."""
-        return self.running and self.kind == "docker" and not self.rootless and not self.userns
+        return self.running and not self.unfit
+
+    @property
+    def unfit(self) -> str:
+        """Why a host-network container with root inside cannot live on it, and what to do; empty: it can."""
+        if self.kind in ("podman", "snap"):
+            return _PODMAN if self.kind == "podman" else _SNAP
+        return _ROOTLESS if self.rootless else _USERNS if self.userns else ""
 
 
 def asked(engine: Callable[[], Engine], ask: Callable[[], T], otherwise: T) -> T:
@@ -72,7 +131,7 @@ def read() -> Engine:
     found = Engine(program or "", info is not None, daemon_json=os.path.exists(DAEMON_JSON))
     if info:
         names = _names(info.get("SecurityOptions") or [])
-        return found._replace(
+        found = found._replace(
             version=str(info["ServerVersion"]),
             kind=_kind(str(info.get("DockerRootDir") or "")),
             rootless="rootless" in names,
@@ -80,6 +139,7 @@ def read() -> Engine:
             security=tuple(name for name in names if name in ("selinux", "apparmor")),
             live_restore=bool(info.get("LiveRestoreEnabled")),
         )
+        return found._replace(boot=boot()) if found.usable else found
     if program:
         service = any(os.path.exists(path) for path in _SERVICES)
         return found._replace(
@@ -134,3 +194,75 @@ def _owner(program: str) -> str:
     except CommandError:
         return ""
     return said.split(":", 1)[0].strip() if ":" in said else "no package"
+
+
+def boot() -> Boot:
+    """Whether the engine that runs now starts with the host."""
+    try:
+        json.loads((files.read_file(DAEMON_JSON) or b"{}").decode("utf-8", "replace") or "{}")
+    except ValueError as error:
+        return Boot(NO, "%s is no JSON by now (%s)" % (DAEMON_JSON, error), _REPAIRED)
+    pid = (files.read_file(_PID) or b"").decode("ascii", "replace").strip()
+    if not os.path.isdir(_SYSTEMD):
+        return _without_systemd()
+    own = _unit_of(pid) if pid.isdigit() else ""
+    try:
+        said = _units(list(dict.fromkeys(["docker.service", "docker.socket", *([own] if own else [])])))
+    except CommandError as error:
+        return Boot(UNKNOWN, "systemd does not say what starts it (%s)" % error, "systemctl is-enabled docker")
+    unit = said["docker.service"]
+    if own and said[own]["MainPID"] == pid:
+        unit = said[own]
+    elif own and not unit["UnitFileState"]:
+        return Boot(UNKNOWN, "it runs within %s, and what starts it there is not known" % own, _ENABLED)
+    return judged(unit, said["docker.socket"])
+
+
+def judged(unit: Mapping[str, str], socket: Mapping[str, str]) -> Boot:
+    """What systemd's words (systemctl(1), is-enabled) about the engine's unit and its socket mean. Pure."""
+    state, name = unit["UnitFileState"], unit["Id"]
+    wanted = _BOOT & set((unit["WantedBy"] + " " + unit["RequiredBy"]).split())
+    if state == "enabled" or (wanted and state not in _NOT_STARTED):
+        return Boot(YES, "", "")
+    if state == "bad":
+        return Boot(UNKNOWN, "systemd cannot read %s" % name, "systemctl status %s" % name)
+    words, cure = _NOT_STARTED.get(state, _NOT_WANTED)
+    why = words.replace("%s", name, 1).replace("%s", state)
+    if socket["UnitFileState"] == "enabled" and not state.startswith("masked"):
+        why += "; docker.socket is, but it starts the engine only when somebody asks for it"
+    return Boot(NO, why, cure.replace("%s", name), enable=state in ("disabled", "enabled-runtime"))
+
+
+def _units(names: Sequence[str]) -> Dict[str, Dict[str, str]]:
+    """Properties of units, each by the name that was asked for.
+
+    :raises CommandError: systemd does not answer, or in another shape.
+    """
+    argv = ["systemctl", "show", "--property=" + ",".join(_PROPERTIES), *names]
+    blocks = run(argv, timeout=10.0).text.split("\n\n")
+    found = [dict(line.partition("=")[::2] for line in block.splitlines()) for block in blocks]
+    if len(found) != len(names) or any(not {"Id", "UnitFileState"} <= set(each) for each in found):
+        raise CommandError(argv, "the answer is of another shape")
+    return {name: {**dict.fromkeys(_PROPERTIES, ""), **each} for name, each in zip(names, found)}
+
+
+def _unit_of(pid: str) -> str:
+    """The service of systemd that a process is in (cgroups(7)); empty: none."""
+    data = files.read_file("/proc/%s/cgroup" % pid, root="/proc") or b""
+    for line in data.decode("utf-8", "replace").splitlines():
+        number, controllers, path = (line.split(":", 2) + ["", ""])[:3]
+        leaf = path.rpartition("/")[2]
+        if (number == "0" or controllers == "name=systemd") and leaf.endswith(".service"):
+            return leaf
+    return ""
+
+
+def _without_systemd() -> Boot:
+    """OpenRC keeps a link in a folder a runlevel (rc-update(8)), sysvinit one that begins with S."""
+    links = [glob.glob(each) for each in ("/etc/runlevels/*/docker", "/etc/rc[2345].d/S*docker")]
+    if any(links):
+        return Boot(YES, "", "")
+    if not os.path.exists("/etc/init.d/docker"):
+        return Boot(UNKNOWN, "what starts services on this host is not known", "see that Docker starts with the host")
+    cure = "rc-update add docker default" if os.path.isdir("/etc/runlevels") else "update-rc.d docker defaults"
+    return Boot(NO, "the service docker is in no runlevel", cure, enable=True)

@@ -60,25 +60,11 @@ ALONG = "installed, came along"
 _BEFORE = paths.LEDGER_DIR + "/packages-before"
 #: Sockets and marks that an engine leaves beside its folder for them.
 _RUNTIME = {"/run/docker": ("/run/docker.sock", "/run/docker.pid")}
+#: Of an engine that is not ours to reconfigure.
+_SILENT = "Docker %s start with the host, and then the container does not, either: %s; to change that: %s"
+_MAY = {engine.NO: "does not", engine.UNKNOWN: "may not"}
 #: Packages whose command line belongs to the engine that would be installed.
 _FITTING = ("", "docker.io", "docker-cli", "moby-cli")
-
-_PODMAN = (
-    "what answers to the command docker here is Podman, and the container needs a Docker engine: remove podman-docker "
-    "(Podman itself may stay) and run again, Docker is then installed beside it; or use another host"
-)
-_SNAP = (
-    "Docker is a snap here, which sees no files outside of home folders: remove it (snap remove docker) and run again, "
-    "the distribution's own is then installed; or use another host"
-)
-_ROOTLESS = (
-    "the Docker engine that answers here runs rootless, so that its host network is not the host's: start the system's "
-    "own engine (systemctl enable --now docker) and have root's docker use it (docker context use default)"
-)
-_USERNS = (
-    "the Docker engine remaps user ids (userns-remap), and refuses host networking for that: take userns-remap out of "
-    "/etc/docker/daemon.json and restart Docker, if what runs there allows it; or use another host"
-)
 
 
 class Left(NamedTuple):
@@ -113,7 +99,14 @@ class EngineResource(Resource):
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
         wanted, found = spec.get(EngineSpec), facts.of(Engine)
-        if not wanted or wanted.state == "absent" or refused(found, plan) or found.running:
+        if not wanted or wanted.state == "absent" or refused(found, plan):
+            return
+        if found.running:
+            if found.boot.enable and _started_by_us(facts):
+                plan.add(Change("engine", "service", "docker", "running, not enabled", "running, enabled",
+                                "the container must come back after a reboot"))
+            else:
+                remark(found, plan)
             return
         if not (found.program and found.service) and not self._install(facts.of(Machine), found, plan):
             return
@@ -222,20 +215,26 @@ def daemon_json() -> str:
 
 def refused(found: Engine, plan: Plan) -> bool:
     """Engines that a host-network container with root inside cannot live on are refused by name, with what to do."""
-    words = ""
-    if found.kind in ("podman", "snap"):
-        words = _PODMAN if found.kind == "podman" else _SNAP
-    elif found.rootless or found.userns:
-        words = _ROOTLESS if found.rootless else _USERNS
-    if words:
-        plan.refuse(words)
-    return bool(words)
+    if found.unfit:
+        plan.refuse(found.unfit)
+    return bool(found.unfit)
+
+
+def remark(found: Engine, plan: Plan) -> None:
+    """An engine that may not start with the host is named: it is not reconfigured, and the container stays with it."""
+    if found.usable and found.boot.starts != engine.YES:
+        plan.note(_SILENT % (_MAY[found.boot.starts], found.boot.why, found.boot.cure))
 
 
 def write_settings(host: Host) -> None:
     """Docker's settings before its first start."""
     host.ledger.make_dir(os.path.dirname(DAEMON_JSON), 0o755)
     host.ledger.write(DAEMON_JSON, daemon_json().encode(), 0o644)
+
+
+def _started_by_us(facts: Facts) -> bool:
+    """Whether it is this collection that has enabled it before."""
+    return "docker" in restore.names(facts.of(Written).rows, "service")
 
 
 def came_along(named_packages: Sequence[str]) -> List[str]:

@@ -21,13 +21,15 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan impo
 class Found(NamedTuple):
     """What was found, resource by resource, for people and reports: states, names and fingerprints.
 
-    ``image_origin`` is None where the image is not there.
+    ``image_origin`` is None where the image is not there. ``engine_at_boot``: whether the engine starts with the host:
+    ``yes``, or ``no: why``, or ``unknown: why``.
     """
 
     system: str
     package_manager: str
     init: str
     engine: str
+    engine_at_boot: str
     container: str
     health: str
     image: str

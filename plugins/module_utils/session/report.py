@@ -91,6 +91,7 @@ def _host(spec: Spec, facts: Facts, state: State) -> answer.Found:
         package_manager=platforms.manager(machine),
         init="systemd" if machine.systemd else "other",
         engine=engine.version or ("stopped" if engine.program else "absent"),
+        engine_at_boot=engine.boot.words,
         container=container.status,
         health=container.health,
         image=image.engine_id,

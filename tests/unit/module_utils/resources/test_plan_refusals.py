@@ -10,6 +10,8 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import server
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Boot
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
 from plan_samples import only
 
 Facts = Dict[str, Any]
@@ -41,6 +43,33 @@ ENGINES = [
 def test_engines_that_cannot_serve_are_refused_by_name(found, words, role):
     want = samples.want() if role == "all" else {role: samples.want()[role]}
     assert words in refused(want, engine(samples.virgin(), **found))
+
+
+NOT_ENABLED = Boot("no", "docker.service is not enabled", "systemctl enable docker.service", enable=True)
+BY_US = [Row("service", "docker", "stopped", "running, enabled")]
+
+
+@pytest.mark.parametrize("role", ["all", "ssh", "engine"])
+@pytest.mark.parametrize(("boot", "begins"), [
+    (NOT_ENABLED, "Docker does not start with the host"),
+    (Boot("unknown", "systemd does not say", "ask it"), "Docker may not start with the host"),
+])
+def test_an_engine_that_does_not_start_with_the_host_is_named_and_left_as_it_is(boot, begins, role):
+    want = samples.want() if role == "all" else {role: samples.want()[role]}
+    plan = samples.plan(want, engine(samples.converged(), boot=boot))
+    said, = [each for each in plan.notes if "Docker" in each]
+    assert said.startswith(begins) and not plan.of_kind("service")
+    assert "%s; to change that: %s" % (boot.why, boot.cure) in said
+
+
+def test_an_engine_that_we_enabled_is_enabled_again():
+    facts = dict(engine(samples.converged(), boot=NOT_ENABLED), rows=BY_US)
+    plan = samples.plan(samples.want(), facts)
+    change, = plan.of_kind("service")
+    assert change.after == "running, enabled" and change.by_ansible and not any("Docker" in each for each in plan.notes)
+    facts["engine"]["boot"] = Boot("no", "docker.service is masked", "systemctl unmask docker.service")
+    plan = samples.plan(samples.want(), facts)  # somebody meant it
+    assert not plan.of_kind("service") and any("is masked" in each for each in plan.notes)
 
 
 @pytest.mark.parametrize("wish", [None, {"state": "absent"}])
