@@ -208,3 +208,14 @@ def run(
     if check and completed.rc != 0:
         raise CommandError(argv, completed.reason, completed)
     return completed
+
+
+def answer(argv: Sequence[str], timeout: float = 10.0) -> str:
+    """What a program says when it is asked something that has an answer.
+
+    :raises CommandError: as for ``run``; or it ended well and said nothing.
+    """
+    done = run(argv, timeout=timeout)
+    if not done.out.strip():
+        raise CommandError(argv, "it ended without an answer", done)
+    return done.text

@@ -4,10 +4,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
+import socket
 from typing import Any, ContextManager, Dict, List, Mapping, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import (
@@ -29,7 +31,8 @@ WORK = 600.0
 
 
 #: The engine of this host, whatever the environment or a context says: what is read in /proc is about this host, too.
-LOCAL = "unix:///var/run/docker.sock"
+SOCKET = "/var/run/docker.sock"
+LOCAL = "unix://" + SOCKET
 #: The engine that a person has chosen on their own machine.
 OWN = ""
 _LOCAL_ENV = dict.fromkeys((
@@ -38,6 +41,12 @@ _LOCAL_ENV = dict.fromkeys((
 _INFO = ("info", "--format", "{{json .}}")
 #: What the engine says of a limit that this kernel cannot keep; it is no answer of the program.
 _WARNING = re.compile(rb"(?m)^WARNING: .*(?:[Ll]imit|cgroup).*\n?")
+#: Not "no such file", which may be the engine's own socket.
+_NO_SUCH = re.compile(rb"(?i)no such (container|image|object)\b")
+_NO_ENGINE = (
+    "the Docker engine does not answer as one should: docker info: %s; somebody listens at its socket (%s), so it is "
+    "not taken for absent: look at it (journalctl -u docker), have docker info answer, then run again"
+)
 _PATH = re.compile(r"/[^,'\"`\x00-\x1f\x7f]*")
 
 
@@ -74,21 +83,50 @@ def _argv(known: str, arguments: Sequence[str], at: str = LOCAL) -> List[str]:
 
 
 def engine(at: str = LOCAL) -> Optional[Dict[str, Any]]:
-    """What the engine says of itself (``docker info``), or None where none answers.
+    """What the engine says of itself (``docker info``), or None where there is none: nobody listens at its socket.
 
-    A client without an engine gives a dictionary with ``ServerErrors``; it counts as no engine.
+    :raises DockerError: somebody listens there and gives no answer, or not an engine's; one of the person's own choice
+        does not answer.
     """
     try:
         done = docker(_INFO, check=False, at=at)
-    except DockerError:
+        info, said = _value(done.out), done.reason
+    except DockerError as error:
+        info, said = None, str(error)
+    if isinstance(info, dict):
+        if info.get("ServerVersion") and not info.get("ServerErrors"):
+            return info
+        said = "; ".join(map(str, info.get("ServerErrors") or [])) or "the answer names no engine"
+    said = " ".join(said.split())[-400:]
+    if at != LOCAL:
+        raise DockerError("docker info: " + said)
+    if not _somebody_listens():
         return None
-    try:
-        info = json.loads(done.out.decode("utf-8", "replace"))
-    except ValueError:
-        return None
-    if not isinstance(info, dict) or info.get("ServerErrors") or not info.get("ServerVersion"):
-        return None
-    return info
+    raise DockerError(_NO_ENGINE % (said, SOCKET))
+
+
+def _somebody_listens() -> bool:
+    """Whether a connection to the local engine's socket comes about (unix(7)); whatever else fails is no certain no."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as own:
+        own.settimeout(5.0)
+        try:
+            own.connect(SOCKET)
+        except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+            return False
+        except OSError:
+            return True
+    return True
+
+
+def _value(said: bytes) -> object:
+    """The JSON of an answer; None: there is none, or not a whole one. A wrapper may say something before it."""
+    lines = said.decode("utf-8", "replace").splitlines(True)
+    begins = [number for number, line in enumerate(lines) if line[0] in "{["]
+    for number in begins[:5]:
+        with contextlib.suppress(ValueError):
+            found: object = json.loads("".join(lines[number:]))
+            return found
+    return None
 
 
 def inspect(kind: str, name: str, at: str = LOCAL) -> Optional[Dict[str, Any]]:
@@ -99,16 +137,13 @@ def inspect(kind: str, name: str, at: str = LOCAL) -> Optional[Dict[str, Any]]:
     """
     done = docker(_inspect(kind, name), check=False, at=at)
     if done.rc != 0:
-        if b"o such " in done.err:
+        if _NO_SUCH.search(done.err):
             return None
         raise DockerError("docker %s inspect %s: %s" % (kind, name, done.reason))
-    try:
-        found = json.loads(done.out.decode("utf-8", "replace"))
-    except ValueError:
-        found = None
-    if not isinstance(found, list) or not all(isinstance(each, dict) for each in found) or len(found) > 1:
+    found = _value(done.out)
+    if not isinstance(found, list) or len(found) != 1 or not isinstance(found[0], dict):
         raise DockerError("docker %s inspect %s: the answer is no list of one" % (kind, name))
-    return found[0] if found else None
+    return found[0]
 
 
 def _inspect(kind: str, name: str) -> Sequence[str]:

@@ -61,9 +61,12 @@ def read_container_file(name: str, path: str) -> Optional[ContainerFile]:
     """
     done = docker(["cp", "%s:%s" % (name, path), "-"], check=False)
     if done.rc != 0:
-        if b"o such container" in done.err:
+        words = done.err.lower()
+        # Docker 20.10 says "No such container:path" of a file that is absent, and of an absent container
+        if b"no such container" in words and (b":path" not in words or container_state(name) is None):
             raise DockerError("there is no container %r: create it first, or correct the name" % name)
-        if b"ould not find the file" in done.err or b"no such file" in done.err.lower():
+        from_engine = b"response from daemon" in words  # else the file may be the engine's own socket
+        if b":path" in words or b"ould not find the file" in words or (from_engine and b"no such file" in words):
             return None
         raise DockerError("reading %s in the container %s: %s" % (path, name, done.reason))
     try:

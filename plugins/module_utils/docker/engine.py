@@ -38,7 +38,8 @@ _NOT_WANTED = ("%s is %s, and no target wants it", "systemctl add-wants multi-us
 #: What of a unit tells whether it starts with the host.
 _PROPERTIES = ("Id", "MainPID", "UnitFileState", "WantedBy", "RequiredBy")
 YES, NO, UNKNOWN = "yes", "no", "unknown"
-_REPAIRED = "take the mistake out of it, or Docker does not start"
+_REPAIRED = "take the mistake out of it"
+_BROKEN = "Docker is stopped, and does not start with the %s that is there: it is %s: take the mistake out of it"
 _PODMAN = (
     "what answers to the command docker here is Podman, and the container needs a Docker engine: remove podman-docker "
     "(Podman itself may stay) and run again, Docker is then installed beside it; or use another host"
@@ -71,13 +72,20 @@ class Boot(NamedTuple):
         """For a person: ``yes``, or the answer with the reason."""
         return self.starts if self.starts == YES else "%s: %s" % (self.starts, self.why)
 
+    @property
+    def warning(self) -> str:
+        """For a person whose container lives on this engine, unless the answer is yes."""
+        return "Docker %s start with the host, and then the container does not, either: %s; to change that: %s" % (
+            "does not" if self.starts == NO else "may not", self.why, self.cure)
+
 
 class Engine(NamedTuple):
     """What is known of the engine.
 
     ``program`` is the command line (empty: none), ``kind`` docker, podman or snap; ``security`` names the Linux
     security modules that the engine uses; ``service``: something starts one; ``owner`` is the package of a command line
-    without an engine; ``boot``: what becomes of it, and of the containers, when the host starts again.
+    without an engine; ``broken``: why the daemon.json of a stopped one cannot be read; ``boot``: what becomes of it,
+    and of the containers, when the host starts again.
     """
 
     program: str = ""
@@ -91,6 +99,7 @@ class Engine(NamedTuple):
     live_restore: bool = False
     service: bool = False
     owner: str = ""
+    broken: str = ""
     boot: Boot = Boot()
 
     @property
@@ -103,7 +112,9 @@ class Engine(NamedTuple):
         """Why a host-network container with root inside cannot live on it, and what to do; empty: it can."""
         if self.kind in ("podman", "snap"):
             return _PODMAN if self.kind == "podman" else _SNAP
-        return _ROOTLESS if self.rootless else _USERNS if self.userns else ""
+        if self.rootless or self.userns:
+            return _ROOTLESS if self.rootless else _USERNS
+        return _BROKEN % (DAEMON_JSON, self.broken) if self.broken else ""
 
 
 def asked(engine: Callable[[], Engine], ask: Callable[[], T], otherwise: T) -> T:
@@ -126,12 +137,19 @@ def asked(engine: Callable[[], Engine], ask: Callable[[], T], otherwise: T) -> T
 
 def read() -> Engine:
     """What is known of the engine."""
-    program = cli.program()
-    info = cli.engine() if program else None
-    found = Engine(program or "", info is not None, daemon_json=os.path.exists(DAEMON_JSON))
+    program, info = cli.program(), None
+    found = Engine(program or "", daemon_json=os.path.exists(DAEMON_JSON))
+    try:
+        info = cli.engine() if program else None
+    except cli.DockerError:
+        found = found._replace(kind=_kind_of_program(found.program))
+        if found.kind == "docker":
+            raise
+        return found  # Podman, whose socket may lie in Docker's place
     if info:
         names = _names(info.get("SecurityOptions") or [])
         found = found._replace(
+            running=True,
             version=str(info["ServerVersion"]),
             kind=_kind(str(info.get("DockerRootDir") or "")),
             rootless="rootless" in names,
@@ -142,10 +160,12 @@ def read() -> Engine:
         return found._replace(boot=boot()) if found.usable else found
     if program:
         service = any(os.path.exists(path) for path in _SERVICES)
+        settings, broken = _settings()
         return found._replace(
             kind=_kind_of_program(program),
             service=service,
-            userns=_remaps(files.read_file(DAEMON_JSON) or b""),
+            userns=bool(settings.get("userns-remap")),
+            broken=broken,
             owner="" if service else _owner(program),
         )
     return found
@@ -168,40 +188,47 @@ def _kind_of_program(program: str) -> str:
     real = os.path.realpath(program)
     if program.startswith("/snap/") or real.startswith("/snap/") or os.path.basename(real) == "snap":
         return "snap"
-    try:
-        said = run([program, "--version"], check=False, timeout=10.0)
-    except CommandError:
-        return "docker"
-    return "podman" if b"podman" in (said.out + said.err).lower() else "docker"
+    said = run([program, "--version"], timeout=10.0)
+    words = (said.out + said.err).lower()
+    kind = next((name for name in ("podman", "docker") if name.encode() in words), "")
+    if not kind:
+        raise CommandError([program, "--version"], "it does not say whether it is Docker's (%s): put the command line "
+                           "of Docker there, or remove it, then run again" % said.reason, said)
+    return kind
 
 
-def _remaps(data: bytes) -> bool:
-    """Whether an engine that is not running would remap user ids, by its configuration."""
+def _settings() -> Tuple[Mapping[str, object], str]:
+    """What the engine is configured to at its next start, and why that cannot be read; a link is followed."""
+    data = files.read_file(os.path.realpath(DAEMON_JSON)) or b""
     try:
-        settings = json.loads(data.decode("utf-8", "replace") or "{}")
-    except ValueError:
-        return False  # Docker itself will say so
-    return isinstance(settings, dict) and bool(settings.get("userns-remap"))
+        settings = json.loads(data.decode("utf-8", "replace").strip() or "{}")
+    except ValueError as error:
+        return {}, "no JSON (%s)" % error
+    return (settings, "") if isinstance(settings, dict) else ({}, "no JSON object")
 
 
 def _owner(program: str) -> str:
-    """The Debian package of a program; empty: of none, or unknown."""
-    asker = shutil.which("dpkg-query")
-    if not asker:
-        return ""
-    try:
-        said = run([asker, "-S", program], check=False, timeout=10.0).text
-    except CommandError:
-        return ""
-    return said.split(":", 1)[0].strip() if ":" in said else "no package"
+    """The package of a program; empty: unknown, because the package manager is another one.
+
+    :raises CommandError: the package manager does not answer.
+    """
+    for asker, argv, none in (("dpkg-query", ["-S"], b"no path found"),
+                              ("rpm", ["-qf", "--queryformat", "%{NAME}:\\n"], b"not owned by any package")):
+        if shutil.which(asker):
+            said = run([asker, *argv, program], check=False, timeout=10.0)
+            if said.rc != 0 and none in said.out + said.err:
+                return "no package"
+            if said.rc != 0 or ":" not in said.text:
+                raise CommandError([asker, *argv, program], said.reason, said)
+            return said.text.split(":", 1)[0].strip()
+    return ""
 
 
 def boot() -> Boot:
     """Whether the engine that runs now starts with the host."""
-    try:
-        json.loads((files.read_file(DAEMON_JSON) or b"{}").decode("utf-8", "replace") or "{}")
-    except ValueError as error:
-        return Boot(NO, "%s is no JSON by now (%s)" % (DAEMON_JSON, error), _REPAIRED)
+    broken = _settings()[1]
+    if broken:
+        return Boot(NO, "%s is by now %s" % (DAEMON_JSON, broken), _REPAIRED)
     pid = (files.read_file(_PID) or b"").decode("ascii", "replace").strip()
     if not os.path.isdir(_SYSTEMD):
         return _without_systemd()

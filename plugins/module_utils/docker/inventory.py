@@ -56,21 +56,33 @@ def read(brought: Sequence[str], answers: bool) -> Inventory:
 
 def _asked(brought: Sequence[str]) -> Inventory:
     label = '{{.ID}}\t{{.Names}}\t{{.State}}\t{{.Label "%s"}}' % LABEL
-    lines = cli.docker(["ps", "--all", "--no-trunc", "--format", label]).text.splitlines()
-    rows = [(line.split("\t") + [""] * 4)[:4] for line in lines]
+    rows = _rows(["ps", "--all", "--no-trunc", "--format", label], 4)
     containers = {row[1]: Seen(row[0], row[2], bool(row[3])) for row in rows}
     mine = {name for name, row in containers.items() if row.ours}
     images = _images(brought, mine)
     others = ["the container %s" % name for name in sorted(set(containers) - mine)]
     ids = {row.id for row in images}
-    listed = cli.docker(["images", "--no-trunc", "--format", "{{.ID}} {{.Repository}}:{{.Tag}}"]).text.splitlines()
-    rest = {line.split(" ")[0]: line.split(" ")[1] for line in listed if line.split(" ")[0] not in ids}
+    listed = _rows(["images", "--no-trunc", "--format", "{{.ID}}\t{{.Repository}}:{{.Tag}}"], 2)
+    rest = {row[0]: row[1] for row in listed if row[0] not in ids}
     others += ["the image %s" % (name if "<none>" not in name else each[7:19]) for each, name in sorted(rest.items())]
     volumes = set(cli.docker(["volume", "ls", "--quiet"]).text.split()) - _volumes(mine)
     others += ["the volume %s" % name for name in sorted(volumes)]
     networks = set(cli.docker(["network", "ls", "--format", "{{.Name}}"]).text.split())
     others += ["the network %s" % name for name in sorted(networks - {"bridge", "host", "none"})]
     return Inventory(True, False, containers, images, others)
+
+
+def _rows(question: Sequence[str], fields: int) -> List[List[str]]:
+    """A list as the engine gives it, a line each; none is a good answer.
+
+    :raises DockerError: a line of another shape, as a warning of a wrapper is.
+    """
+    rows = [line.split("\t") for line in cli.docker(question).text.splitlines()]
+    for row in rows:
+        if len(row) != fields or not row[0]:
+            raise cli.DockerError("docker %s: a line of the answer is of another shape: %.80r" % (
+                question[0], "\t".join(row)))
+    return rows
 
 
 def _asleep() -> Inventory:

@@ -5,12 +5,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import re
 import shutil
 from typing import Dict, Iterable, List, NamedTuple, Sequence, Set
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, answer, run
 
 #: Seconds for taking packages away; a busy host with slow disks needs some.
 WORK = 600.0
@@ -78,9 +77,13 @@ def installed() -> List[str]:
 
     :raises CommandError: the package manager gives no answer.
     """
-    for argv in (["dpkg-query", "-W", "-f", "${Package}\n"], ["rpm", "-qa", "--queryformat", "%{NAME}\n"]):
+    for argv, itself in ((["dpkg-query", "-W", "-f", "${Package}\n"], "dpkg"),
+                         (["rpm", "-qa", "--queryformat", "%{NAME}\n"], "rpm")):
         if shutil.which(argv[0]):
-            return sorted(set(run(argv).text.splitlines()))
+            found = sorted(set(run(argv).text.splitlines()))
+            if itself not in found:  # half a list would make packages of others ours
+                raise CommandError(argv, "the answer is not whole: it does not name %s itself" % itself)
+            return found
     return []
 
 
@@ -90,15 +93,20 @@ def staying(ours: Sequence[str], along: Sequence[str]) -> "tuple[List[str], Stay
     :param ours: all that came with us. :param along: those of them that nobody asked for by name.
     """
     if shutil.which("dpkg-query"):
-        installed = parse(run(["dpkg-query", "-W", "-f", _QUERY]).text)
+        known = parse(answer(["dpkg-query", "-W", "-f", _QUERY], 60.0))
         wanted = _manual() & set(along)
         return (
-            [name for name in ours if name in installed],
-            {**needed(installed, set(ours) - wanted), **dict.fromkeys(wanted & set(installed), "whoever asked for it")},
+            [name for name in ours if name in known],
+            {**needed(known, set(ours) - wanted), **dict.fromkeys(wanted & set(known), "whoever asked for it")},
         )
     if shutil.which("rpm"):
-        there = [name for name in ours if run(["rpm", "-q", "--quiet", name], check=False).rc == 0]
-        if there and run(["rpm", "-e", "--test", *there], check=False).rc != 0:
+        everything = set(installed())
+        there = [name for name in ours if name in everything]
+        argv = ["rpm", "-e", "--test", *there]
+        tried = run(argv, check=False) if there else None
+        if tried and tried.rc != 0:
+            if b"is needed by" not in tried.err:
+                raise CommandError(argv, tried.reason, tried)
             return there, dict.fromkeys(there, "other packages")
         return there, {}
     return [], {}
@@ -106,9 +114,7 @@ def staying(ours: Sequence[str], along: Sequence[str]) -> "tuple[List[str], Stay
 
 def _manual() -> Set[str]:
     """Packages that somebody asked for by name."""
-    with contextlib.suppress(CommandError):
-        return set(run(["apt-mark", "showmanual"]).text.split())
-    return set()
+    return set(run(["apt-mark", "showmanual"]).text.split())
 
 
 def purge(names: Sequence[str]) -> None:

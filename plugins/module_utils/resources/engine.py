@@ -13,17 +13,13 @@ from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files, paths, trees
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import answer, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import EngineSpec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import (
-    cli,
-    engine,
-    packages,
-    platforms,
-)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, engine, packages, platforms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import DAEMON_JSON, Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
@@ -33,6 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Folder, Named, few
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import lockdown
 
 #: How Docker is configured before its first start, when it is this collection that brings it: the host's network and
 #: forwarding stay as they were, containers outlive a restart of the engine, logs are bounded.
@@ -60,9 +57,6 @@ ALONG = "installed, came along"
 _BEFORE = paths.LEDGER_DIR + "/packages-before"
 #: Sockets and marks that an engine leaves beside its folder for them.
 _RUNTIME = {"/run/docker": ("/run/docker.sock", "/run/docker.pid")}
-#: Of an engine that is not ours to reconfigure.
-_SILENT = "Docker %s start with the host, and then the container does not, either: %s; to change that: %s"
-_MAY = {engine.NO: "does not", engine.UNKNOWN: "may not"}
 #: Packages whose command line belongs to the engine that would be installed.
 _FITTING = ("", "docker.io", "docker-cli", "moby-cli")
 
@@ -94,7 +88,7 @@ class EngineResource(Resource):
     }
 
     def __init__(self) -> None:
-        self.readers = {Engine: lambda _facts: engine.read(), Left: _read_left}
+        self.readers = {Engine: _read, Left: _read_left}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """A Docker engine, only where there is none; an existing one is never replaced or reconfigured."""
@@ -141,7 +135,8 @@ class EngineResource(Resource):
         for each in changes:
             if each.kind == "service":
                 host.ledger.record("service", each.name, each.before, each.after)
-                _before_service(host, each.name)
+                if host.facts.of(Machine).systemd:
+                    _before_service(host, each.name)
 
     def restore(self, facts: Facts, plan: Plan) -> None:
         """Packages, settings and what the engine leaves behind, unless others use it by now."""
@@ -223,7 +218,7 @@ def refused(found: Engine, plan: Plan) -> bool:
 def remark(found: Engine, plan: Plan) -> None:
     """An engine that may not start with the host is named: it is not reconfigured, and the container stays with it."""
     if found.usable and found.boot.starts != engine.YES:
-        plan.note(_SILENT % (_MAY[found.boot.starts], found.boot.why, found.boot.cure))
+        plan.note(found.boot.warning)
 
 
 def write_settings(host: Host) -> None:
@@ -277,23 +272,31 @@ def _after_packages(host: Host) -> None:
 def _before_service(host: Host, name: str) -> None:
     """A service is about to be started and enabled: remember what its units were."""
     for unit in (name + ".service", name + ".socket"):
-        said = _unit(unit)
-        if said:
-            host.ledger.record("service", unit, said, "active enabled")
+        host.ledger.record("service", unit, _unit(unit), "active enabled")
 
 
 def _unit(name: str) -> str:
-    """What a unit is and what it is at boot, in systemd's words; empty where systemd does not say."""
-    with contextlib.suppress(CommandError):
-        said = run(["systemctl", "show", "--property=ActiveState,UnitFileState", "--value", name], timeout=10.0)
-        return " ".join(said.text.split())
-    return ""
+    """What a unit is and what it is at boot, in systemd's words; one word where there is no such unit.
+
+    :raises CommandError: systemd does not say.
+    """
+    said = answer(["systemctl", "show", "--property=ActiveState,UnitFileState", "--value", name])
+    return " ".join(said.split())
 
 
 def _members(name: str) -> Optional[List[str]]:
     with contextlib.suppress(KeyError):
         return list(grp.getgrnam(name).gr_mem)
     return None
+
+
+def _read(facts: Facts) -> Engine:
+    try:
+        return engine.read()
+    except UserError:
+        if lockdown.opens_only(facts.of(Spec)):
+            return Engine()  # no engine stands in the way of an open host
+        raise
 
 
 def _read_left(facts: Facts) -> Left:

@@ -9,7 +9,6 @@ import hashlib
 import importlib
 import io
 import os
-import shutil
 import sys
 import tarfile
 import typing as t
@@ -85,11 +84,14 @@ def _builder() -> t.Any:
 def _build(own: Own, update: bool) -> image_archive.Carried:
     """This collection's own image, built on the controller where it is not there yet, or (``update``) where Debian has
     newer packages."""
-    if not shutil.which("docker") or cli.engine(cli.OWN) is None:
+    try:
+        cli.engine(cli.OWN)
+    except cli.DockerError as error:
         raise ImageError(
-            "oqs_ssh_image_source: build needs a Docker engine on the controller, and none answers: start one, or have "
-            "each host build for itself (oqs_ssh_image_build_on: host), or take another source (pull, archive)"
-        )
+            "oqs_ssh_image_source: build needs a Docker engine on the controller, and none answers (%s): start one, or "
+            "have each host build for itself (oqs_ssh_image_build_on: host), or take another source (pull, archive)"
+            % error
+        ) from error
     with image_cache.locked("build"):
         try:
             tag = _builder().build("stock", say=lambda *_words: None, update=update, **own._asdict())

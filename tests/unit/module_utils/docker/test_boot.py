@@ -136,7 +136,7 @@ def test_a_unit_that_systemd_cannot_read(host):
 
 def test_settings_that_are_broken_by_now(host):
     host.files["/etc/docker/daemon.json"] = b'{"bridge": "none",}'
-    assert boot().starts == "no" and "/etc/docker/daemon.json is no JSON by now" in boot().why
+    assert boot().starts == "no" and "/etc/docker/daemon.json is by now no JSON" in boot().why
     host.files["/etc/docker/daemon.json"] = b""
     assert boot().starts == "yes"
 

@@ -26,8 +26,11 @@ def host(monkeypatch, tmp_path):
         paths = ()
 
         def run(self, argv, **_more):
-            text = self.said if argv[-1] == "--version" else self.owner.encode()
-            return commands.Completed(0, text, b"")
+            if argv[-1] == "--version":
+                return commands.Completed(0, self.said, b"")
+            if not self.owner:
+                return commands.Completed(1, b"", b"dpkg-query: no path found matching pattern /usr/bin/docker\n")
+            return commands.Completed(0, self.owner.encode(), b"")
 
     found = Host()
     monkeypatch.setattr(engine, "run", found.run)
@@ -80,7 +83,7 @@ def test_an_engine_that_is_stopped(host, path):
 
 
 @pytest.mark.parametrize(("settings", "remaps"), [
-    ({"userns-remap": "default"}, True), ({"userns-remap": ""}, False), ({"bridge": "none"}, False), ([], False),
+    ({"userns-remap": "default"}, True), ({"userns-remap": ""}, False), ({"bridge": "none"}, False), ({}, False),
 ])
 def test_a_stopped_engine_that_would_remap(host, settings, remaps):
     host.settings = json.dumps(settings).encode()
@@ -88,9 +91,10 @@ def test_a_stopped_engine_that_would_remap(host, settings, remaps):
     assert engine.read().userns is remaps
 
 
-def test_settings_that_are_no_json_are_docker_s_own_affair(host):
-    host.settings = b"{"
-    assert engine.read().userns is False
+@pytest.mark.parametrize("settings", [b"{", b"[]", b'{"a": 1,}', b"\xff"])
+def test_a_stopped_engine_whose_settings_cannot_be_read_is_refused(host, settings):
+    host.settings = settings
+    assert engine.read().unfit.startswith("Docker is stopped, and does not start with the /etc/docker/daemon.json")
 
 
 def test_podman_in_docker_s_place(host):

@@ -75,8 +75,9 @@ def test_docker_is_asked_ahead_exactly_what_a_look_will_ask(monkeypatch, image, 
     questions, ran = [], []
     monkeypatch.setattr(cli, "ahead", lambda argvs, env: questions.extend(
         (tuple(argv), *sorted(env.items())) for argv in argvs) or contextlib.nullcontext())
+    monkeypatch.setattr(cli, "_somebody_listens", lambda: False)
     look_request.asking({"ssh": dict(WANT["ssh"], image=image)})
-    none = commands.Completed(1, b"", b"No such thing")
+    none = commands.Completed(1, b"", b"No such container")
     monkeypatch.setattr(
         cli, "run", lambda argv, env, **_more: ran.append((tuple(argv), *sorted(env.items()))) or none)
     cli.inspect("container", "oqs-ssh")

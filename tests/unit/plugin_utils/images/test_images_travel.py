@@ -421,7 +421,7 @@ def test_an_installed_collection_has_all_that_the_recipe_copies(tmp_path, monkey
 
 
 def test_a_host_that_builds_for_itself_needs_no_engine_here(monkeypatch):
-    monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(selection.cli, "program", lambda: "/nowhere/docker")
     want = ImageSpec(NAME, "build", build_on="host", build_base="example.org/debian:1")
     found = selection.resolve(want)
     name = "localhost/quantumsafe/openssh-stock:latest"
@@ -449,7 +449,8 @@ def test_an_archive_gives_the_wish_its_id_and_facts(put):
 
 
 def test_building_without_an_engine_says_so(monkeypatch):
-    monkeypatch.setattr(selection.shutil, "which", lambda _name: None)
-    alternatives = r"build needs a Docker engine.*oqs_ssh_image_build_on: host.*pull, archive"
+    monkeypatch.setattr(selection.cli, "program", lambda: "/nowhere/docker")
+    alternatives = (r"build needs a Docker engine.*none answers \(docker info: .*No such file.*"
+                    r"oqs_ssh_image_build_on: host.*pull, archive")
     with pytest.raises(selection.ImageError, match=alternatives):
         selection.resolve(ImageSpec(NAME, "build"))
