@@ -62,6 +62,8 @@ def image_program(image: str, identities: Mapping[str, str]) -> Program:
         return Program((), (), {})
     kex, keys = (
         cli.run_once(found.Id, [paths.IMAGE_SSH, "-Q", query], at=cli.OWN).text.split() for query in ("kex", "key"))
+    if not kex or not keys:
+        raise cli.DockerError("the client of the image %s does not say what it knows (ssh -Q): no answer" % image)
     return Program(kex, keys, identities)
 
 

@@ -201,9 +201,12 @@ def _tell(host: Host, old: str) -> None:
     count = processes.connected(state.port_before())
     if not count or not host.facts.of(Container).running:
         return
-    with contextlib.suppress(cli.DockerError):
-        cli.docker(["exec", old, "sh", "-c", _TO_ALL, "sh", _TELL], check=False, timeout=10.0)
-    host.notes.append("%d connections were ended by the change of container; their terminals got a message" % count)
+    told = "their terminals got a message"
+    try:
+        cli.docker(["exec", old, "sh", "-c", _TO_ALL, "sh", _TELL], timeout=10.0)
+    except cli.DockerError as error:
+        told = "their terminals got no message (%s)" % error
+    host.notes.append("%d connections were ended by the change of container; %s" % (count, told))
 
 
 def _put_back(ledger: LedgerFile, name: str) -> str:

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import time
 from typing import Dict, Iterator, List, Optional, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import journal, serving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, trees
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, known_hosts, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
@@ -24,6 +25,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.configuration import ConfigurationError
 
+#: Where to ask what listens on all addresses.
+_TO_ALL = {"0.0.0.0": "127.0.0.1", "::": "::1"}
 #: Said after every failure of a trial.
 _SAFE = "; the present container serves on, as it was"
 _COPIES = (
@@ -96,7 +99,7 @@ def login_key(data: bytes, image: Image) -> str:
 def missing(before: probe.Offered, now: probe.Offered, wanted: bytes) -> List[str]:
     """Algorithms that the running server offers, that the spec does not take away, and that the new one lacks.
 
-    :param before: of the running server; nothing: it did not answer.
+    :param before: of the running server; nothing: it listens nowhere.
     :param wanted: the configuration that is to be in force.
     """
     offer = policy.offer(wanted)
@@ -176,8 +179,7 @@ def _proved(host: Host, name: str, port: int, wanted: Content) -> None:
     ssh, now = host.spec.of(ServerSpec), probe.probe("127.0.0.1", port, 10.0)
     if not now.ssh:
         raise ContainerError("it does not greet: %s" % now.error)
-    runs = host.facts.of(Container).running
-    before = probe.probe("127.0.0.1", ssh.port, 10.0).offered if runs else probe.nothing()
+    before = _offered(host.facts.of(Container), ssh)
     lacks = [each for each in missing(before, now.offered, wanted.sshd_config) if each not in ssh.image.drops]
     if lacks and not ssh.image.rollback:  # going back accepts what the image before did not know
         raise ContainerError("it does not offer %s, which the present one does" % ", ".join(lacks))
@@ -189,6 +191,28 @@ def _proved(host: Host, name: str, port: int, wanted: Content) -> None:
     done = cli.docker(["exec", name, paths.ENTRY, "login", str(port), kind], check=False, timeout=60.0)
     if done.rc != 0:
         raise ContainerError("nobody can log in with a key (%s): %s" % (kind, done.reason))
+
+
+def _offered(present: Container, ssh: ServerSpec) -> probe.Offered:
+    """What the present container offers; nothing where it listens nowhere, since nobody can lose that.
+
+    :raises ContainerError: it listens, and does not say.
+    """
+    ends = [address for inode, address in processes.listening(ssh.port).items() if inode in present.sockets]
+    if not (present.running and ends):
+        return probe.nothing()
+    address = processes.address_of(ends[0])
+    for pause in (*proof.PAUSES, None):
+        asked = probe.probe(_TO_ALL.get(address, address), ssh.port, 10.0)
+        if asked.ssh:
+            return asked.offered
+        if pause is None or asked.failure != "closed":  # MaxStartups drops at random
+            break
+        time.sleep(pause)
+    raise ContainerError(
+        "the present one does not say what it offers (%s), so nobody knows what its clients would lose: run again, or "
+        "stop it (docker stop %s), then nothing is compared" % (asked.error, ssh.container)
+    )
 
 
 def _pinned(names: Sequence[str], port: int) -> bytes:

@@ -10,6 +10,7 @@ import sys
 from typing import Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
 _LISTEN, _ESTABLISHED = "0A", "01"
+_TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 
 
 class Port(NamedTuple):
@@ -24,13 +25,18 @@ class Port(NamedTuple):
 
 
 def _rows(state: str) -> Iterator[Tuple[str, int, int]]:
-    """TCP sockets in a state: local address (as /proc/net/tcp prints it), port, inode."""
-    for table in ("/proc/net/tcp", "/proc/net/tcp6"):
+    """TCP sockets in a state: local address (as /proc/net/tcp prints it), port, inode.
+
+    :raises OSError: the kernel does not tell.
+    """
+    for table in _TABLES:
         try:
             with open(table, encoding="ascii") as lines:
                 rows = [line.split() for line in lines.read().splitlines()[1:]]
-        except OSError:
-            continue
+        except FileNotFoundError:
+            if table == _TABLES[0]:
+                raise  # else nobody would listen on any port
+            continue  # a kernel without IPv6
         for fields in rows:
             if fields[3] == state:
                 address, port = fields[1].split(":")

@@ -103,6 +103,9 @@ def parse(text: str, user: str) -> Image:
     lists = {name: tuple(_lines(parts.get(name, ""))) for name in named}
     if not lists["kex"]:
         raise NotAnImage("it has no OpenSSH client at /opt/oqs-ssh/bin/ssh that answers")
+    silent = [name for name in ("key", "cipher", "mac") if name in parts and not lists[name]]
+    if silent:
+        raise NotAnImage("its OpenSSH client does not answer ssh -Q %s" % silent[0])
     if len(lists["user"]) != 3:
         raise NotAnImage("it has no account %s (oqs_ssh_user)" % user)
     if not _is_account(lists["user"]):

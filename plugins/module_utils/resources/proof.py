@@ -41,10 +41,13 @@ def prove(
     arguments = ["exec", container, paths.ENTRY, "prove", str(port)]
     if hop_port:
         arguments += [str(hop_port), hop_user, hop_address]
+    asked = ["own", "hop"] if hop_port else ["own"]
     for pause in (*PAUSES, None):
-        said = cli.docker(arguments, check=False).out.decode("utf-8", "replace")
+        done = cli.docker(arguments, check=False)
+        said = done.out.decode("utf-8", "replace")
         parts = {part.split("\n", 1)[0]: part for part in said.split("\n== ")[1:]}
-        found = {name: handshakes.said(text) for name, text in parts.items()}
+        missing = Handshake(error=done.reason)  # it was asked for, and nobody has made it
+        found = {name: handshakes.said(parts[name]) if name in parts else missing for name in asked}
         if pause is None or not any(handshakes.turned_away(each) for each in found.values()):
             break
         time.sleep(pause)

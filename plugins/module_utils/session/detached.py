@@ -86,7 +86,11 @@ def run(arguments: Mapping[str, object]) -> Result:
         if not _ended(handle):
             return {"changed": False, "goes_on": GOES_ON}
         said = stored.read()
-    return json.loads(said) if said else lost
+    try:
+        found: Result = json.loads(said)
+    except ValueError:
+        return lost  # nothing, or half of it: it was killed, or the disk is full
+    return found
 
 
 def _sweep() -> None:

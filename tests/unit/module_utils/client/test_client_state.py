@@ -19,6 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import 
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from client_samples import HOST
@@ -133,6 +134,17 @@ def test_an_ssh_that_does_not_answer_is_not_taken_for_none(path, text, words):
     path("ssh", text)
     found = programs.own_program({})
     assert words in found.trouble and not found.kex and not found.keys
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("exit 0\n", "ssh -Q.*no answer"), ("exit 126\n", "exit code 126"), ("kill -9 $$\n", "signal 9"),
+    ("[ \"${*#*-Q kex}\" = \"$*\" ] || echo curve25519-sha256\n", "ssh -Q.*no answer"),
+])
+def test_a_client_in_the_image_that_does_not_answer_is_not_taken_for_one_that_knows_nothing(path, text, words):
+    inspected = 'case "$*" in *inspect*) echo "[{\\"Id\\": \\"i\\"}]"; exit ;; esac\n'
+    path("docker", inspected + text)
+    with pytest.raises(cli.DockerError, match=words):
+        programs.image_program("example.org/oqs", {})
 
 
 def test_an_ssh_that_answers(path):

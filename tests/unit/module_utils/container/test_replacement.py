@@ -5,16 +5,19 @@
 from __future__ import annotations
 
 import contextlib
+import socket
+import threading
 from typing import Any, Dict
 
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import trial
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, migration, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import probe
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
@@ -126,6 +129,42 @@ def test_what_the_new_server_lacks():
     assert trial.missing(before, now, CONFIG) == [OLD]
     assert trial.missing(before, now._replace(kex=[OLD, NEW]), CONFIG) == []
     assert trial.missing(probe.nothing(), now, CONFIG) == []
+
+
+@contextlib.contextmanager
+def saying(*greetings):
+    """A server that says one of these to each who comes, and hangs up."""
+    with socket.create_server(("127.0.0.1", 0)) as own:
+        def serve():
+            for each in greetings:
+                peer, _address = own.accept()
+                with peer:
+                    peer.sendall(each)
+                    peer.recv(64)
+
+        threading.Thread(target=serve, daemon=True).start()
+        yield own.getsockname()[1]
+
+
+def offered(port, **other):
+    """What a container offers that listens on a port."""
+    present = Container(id="c", running=True, sockets=frozenset(processes.listening(port)))._replace(**other)
+    return trial._offered(present, samples.spec({"ssh": samples.ssh_want(port=port)}).of(ServerSpec))
+
+
+@pytest.mark.parametrize("says", [
+    (b"", b""), (b"HTTP/1.1 400 Bad Request\r\n" * 4000,), (b"Exceeded MaxStartups\r\n",) * 2,
+])
+def test_a_present_server_that_does_not_say_what_it_offers_is_not_replaced(monkeypatch, says):
+    monkeypatch.setattr(trial.proof, "PAUSES", (0.0,))
+    with saying(*says) as port, pytest.raises(ContainerError, match=r"what it offers \(.*docker stop oqs-ssh"):
+        offered(port)
+
+
+@pytest.mark.parametrize("other", [{"running": False}, {"sockets": frozenset()}])
+def test_a_present_server_that_listens_nowhere_offers_nothing(other):
+    with saying(b"") as port:
+        assert offered(port, **other) == probe.nothing()
 
 
 def test_a_trial_writes_down_what_it_has_tried_and_not_what_was_planned(monkeypatch):

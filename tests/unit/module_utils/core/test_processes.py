@@ -81,9 +81,22 @@ def test_a_process_that_ends_while_it_is_looked_at(monkeypatch):
         assert owner.endswith("process 1")
 
 
-def test_a_kernel_without_the_table(monkeypatch):
-    def no_file(*_any, **_named):
-        raise FileNotFoundError
+@pytest.mark.parametrize(("table", "error", "known"), [
+    ("/proc/net/tcp6", FileNotFoundError, True),  # a kernel without IPv6
+    ("/proc/net/tcp", FileNotFoundError, False), ("/proc/net/tcp6", PermissionError, False),
+])
+def test_a_table_that_the_kernel_does_not_show_is_not_taken_for_an_empty_one(monkeypatch, table, error, known):
+    real = open
 
-    monkeypatch.setattr("builtins.open", no_file)
-    assert processes.listening(22) == {}
+    def opened(path, **more):
+        if path == table:
+            raise error(path)
+        return real(path, **more)
+
+    with listener() as (_server, port):
+        monkeypatch.setattr("builtins.open", opened)
+        if known:
+            assert processes.listening(port)
+        else:
+            with pytest.raises(error):
+                processes.listening(port)

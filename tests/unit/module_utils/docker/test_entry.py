@@ -37,6 +37,8 @@ case "$1 ${2:-}" in
 "-Q kex") printf 'mlkem768nistp256-sha256\ncurve25519-sha256@libssh.org\n' ;;
 "-Q key") printf 'ssh-ed25519\nssh-ecdsa-nistp384-mldsa65\n' ;;
 "-Q key-sig") printf 'ssh-falcon512\n' ;;
+"-Q cipher") printf 'aes256-ctr\n' ;;
+"-Q mac") printf 'hmac-sha2-256\n' ;;
 "-Q "*) echo "Unsupported query \"$2\"" >&2; exit 255 ;;
 "-G "*) if [ -e "$TREE/broken" ]; then echo "ssh_config line 3: Bad key types" >&2; exit 255; fi ;;
 *) echo "debug1: kex: algorithm: mlkem768nistp256-sha256"

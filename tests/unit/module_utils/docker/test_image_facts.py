@@ -86,6 +86,14 @@ def without(part: str) -> str:
     return head + "\n== %s\n\n== " % part + tail.split("\n== ", 1)[1]
 
 
+@pytest.mark.parametrize("name", ["key", "cipher", "mac"])
+def test_a_client_that_leaves_a_question_open_is_not_taken_for_one_that_knows_nothing(name):
+    whole = without("key") + "".join("\n== %s\nsome\n" % each for each in ("key", "cipher", "mac"))
+    assert image_facts.parse(whole, "oqs").mac == ("some",)
+    with pytest.raises(image_facts.NotAnImage, match="does not answer ssh -Q " + name):
+        image_facts.parse(whole.replace("== %s\nsome" % name, "== %s\n" % name), "oqs")
+
+
 @pytest.mark.parametrize(("text", "words"), [
     ("", "no OpenSSH client at /opt/oqs-ssh/bin/ssh"),
     ("sh: /opt/oqs-ssh/bin/ssh: not found\n", "no OpenSSH client at /opt/oqs-ssh/bin/ssh"),

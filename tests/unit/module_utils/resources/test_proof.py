@@ -46,6 +46,18 @@ def test_turned_away_for_good(answers: List[str]) -> None:
     assert proof.of_own("oqs-ssh", 2222).error == answers[0]
 
 
+@pytest.mark.parametrize(("out", "own", "hop"), [
+    (b"", "the container is not running", "the container is not running"),
+    (("\n== own\n" + GOOD).encode(), "", "the container is not running"),  # cut before the second
+])
+def test_a_handshake_that_was_asked_for_and_not_made_has_failed(monkeypatch, out: bytes, own: str, hop: str) -> None:
+    said = Completed(1, out, b"the container is not running\n")
+    monkeypatch.setattr(cli, "docker", lambda _arguments, **_more: said)
+    found = proof.prove("oqs-ssh", 2222, 22)
+    assert found.own and found.own.error == own and found.hop and found.hop.error == hop
+    assert proof.prove("oqs-ssh", 2222).hop is None
+
+
 @pytest.mark.parametrize("said", ["Host key verification failed.", "connect to host localhost port 2222: refused"])
 def test_another_failure_is_one_at_once(answers: List[str], said: str) -> None:
     answers += [said, GOOD]

@@ -70,6 +70,13 @@ def test_work_that_was_killed_or_never_begun_is_lost():
     assert killed["msg"] == detached.LOST
 
 
+@pytest.mark.parametrize("half", ["", '{"changed": tr', "\0\0"])
+def test_half_a_result_is_lost(folder, half):
+    folder.mkdir(mode=0o700)
+    (folder / TICKET).write_text(half)
+    assert detached.run({"ticket": TICKET})["msg"] == detached.LOST
+
+
 def test_old_results_are_swept(folder):
     detached.detached(TICKET, dict)
     os.utime(folder / TICKET, (0, 0))
