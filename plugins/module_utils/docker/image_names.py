@@ -100,6 +100,16 @@ _UNREACHABLE = (
 #: What engines say, what it means, and what to do; the first that fits counts.
 _MEANINGS = (
     (
+        r"Cannot connect to the Docker daemon|dial unix|Is the docker daemon running",
+        "the engine of this host does not answer any more, so nobody asked the registry",
+        "look at it (journalctl -u docker), have docker info answer, then run again",
+    ),
+    (
+        r"error getting credentials|executable file not found",
+        "root's docker asks a program for the login, and that does not answer",
+        "correct credsStore and credHelpers in /root/.docker/config.json here",
+    ),
+    (
         r"no space left on device|disk quota exceeded",
         "the disk of this host is full",
         "make room (df -h /var/lib/docker; docker image prune), then run again",

@@ -155,6 +155,23 @@ def test_sudo_with_a_password_an_sshd_of_one_address_and_a_docker_by_hand(scenar
     assert scenario.root(WEB1, "sh", "-c", "test -e /usr/bin/docker || echo none") == "none", "another one"
 
 
+def test_an_engine_that_does_not_start_with_the_host(scenario: Scenario, first: Run) -> None:
+    """The run has enabled it, so it does so again; what its owner has made of it since is named and stays."""
+    del first
+    scenario.root(WEB1, "systemctl", "disable", "--quiet", "docker")
+    assert scenario.deploy(limit=WEB1).code == 0
+    assert scenario.root(WEB1, "systemctl", "is-enabled", "docker") == "enabled"
+    unit = "/etc/systemd/system/docker.service"
+    scenario.root(WEB1, "sh", "-c", "systemctl disable --quiet docker; sed -i '/Install/,$d' %s; "
+                                    "systemctl daemon-reload" % unit)
+    run = scenario.deploy(limit=WEB1)
+    assert run.code == 0 and run.line(WEB1, "done") == "nothing, it was as wanted", run.text
+    assert ("Docker does not start with the host, and then the container does not, either: docker.service is static, "
+            "and no target wants it; to change that: systemctl add-wants") in run.text
+    scenario.root(WEB1, "sh", "-c", "printf '[Install]\\nWantedBy=multi-user.target\\n' >> %s; "
+                                    "systemctl daemon-reload; systemctl enable --quiet docker" % unit)
+
+
 def test_a_host_that_the_controller_cannot_reach(scenario: Scenario, first: Run) -> None:
     failed = first.line(WEB2, "failed")
     assert "port 2222" in failed, first.text

@@ -138,7 +138,7 @@ def saying(*greetings):
         def serve():
             for each in greetings:
                 peer, _address = own.accept()
-                with peer:
+                with peer, contextlib.suppress(OSError):  # who has heard enough hangs up
                     peer.sendall(each)
                     peer.recv(64)
 

@@ -41,7 +41,8 @@ case "$1 ${2:-}" in
 "-Q mac") printf 'hmac-sha2-256\n' ;;
 "-Q "*) echo "Unsupported query \"$2\"" >&2; exit 255 ;;
 "-G "*) if [ -e "$TREE/broken" ]; then echo "ssh_config line 3: Bad key types" >&2; exit 255; fi ;;
-*) echo "debug1: kex: algorithm: mlkem768nistp256-sha256"
+*) echo "debug1: asked with $*"
+   echo "debug1: kex: algorithm: mlkem768nistp256-sha256"
    echo "debug1: Authentications that can continue: publickey" >&2
    echo "debug1: Host '[localhost]:2222' is known and matches the X host key." ; exit 255 ;;
 esac
@@ -50,6 +51,13 @@ SSHD = r"""#!/bin/sh
 if [ "$1" = -t ]; then
     if grep -q Nonsense "$3"; then echo "$3: line 1: Bad configuration option: Nonsense" >&2; exit 255; fi
     sed -n 's/^PerSourcePenalties .*/bad: line 9: Bad configuration option: PerSourcePenalties/p' "$3" >&2; exit 0
+fi
+if [ "$1" = -T ]; then
+    case "$*" in
+    *" -C user=oqs,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=2222") echo "KexAlgorithms of-the-server" ;;
+    *) echo "'Match LocalPort' in configuration but 'lport' not in connection test specification." >&2; exit 255 ;;
+    esac
+    exit 0
 fi
 echo "sshd $*"
 cp "$TREE/etc/shadow" "$TREE/shadow-when-sshd-began"
@@ -174,6 +182,7 @@ def test_the_proof_is_what_the_client_says(one):
     assert handshakes.said(parts["own"]).ok and handshakes.said(parts["own"]).kex
     only = one.run("prove", "2222").stdout.decode()
     assert "== own" in only and "== hop" not in only
+    assert "-o KexAlgorithms=of-the-server -p 2222 oqs@localhost" in only, "asked about this very connection"
 
 
 HASH = r"$6$rounds=200000$a.b/c$x\y&z./0"
