@@ -94,7 +94,7 @@ def engine(at: str = LOCAL) -> Optional[Dict[str, Any]]:
     except DockerError as error:
         info, said = None, str(error)
     if isinstance(info, dict):
-        if info.get("ServerVersion") and not info.get("ServerErrors"):
+        if info.get("ServerVersion") and info.get("DockerRootDir") and not info.get("ServerErrors"):
             return info
         said = "; ".join(map(str, info.get("ServerErrors") or [])) or "the answer names no engine"
     said = " ".join(said.split())[-400:]

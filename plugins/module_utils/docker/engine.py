@@ -18,9 +18,11 @@ T = TypeVar("T")
 DAEMON_JSON = "/etc/docker/daemon.json"
 _PID, _SYSTEMD = "/run/docker.pid", "/run/systemd/system"
 #: Where a unit or script that starts the engine may lie.
-_SERVICES = tuple(folder + "/docker.service" for folder in (
-    "/etc/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system", "/usr/lib/systemd/system",
-)) + ("/etc/init.d/docker",)
+_UNITS = tuple(folder + "/docker.service" for folder in (
+    "/etc/systemd/system", "/run/systemd/system", "/usr/local/lib/systemd/system", "/lib/systemd/system",
+    "/usr/lib/systemd/system",
+))
+_SERVICES = (*_UNITS, "/etc/init.d/docker")
 
 
 #: Targets that systemd reaches at each start (bootup(7)); what another unit wants may be started by hand.
@@ -40,6 +42,7 @@ _PROPERTIES = ("Id", "MainPID", "UnitFileState", "WantedBy", "RequiredBy")
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 _REPAIRED = "take the mistake out of it"
 _BROKEN = "Docker is stopped, and does not start with the %s that is there: it is %s: take the mistake out of it"
+_MASKED = "Docker is stopped, and its service is masked (%s): if it may run here: systemctl unmask docker, then again"
 _PODMAN = (
     "what answers to the command docker here is Podman, and the container needs a Docker engine: remove podman-docker "
     "(Podman itself may stay) and run again, Docker is then installed beside it; or use another host"
@@ -84,8 +87,8 @@ class Engine(NamedTuple):
 
     ``program`` is the command line (empty: none), ``kind`` docker, podman or snap; ``security`` names the Linux
     security modules that the engine uses; ``service``: something starts one; ``owner`` is the package of a command line
-    without an engine; ``broken``: why the daemon.json of a stopped one cannot be read; ``boot``: what becomes of it,
-    and of the containers, when the host starts again.
+    without an engine; ``stuck``: why a stopped one cannot be started, and what to do;
+    ``boot``: what becomes of it, and of the containers, when the host starts again.
     """
 
     program: str = ""
@@ -99,7 +102,7 @@ class Engine(NamedTuple):
     live_restore: bool = False
     service: bool = False
     owner: str = ""
-    broken: str = ""
+    stuck: str = ""
     boot: Boot = Boot()
 
     @property
@@ -114,7 +117,7 @@ class Engine(NamedTuple):
             return _PODMAN if self.kind == "podman" else _SNAP
         if self.rootless or self.userns:
             return _ROOTLESS if self.rootless else _USERNS
-        return _BROKEN % (DAEMON_JSON, self.broken) if self.broken else ""
+        return self.stuck
 
 
 def asked(engine: Callable[[], Engine], ask: Callable[[], T], otherwise: T) -> T:
@@ -160,12 +163,14 @@ def read() -> Engine:
         return found._replace(boot=boot()) if found.usable else found
     if program:
         service = any(os.path.exists(path) for path in _SERVICES)
-        settings, broken = _settings()
+        configured, broken = settings()
+        masks = [path for path in _UNITS if os.path.realpath(path) == os.devnull]
+        stuck = [_MASKED % path for path in masks] + ([_BROKEN % (DAEMON_JSON, broken)] if broken else [])
         return found._replace(
             kind=_kind_of_program(program),
             service=service,
-            userns=bool(settings.get("userns-remap")),
-            broken=broken,
+            userns=bool(configured.get("userns-remap")),
+            stuck="; ".join(stuck),
             owner="" if service else _owner(program),
         )
     return found
@@ -197,14 +202,14 @@ def _kind_of_program(program: str) -> str:
     return kind
 
 
-def _settings() -> Tuple[Mapping[str, object], str]:
+def settings() -> Tuple[Mapping[str, object], str]:
     """What the engine is configured to at its next start, and why that cannot be read; a link is followed."""
     data = files.read_file(os.path.realpath(DAEMON_JSON)) or b""
     try:
-        settings = json.loads(data.decode("utf-8", "replace").strip() or "{}")
+        found = json.loads(data.decode("utf-8", "replace").strip() or "{}")
     except ValueError as error:
         return {}, "no JSON (%s)" % error
-    return (settings, "") if isinstance(settings, dict) else ({}, "no JSON object")
+    return (found, "") if isinstance(found, dict) else ({}, "no JSON object")
 
 
 def _owner(program: str) -> str:
@@ -226,7 +231,7 @@ def _owner(program: str) -> str:
 
 def boot() -> Boot:
     """Whether the engine that runs now starts with the host."""
-    broken = _settings()[1]
+    broken = settings()[1]
     if broken:
         return Boot(NO, "%s is by now %s" % (DAEMON_JSON, broken), _REPAIRED)
     pid = (files.read_file(_PID) or b"").decode("ascii", "replace").strip()

@@ -9,7 +9,7 @@ import json
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Set, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, shape
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, inspected
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, engine, inspected
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL
 
 
@@ -86,9 +86,17 @@ def _rows(question: Sequence[str], fields: int) -> List[List[str]]:
 
 
 def _asleep() -> Inventory:
-    """What an engine that does not answer keeps on its disk; nothing where there is none."""
+    """What an engine that does not run keeps on its disk; nothing where there is none.
+
+    :raises DockerError: nobody can say where.
+    """
+    configured, broken = engine.settings()
+    root = str(configured.get("data-root") or configured.get("graph") or "/var/lib/docker")
+    if broken or not root.startswith("/"):
+        words = "%s is %s, so nobody knows where Docker keeps its containers: correct or remove it, then run again"
+        raise cli.DockerError(words % (engine.DAEMON_JSON, broken or "without a whole path as data-root"))
     containers: Dict[str, Seen] = {}
-    for path in glob.glob("/var/lib/docker/containers/*/config.v2.json"):
+    for path in glob.glob(root + "/containers/*/config.v2.json"):
         try:
             data = json.loads((files.read_file(path) or b"{}").decode("utf-8", "replace"))
             found = shape.parse(inspected.Stored, data, path, strict=False)
@@ -96,7 +104,7 @@ def _asleep() -> Inventory:
         except (ValueError, shape.WrongShape):
             containers[path] = Seen("", "unknown", False)
     others = ["the container %s" % name for name, row in sorted(containers.items()) if not row.ours]
-    volumes = set(files.list_dir("/var/lib/docker/volumes")) - {"metadata.db", "backingFsBlockDev"}
+    volumes = set(files.list_dir(root + "/volumes")) - {"metadata.db", "backingFsBlockDev"}
     others += ["the volume %s" % name for name in sorted(volumes)]
     asleep = any(row.ours for row in containers.values())
     return Inventory(False, asleep, {name: row for name, row in containers.items() if not row.ours}, (), others)

@@ -133,3 +133,16 @@ def test_an_engine_that_is_asleep_keeps_containers_of_ours_and_of_others(tmp_pat
     monkeypatch.setattr(inventory.files, "list_dir", lambda _path: [])
     found = inventory.read([], False)
     assert found.asleep is ours and bool(found.others) is not ours
+
+
+def test_a_stopped_engine_is_looked_at_where_it_keeps_its_things(tmp_path, monkeypatch):
+    (tmp_path / "data/containers/c").mkdir(parents=True)
+    (tmp_path / "data/volumes/theirs").mkdir(parents=True)
+    (tmp_path / "data/containers/c/config.v2.json").write_text('{"Name": "/other", "Config": {}}')
+    settings = tmp_path / "daemon.json"
+    monkeypatch.setattr(inventory.engine, "DAEMON_JSON", str(settings))
+    settings.write_text(json.dumps({"data-root": str(tmp_path / "data")}))
+    assert inventory.read([], False).others[:2] == ["the container other", "the volume theirs"]
+    settings.write_text("{")
+    with pytest.raises(cli.DockerError, match="nobody knows where Docker keeps its containers: correct or remove it"):
+        inventory.read([], False)

@@ -97,6 +97,15 @@ def test_a_stopped_engine_whose_settings_cannot_be_read_is_refused(host, setting
     assert engine.read().unfit.startswith("Docker is stopped, and does not start with the /etc/docker/daemon.json")
 
 
+def test_a_stopped_engine_whose_service_is_masked_is_refused(host, monkeypatch):
+    host.paths = ("/etc/systemd/system/docker.service",)
+    real = engine.os.path.realpath
+    monkeypatch.setattr(engine.os.path, "realpath", lambda path: "/dev/null" if path in host.paths else real(path))
+    assert "its service is masked (/etc/systemd/system/docker.service)" in engine.read().unfit
+    host.info = INFO
+    assert not engine.read().unfit, "it runs, whatever becomes of it"
+
+
 def test_podman_in_docker_s_place(host):
     host.said = b"podman version 5.4.2"
     assert engine.read().kind == "podman"
