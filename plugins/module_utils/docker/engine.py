@@ -38,7 +38,7 @@ _NOT_STARTED = {
 }
 _NOT_WANTED = ("%s is %s, and no target wants it", "systemctl add-wants multi-user.target %s")
 #: What of a unit tells whether it starts with the host.
-_PROPERTIES = ("Id", "MainPID", "UnitFileState", "WantedBy", "RequiredBy")
+_PROPERTIES = ("Id", "MainPID", "UnitFileState", "WantedBy", "RequiredBy", "Requires")
 YES, NO, UNKNOWN = "yes", "no", "unknown"
 _REPAIRED = "take the mistake out of it"
 _BROKEN = "Docker is stopped, and does not start with the %s that is there: it is %s: take the mistake out of it"
@@ -253,6 +253,8 @@ def boot() -> Boot:
 def judged(unit: Mapping[str, str], socket: Mapping[str, str]) -> Boot:
     """What systemd's words (systemctl(1), is-enabled) about the engine's unit and its socket mean. Pure."""
     state, name = unit["UnitFileState"], unit["Id"]
+    if socket["UnitFileState"].startswith("masked") and "docker.socket" in unit["Requires"].split():
+        return Boot(NO, "docker.socket is masked, and %s requires it" % name, "systemctl unmask docker.socket")
     wanted = _BOOT & set((unit["WantedBy"] + " " + unit["RequiredBy"]).split())
     if state == "enabled" or (wanted and state not in _NOT_STARTED):
         return Boot(YES, "", "")

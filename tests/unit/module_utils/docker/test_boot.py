@@ -23,6 +23,7 @@ class Host:
         self.files = {"/run/docker.pid": PID.encode()}
         self.cgroup = "0::/system.slice/docker.service"
         self.pids = {"docker.service": PID}
+        self.requires = "docker.socket sysinit.target"
         self.folders = {"/run/systemd/system"}
         self.there = set()
         self.info = dict(INFO)
@@ -35,8 +36,8 @@ class Host:
         blocks = []
         for name in argv[3:]:
             state, wanted = self.units.get(name, ("", ""))
-            blocks.append("Id=%s\nMainPID=%s\nUnitFileState=%s\nWantedBy=%s\nRequiredBy=\n" % (
-                name, self.pids.get(name, "0"), state, wanted))
+            blocks.append("Id=%s\nMainPID=%s\nUnitFileState=%s\nWantedBy=%s\nRequiredBy=\nRequires=%s\n" % (
+                name, self.pids.get(name, "0"), state, wanted, self.requires if name == "docker.service" else ""))
         return commands.Completed(0, "\n".join(blocks).encode(), b"")
 
     def read(self, path, **_more):
@@ -88,6 +89,14 @@ def test_a_socket_that_is_enabled_starts_no_container(host):
     found = boot()
     assert found.starts == "no" and "docker.socket is, but it starts the engine only when somebody asks" in found.why
     assert found.cure == "systemctl enable docker.service"
+
+
+def test_a_socket_that_is_masked_keeps_a_service_down_that_requires_it(host):
+    host.units["docker.socket"] = ("masked", "")
+    assert boot().words == "no: docker.socket is masked, and docker.service requires it"
+    assert boot().cure == "systemctl unmask docker.socket"
+    host.requires = "sysinit.target"
+    assert boot().starts == "yes"
 
 
 @pytest.mark.parametrize("state", ["static", "linked", "generated", "indirect"])
