@@ -199,11 +199,12 @@ def test_wants_as_the_roles_make_them(bench):
 
 def test_a_look_is_quick(bench):
     """Half a second on an idle machine; the limit here leaves room for others' work on the same one. What it costs
-    does not depend on them: few programs (docker's command line takes 50 ms a call), and little of the processor."""
+    does not depend on them: few programs (docker takes 50 ms a call, systemctl 10), and little of the
+    processor."""
     found = bench.job("time")
     print("one look: %(look).3f s, with a handshake and a hop as proof %(with_proof).3f s; %(cpu).3f s of the "
           "processor (load %(load).1f on %(cores)d)" % found)
-    assert len(found["programs"]) <= 8 and sum(argv[0] == "docker" for argv in found["programs"]) <= 3, found
+    assert len(found["programs"]) <= 9 and sum(argv[0] == "docker" for argv in found["programs"]) <= 3, found
     assert found["cpu"] < 0.8
     assert found["look"] < (0.5 if found["load"] < 0.5 * found["cores"] else max(2.0, found["load"] / found["cores"]))
 
