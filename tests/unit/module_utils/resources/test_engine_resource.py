@@ -4,14 +4,18 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import engine as resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
@@ -55,3 +59,16 @@ def test_what_a_service_was_is_written_down_or_it_is_not_touched(monkeypatch, do
 def test_a_unit_that_is_not_there_has_one_word(monkeypatch):
     monkeypatch.setattr(resource, "answer", lambda _argv: commands.answer(["printf", "inactive\n\n"]))
     assert resource._unit("docker.service") == "inactive"
+
+
+@pytest.mark.parametrize(("systemd", "kept"), [
+    (True, ["docker", "docker.service", "docker.socket"]), (False, ["docker"]),
+])
+def test_systemd_is_asked_only_where_there_is_one(monkeypatch, systemd, kept):
+    rows = []
+    monkeypatch.setattr(resource, "_unit", lambda _name: "active enabled")
+    monkeypatch.setattr(resource, "_after_packages", lambda _host: None)
+    host = SimpleNamespace(facts=Facts(Machine(systemd=systemd)), ledger=SimpleNamespace(
+        record=lambda _kind, name, *_words: rows.append(name)))
+    resource.ENGINE.announce(host, [Change("engine", "service", "docker", "stopped", "running, enabled", "why")])
+    assert rows == kept
