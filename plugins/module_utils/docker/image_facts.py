@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import calendar
 import json
 import re
+import time
 from typing import Collection, Dict, List, NamedTuple, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
@@ -22,6 +24,10 @@ _UNSUPPORTED = re.compile(r"Unsupported option (\S+)")
 _LATER = {"refuses", "origin", "unsupported_keywords", "cipher", "mac", "audits", "asked"}
 
 
+#: When Docker came to be (seconds since the epoch).
+_FIRST_IMAGE = calendar.timegm((2013, 3, 1, 0, 0, 0))
+
+
 class NotAnImage(UserError):
     """The answer lacks something without which the image cannot serve; the text says what."""
 
@@ -31,6 +37,17 @@ class Origin(NamedTuple):
 
     digest: str = ""
     made: str = ""
+
+    def days(self, now: float) -> Optional[int]:
+        """How old it is; None: nobody can tell, since builds that are to be repeatable name a day of long ago.
+
+        :param now: seconds since the epoch.
+        """
+        try:
+            born = calendar.timegm(time.strptime(self.made, "%Y-%m-%d"))
+        except ValueError:
+            return None
+        return int(now - born) // 86400 if born > _FIRST_IMAGE else None
 
 
 class Image(NamedTuple):

@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import calendar
 import os
 import re
 import tempfile
@@ -85,10 +84,13 @@ class ImageResource(Resource):
             after = image_names.planned(image.name, image.digest or "", image.source)
             plan.add(Change("image", "image", "", facts.of(Arriving).held or ABSENT, after,
                             "the host does not hold it", act=bring))
-        if here and _days(here.origin.made) > image.max_age > 0:
-            plan.note(
-                "the image %s is %d days old (oqs_ssh_image_max_age: %d): the playbook upgrade brings a newer one" % (
-                    image.name, _days(here.origin.made), image.max_age), lasting=True)
+        days = here.origin.days(time.time())
+        if here and image.max_age > 0 and (days is None or days > image.max_age):
+            words = "is %s days old (oqs_ssh_image_max_age: %d): the playbook upgrade brings a newer one"
+            if days is None:
+                words = "says that it was made on %s, so nobody knows its age (oqs_ssh_image_max_age: %d)"
+            told = here.origin.made or "no day" if days is None else days
+            plan.note("the image %s " % image.name + words % (told, image.max_age), lasting=True)
         if not here.known:
             # where nothing was deployed yet, after the folder that keeps the answer
             section = "image" if facts.of(Container) else "state"
@@ -113,14 +115,6 @@ class ImageResource(Resource):
         if parts:
             plan.add(Change("removal", "folder_gone", paths.PARTS_DIR, str(parts.owner), ABSENT, CAME,
                             act=partial(restore.gone, paths.PARTS_DIR), said=paths.PARTS_DIR))
-
-
-def _days(made: str) -> int:
-    """How long ago a day was, as ``2026-11-29``; 0 where nothing tells."""
-    try:
-        return int(time.time() - calendar.timegm(time.strptime(made, "%Y-%m-%d"))) // 86400
-    except ValueError:
-        return 0
 
 
 def brought(written: Written) -> List[str]:

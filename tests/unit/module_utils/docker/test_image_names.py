@@ -292,3 +292,13 @@ def test_an_old_image_is_called_old(days, most, old):
     wanted = samples.want(ssh=samples.ssh_want(image=dict(samples.ssh_want()["image"], max_age=most)))
     said = [each for each in samples.plan(wanted, facts).notes if "days old" in each]
     assert bool(said) is old, said
+
+
+@pytest.mark.parametrize("made", ["", "1970-01-01", "0001-01-01", "2013-02-01", "yesterday"])
+@pytest.mark.parametrize("most", [60, 0])
+def test_an_image_of_unknown_age_is_not_called_new(made, most):
+    facts = samples.converged()
+    facts["image"]["origin"] = {"made": made}
+    wanted = samples.want(ssh=samples.ssh_want(image=dict(samples.ssh_want()["image"], max_age=most)))
+    said = [each for each in samples.plan(wanted, facts).notes if "nobody knows its age" in each]
+    assert bool(said) is bool(most) and all((made or "no day") in each for each in said)
