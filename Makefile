@@ -29,7 +29,7 @@ export PYTHONDONTWRITEBYTECODE := 1
 export QUANTUMSAFE_OLD_ARCHIVE ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help attack demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login bench-rules conformance fuzz mutants remove-proof lab-up lab-down lab-status docs clean
+.PHONY: help attack demo test test-all faults lint matrix test-unit test-integration test-modules molecule bench bench-login bench-rules conformance corpus fuzz mutants remove-proof lab-up lab-down lab-status docs clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | while IFS="$$(printf '\t')" read -r name text; do printf '  make %-17s %s\n' "$$name" "$$text"; done
@@ -78,6 +78,9 @@ faults: ## everything broken on purpose, one case after the other on a real host
 
 fuzz: ## random edits against the real parsers: N=pure cases D=differential cases
 	$(BOOTSTRAP) && $(PYTHON) -m tests.fuzz --pure '$(N)' --differential '$(D)'
+
+corpus: ## files as real people have them: the real programs, real packets and our code agree (a minute; CASES="kube-mark.iptables" for some)
+	$(BOOTSTRAP) && $(PYTHON) -m tests.corpus $(CASES)
 
 mutants: ## do the unit tests notice broken code? editor and passwords, every mutant (MUTANTS=N of each only, JOBS=2)
 	$(BOOTSTRAP) python && $(PYTHON) -m tests.mutants --sample '$(MUTANTS)' --jobs '$(JOBS)'

@@ -1,0 +1,194 @@
+# Copyright: (c) 2026, quantumsafe.openssh contributors
+# GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
+"""Rule sets: loaded by the real programs, tried with real packets, and judged by what the role would do.
+
+A verdict is of IPv4 and IPv6: ``open``, ``closed``, or ``named`` (closed, or led elsewhere, by something that is not
+ours to change: the plan says so in words). Where it is closed our opening has to let packets in.
+"""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from pathlib import Path
+from typing import Dict, List, Tuple
+
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
+
+from tests.corpus.network import PORT, STRANGER, Wire, call
+
+EVERYBODY = {"ip": "0.0.0.0/0", "ip6": "::/0"}
+#: Words of a note or a refusal about packets that are led elsewhere, or dropped before the filter.
+_NAMED = re.compile(r"(?i)\bnat\b|redirect|forward|elsewhere|\bbefore\b|prerouting|\braw\b")
+_RICH = re.compile(r"(?m)^rule .*$")
+
+
+class Firewall:
+    """One kind: how a file of it is loaded, and how all of it goes again."""
+
+    units: Tuple[str, ...] = ()
+    families = True  # it can be asked about each family
+
+    def start(self) -> None:
+        """Before the first file."""
+
+    def load(self, path: Path) -> None:
+        raise NotImplementedError
+
+    def clear(self) -> None:
+        call(["nft", "flush", "ruleset"])
+
+
+class Nft(Firewall):
+    def load(self, path: Path) -> None:
+        call(["nft", "-f", str(path)])
+
+
+class Iptables(Firewall):
+    """Sections for IPv6 stand behind a line ``# ip6tables``."""
+
+    def load(self, path: Path) -> None:
+        four, _mark, six = path.read_text().partition("# ip6tables\n")
+        for program, text in (("iptables-restore", four), ("ip6tables-restore", six)):
+            if "COMMIT" in text:
+                call([program], text.encode())
+
+
+class Ufw(Firewall):
+    """A user.rules file (with user6.rules behind ``# user6.rules``), or the commands that somebody gave."""
+
+    def start(self) -> None:
+        call(["sed", "-i", "s/^IPT_SYSCTL=.*/IPT_SYSCTL=/", "/etc/default/ufw"])
+        self.kept = {name: Path(name).read_bytes() for name in (
+            "/etc/default/ufw", "/etc/ufw/user.rules", "/etc/ufw/user6.rules", "/etc/ufw/before.rules")}
+
+    def load(self, path: Path) -> None:
+        text = path.read_text()
+        if path.suffix == ".rules":
+            four, _mark, six = text.partition("# user6.rules\n")
+            Path("/etc/ufw/user.rules").write_text(four)
+            if six:
+                Path("/etc/ufw/user6.rules").write_text(six)
+        else:
+            for line in text.splitlines():
+                if line.startswith("ufw "):
+                    call(line.split())
+        call(["ufw", "--force", "enable"])
+
+    def clear(self) -> None:
+        call(["ufw", "--force", "disable"])
+        call(["nft", "flush", "ruleset"])
+        for name, data in self.kept.items():
+            Path(name).write_bytes(data)
+
+
+class Firewalld(Firewall):
+    """A zone's file (for the default zone, public), or rich rules as they are typed."""
+
+    units = ("firewalld.service",)
+    families = False
+    ZONE = Path("/etc/firewalld/zones/public.xml")
+
+    def start(self) -> None:
+        Path("/run/dbus").mkdir(exist_ok=True)
+        call(["dbus-daemon", "--system", "--fork"])
+        self.process = subprocess.Popen(["firewalld", "--nofork", "--nopid"], stdin=subprocess.DEVNULL,
+                                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        end = time.monotonic() + 30
+        while call(["firewall-cmd", "--state"], check=False)[0]:
+            if time.monotonic() > end or self.process.poll() is not None:
+                raise RuntimeError("firewalld does not start")
+            time.sleep(0.2)
+
+    def load(self, path: Path) -> None:
+        text = path.read_text()
+        if path.suffix == ".rich":
+            self.ZONE.write_text("<zone><service name='ssh'/></zone>")
+            call(["firewall-cmd", "--reload"])
+            call(["firewall-cmd", "--permanent", *("--add-rich-rule=" + rule for rule in _RICH.findall(text))])
+        else:
+            self.ZONE.write_text(text)
+        call(["firewall-cmd", "--reload"])
+
+    def clear(self) -> None:
+        for path in self.ZONE.parent.glob("public.xml*"):
+            path.unlink()
+
+
+KINDS: Dict[str, Firewall] = {"nft": Nft(), "iptables": Iptables(), "ufw": Ufw(), "firewalld": Firewalld()}
+#: The ends of names and the kind that they belong to.
+ENDS = {".nft": "nft", ".iptables": "iptables", ".rules": "ufw", ".ufw": "ufw", ".xml": "firewalld", ".rich": "firewalld"}
+
+
+def wish(*sources: str) -> FirewallSpec:
+    return FirewallSpec("present", "auto", list(sources), PORT, "oqs-ssh")
+
+
+def judged(spec: FirewallSpec) -> Tuple[str, bool, firewalls.Found]:
+    """What the role makes of the host as it is: is there something to open, and is another's hand in it named?"""
+    found = firewalls.read(spec)
+    words = firewalls.refusals(spec, found) + firewalls.notes(spec, found)
+    return "closed" if firewalls.changes(spec, found) else "open", any(map(_NAMED.search, words)), found
+
+
+def tried(wire: Wire, kind: Firewall, path: Path, right: Dict[str, str]) -> List[str]:
+    """What is not as it should be with one file."""
+    kind.load(path)
+    wrong = []
+    for family in EVERYBODY:
+        real = "open" if wire.passes(family, right[family] == "open") else "closed"
+        if (real == "open") != (right[family] == "open"):
+            wrong.append("%s: right %s, packets say %s" % (family, right[family], real))
+    wrong += said(kind, right)
+    spec = wish()
+    change = firewalls.changes(spec, firewalls.read(spec))
+    if "closed" in right.values() and change and "named" not in right.values():
+        for each in change:
+            for command in each.commands:
+                call(list(command.argv), command.stdin)
+        wrong += ["%s: still closed after our opening" % family for family in EVERYBODY
+                  if not wire.passes(family, True)]
+        again = firewalls.changes(spec, firewalls.read(spec))
+        wrong += ["after our opening there is more to do: %s" % each.after for each in again]
+    return wrong
+
+
+def said(kind: Firewall, right: Dict[str, str]) -> List[str]:
+    """Where our verdict is another than the right one."""
+    worst = next((each for each in ("closed", "named") if each in right.values()), "open")
+    asked = [("", worst, wish())]
+    if kind.families:
+        asked += [("%s: " % family, wanted, wish(EVERYBODY[family])) for family, wanted in right.items()]
+    wrong = []
+    for who, wanted, spec in asked:
+        ours, named, found = judged(spec)
+        if not named if wanted == "named" else ours != wanted:
+            wrong.append("%sright %s, ours %s%s" % (who, wanted, ours, ", not named" if wanted == "named" else ""))
+    if isinstance(kind, Nft):
+        ruleset = found.facts["nftables"].ruleset
+        for family, wanted in asked.items():
+            sure = model.verdict(ruleset, PORT, family, STRANGER[family])
+            if sure in ("open", "closed") and (sure == "open") != (wanted == "open"):
+                wrong.append("%s: right %s, model.verdict says %s" % (family, wanted, sure))
+    return wrong
+
+
+def run(paths: List[Path], table: Dict[str, Dict[str, str]]) -> Dict[str, List[str]]:
+    """What is wrong with each of these files, all of one kind; this process stands on a host of its own."""
+    wire, kind = Wire(), KINDS[ENDS[paths[0].suffix]]
+    surroundings.Surroundings.unit = lambda _self, name: surroundings.Unit(  # there is no systemd here
+        name in kind.units, name in kind.units)
+    if not isinstance(kind, Ufw):
+        call(["mount", "-t", "tmpfs", "corpus", "/etc/ufw"])  # another process is busy with it: not on this host
+    kind.start()
+    result = {}
+    for path in paths:
+        try:
+            result[path.name] = tried(wire, kind, path, table[path.name])
+        except Exception as error:
+            result[path.name] = ["%s: %s" % (type(error).__name__, str(error).strip()[-300:])]
+        kind.clear()
+    return result
