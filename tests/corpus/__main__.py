@@ -19,7 +19,8 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 IMAGE = "quantumsafe/corpus-test:trixie"
 _RECIPE = """FROM %s
 RUN apt-get update && apt-get install -y --no-install-recommends openssh-server openssh-client nftables iptables ufw \
-firewalld dbus iproute2 python3 bash dash zsh tcsh mksh fish busybox && rm -rf /var/lib/apt/lists/* && mkdir -p /run/sshd
+firewalld dbus iproute2 python3 bash dash zsh tcsh mksh fish \
+&& rm -rf /var/lib/apt/lists/* && mkdir -p /run/sshd
 """
 # Namespaces need SYS_ADMIN, and a mount of their own; they all end with the container.
 _OPTIONS = ("--cap-add", "SYS_ADMIN", "--cap-add", "NET_ADMIN", "--security-opt", "apparmor=unconfined",

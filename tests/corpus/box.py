@@ -9,13 +9,14 @@ import json
 import multiprocessing
 import sys
 import time
-import tomllib
 from pathlib import Path
 from typing import Callable, Dict, List, Sequence, Tuple
 
+import tomllib
+
 from tests.corpus import openssh, rulesets, shells
 
-HERE = Path(__file__).resolve().parent
+DATA = Path(__file__).resolve().parent / "data"
 Check = Callable[[List[Path], Dict[str, object]], Dict[str, List[str]]]
 WORKERS = 3  # for each of the two big kinds of rule sets; they wait for packets more than they work
 
@@ -33,7 +34,7 @@ def table_of(folder: Path) -> Dict[str, object]:
 def jobs(names: Sequence[str]) -> List[Tuple[str, Check, List[Path], Dict[str, object]]]:
     """What runs side by side: each has a folder's name, its check, and files."""
     found = []
-    folder = HERE / "rulesets"
+    folder = DATA / "rulesets"
     table = {name: dict(zip(("ip", "ip6"), words.split())) for name, words in table_of(folder).items()}
     for kind in ("firewalld", "ufw", "nft", "iptables"):
         paths = sorted(folder / name for name in table if rulesets.ENDS[Path(name).suffix] == kind)
@@ -41,8 +42,8 @@ def jobs(names: Sequence[str]) -> List[Tuple[str, Check, List[Path], Dict[str, o
         parts = WORKERS if kind in ("nft", "iptables") else 1
         found += [("rulesets", rulesets.run, paths[part::parts], table) for part in range(parts)]
     for name, check in {**openssh.CHECKS, "shells": shells.run}.items():
-        table = table_of(HERE / name)
-        paths = [HERE / name / each for each in sorted(table) if not names or each in names]
+        table = table_of(DATA / name)
+        paths = [DATA / name / each for each in sorted(table) if not names or each in names]
         found.append((name, check, paths, table))
     return [job for job in found if job[2]]
 

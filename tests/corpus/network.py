@@ -21,7 +21,7 @@ STRANGER = {"ip": "203.0.113.9", "ip6": "2001:db8:bad::9"}
 ROUTER = {"ip": "198.51.100.1", "ip6": "2001:db8:5::1"}
 _FAMILIES = {"ip": socket.AF_INET, "ip6": socket.AF_INET6}
 _MAC = {"host": "02:00:00:00:00:07", "stranger": "02:00:00:00:00:01"}
-_SHORT, _PATIENT = 0.35, 6.0
+_SHORT, _PATIENT = 0.35, 4.0
 
 
 def call(argv: List[str], data: bytes = b"", check: bool = True) -> Tuple[int, bytes]:
@@ -49,9 +49,9 @@ class Wire:
             there.stdin.close()
         self._configure(HOST, STRANGER, ROUTER, _MAC["stranger"])
         os.setns(self._there)
-        self._configure({**ROUTER, "ip": ROUTER["ip"]}, HOST, HOST, _MAC["host"])
+        self._configure(ROUTER, HOST, HOST, _MAC["host"])
         for address, bits in ((STRANGER["ip"], "32"), (STRANGER["ip6"], "128")):
-            call(["ip", "addr", "add", "%s/%s" % (address, bits), "dev", "eth0", "nodad"][:6 if bits == "32" else 7])
+            call(["ip", "addr", "add", "%s/%s" % (address, bits), "dev", "eth0", *(["nodad"] if bits == "128" else [])])
         os.setns(self._home)
         for port in (PORT, OTHER):
             listening = socket.create_server(("::", port), family=socket.AF_INET6, backlog=50, dualstack_ipv6=True)

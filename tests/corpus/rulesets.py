@@ -12,9 +12,10 @@ import re
 import subprocess
 import time
 from pathlib import Path
-from typing import Dict, List, Tuple
+from typing import Dict, List, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallChange
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 
@@ -30,7 +31,7 @@ class Firewall:
     """One kind: how a file of it is loaded, and how all of it goes again."""
 
     units: Tuple[str, ...] = ()
-    families = True  # it can be asked about each family
+    families = True  # we can be asked about each family alone
 
     def start(self) -> None:
         """Before the first file."""
@@ -63,7 +64,7 @@ class Ufw(Firewall):
     def start(self) -> None:
         call(["sed", "-i", "s/^IPT_SYSCTL=.*/IPT_SYSCTL=/", "/etc/default/ufw"])
         self.kept = {name: Path(name).read_bytes() for name in (
-            "/etc/default/ufw", "/etc/ufw/user.rules", "/etc/ufw/user6.rules", "/etc/ufw/before.rules")}
+            "/etc/default/ufw", "/etc/ufw/user.rules", "/etc/ufw/user6.rules", "/etc/ufw/ufw.conf")}
 
     def load(self, path: Path) -> None:
         text = path.read_text()
@@ -79,7 +80,6 @@ class Ufw(Firewall):
         call(["ufw", "--force", "enable"])
 
     def clear(self) -> None:
-        call(["ufw", "--force", "disable"])
         call(["nft", "flush", "ruleset"])
         for name, data in self.kept.items():
             Path(name).write_bytes(data)
@@ -107,8 +107,8 @@ class Firewalld(Firewall):
         text = path.read_text()
         if path.suffix == ".rich":
             self.ZONE.write_text("<zone><service name='ssh'/></zone>")
-            call(["firewall-cmd", "--reload"])
-            call(["firewall-cmd", "--permanent", *("--add-rich-rule=" + rule for rule in _RICH.findall(text))])
+            rules = ["--add-rich-rule=" + rule for rule in _RICH.findall(text)]
+            call(["firewall-offline-cmd", "--zone=public", *rules])
         else:
             self.ZONE.write_text(text)
         call(["firewall-cmd", "--reload"])
@@ -120,18 +120,19 @@ class Firewalld(Firewall):
 
 KINDS: Dict[str, Firewall] = {"nft": Nft(), "iptables": Iptables(), "ufw": Ufw(), "firewalld": Firewalld()}
 #: The ends of names and the kind that they belong to.
-ENDS = {".nft": "nft", ".iptables": "iptables", ".rules": "ufw", ".ufw": "ufw", ".xml": "firewalld", ".rich": "firewalld"}
+ENDS = {
+    ".nft": "nft", ".iptables": "iptables", ".rules": "ufw", ".ufw": "ufw", ".xml": "firewalld", ".rich": "firewalld",
+}
 
 
 def wish(*sources: str) -> FirewallSpec:
     return FirewallSpec("present", "auto", list(sources), PORT, "oqs-ssh")
 
 
-def judged(spec: FirewallSpec) -> Tuple[str, bool, firewalls.Found]:
+def judged(spec: FirewallSpec, found: firewalls.Found) -> Tuple[str, bool]:
     """What the role makes of the host as it is: is there something to open, and is another's hand in it named?"""
-    found = firewalls.read(spec)
     words = firewalls.refusals(spec, found) + firewalls.notes(spec, found)
-    return "closed" if firewalls.changes(spec, found) else "open", any(map(_NAMED.search, words)), found
+    return "closed" if firewalls.changes(spec, found) else "open", any(map(_NAMED.search, words))
 
 
 def tried(wire: Wire, kind: Firewall, path: Path, right: Dict[str, str]) -> List[str]:
@@ -142,21 +143,14 @@ def tried(wire: Wire, kind: Firewall, path: Path, right: Dict[str, str]) -> List
         real = "open" if wire.passes(family, right[family] == "open") else "closed"
         if (real == "open") != (right[family] == "open"):
             wrong.append("%s: right %s, packets say %s" % (family, right[family], real))
-    wrong += said(kind, right)
-    spec = wish()
-    change = firewalls.changes(spec, firewalls.read(spec))
-    if "closed" in right.values() and change and "named" not in right.values():
-        for each in change:
-            for command in each.commands:
-                call(list(command.argv), command.stdin)
-        wrong += ["%s: still closed after our opening" % family for family in EVERYBODY
-                  if not wire.passes(family, True)]
-        again = firewalls.changes(spec, firewalls.read(spec))
-        wrong += ["after our opening there is more to do: %s" % each.after for each in again]
+    found = firewalls.read(wish())
+    wrong += said(kind, right, found)
+    if "closed" in right.values() and "named" not in right.values():
+        wrong += opened(wire, firewalls.changes(wish(), found))
     return wrong
 
 
-def said(kind: Firewall, right: Dict[str, str]) -> List[str]:
+def said(kind: Firewall, right: Dict[str, str], found: firewalls.Found) -> List[str]:
     """Where our verdict is another than the right one."""
     worst = next((each for each in ("closed", "named") if each in right.values()), "open")
     asked = [("", worst, wish())]
@@ -164,16 +158,27 @@ def said(kind: Firewall, right: Dict[str, str]) -> List[str]:
         asked += [("%s: " % family, wanted, wish(EVERYBODY[family])) for family, wanted in right.items()]
     wrong = []
     for who, wanted, spec in asked:
-        ours, named, found = judged(spec)
+        ours, named = judged(spec, found)
         if not named if wanted == "named" else ours != wanted:
             wrong.append("%sright %s, ours %s%s" % (who, wanted, ours, ", not named" if wanted == "named" else ""))
     if isinstance(kind, Nft):
-        ruleset = found.facts["nftables"].ruleset
-        for family, wanted in asked.items():
-            sure = model.verdict(ruleset, PORT, family, STRANGER[family])
+        for family, wanted in right.items():
+            sure = model.verdict(found.facts["nftables"].ruleset, PORT, family, STRANGER[family])
             if sure in ("open", "closed") and (sure == "open") != (wanted == "open"):
                 wrong.append("%s: right %s, model.verdict says %s" % (family, wanted, sure))
     return wrong
+
+
+def opened(wire: Wire, changes: Sequence[FirewallChange]) -> List[str]:
+    """What is wrong after our opening: packets come in, and a second run has nothing to do."""
+    if not changes:
+        return []  # which is said already
+    for change in changes:
+        for command in change.commands:
+            call(list(command.argv), command.stdin)
+    wrong = ["%s: still closed after our opening" % family for family in EVERYBODY if not wire.passes(family, True)]
+    more = firewalls.changes(wish(), firewalls.read(wish()))
+    return wrong + ["after our opening there is more to do: %s" % each.after.replace("\n", "; ") for each in more]
 
 
 def run(paths: List[Path], table: Dict[str, Dict[str, str]]) -> Dict[str, List[str]]:

@@ -1,0 +1,3 @@
+# words of fish
+echo "fish here"
+set -g fish_greeting hi

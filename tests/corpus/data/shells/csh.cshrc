@@ -1,0 +1,3 @@
+# words of tcsh; history signs are on
+echo "tcsh here"
+set histchars="!^"

@@ -1,0 +1,3 @@
+# a greeting for every shell
+echo "Welcome to $(hostname)!"
+echo "Have a nice day."

@@ -1,0 +1,2 @@
+# a login shell of tcsh
+echo "login of tcsh"

@@ -1,0 +1,2 @@
+# the small shell as a login shell
+echo "motd: reboot on Friday"

@@ -1,0 +1,2 @@
+# words without a line end
+printf "you have mail "

@@ -1,0 +1,3 @@
+# words of zsh, before everything
+print "zsh here"
+setopt nounset

@@ -1,0 +1,3 @@
+# nothing is said
+case $- in *i*) ;; *) return ;; esac
+echo never

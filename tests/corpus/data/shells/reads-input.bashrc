@@ -1,0 +1,2 @@
+# a question eats the program that we bring
+read -r answer

@@ -1,0 +1,3 @@
+# complaints on standard error
+echo "stty: not a tty" >&2
+false

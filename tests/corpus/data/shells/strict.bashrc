@@ -1,0 +1,3 @@
+# strict modes
+set -u
+set -o pipefail

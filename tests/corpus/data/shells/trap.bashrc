@@ -1,0 +1,2 @@
+# words at the end
+trap "echo bye" EXIT
