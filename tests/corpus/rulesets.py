@@ -3,7 +3,8 @@
 """Rule sets: loaded by the real programs, tried with real packets, and judged by what the role would do.
 
 A verdict is of IPv4 and IPv6: ``open``, ``closed``, or ``named`` (closed, or led elsewhere, by something that is not
-ours to change: the plan says so in words). Where it is closed our opening has to let packets in.
+ours to change: the plan says so in words), ``some`` (packets come in, but not everybody's: a rule of ours does no
+harm). Where it is closed our opening has to let packets in, or the run refuses and says why.
 """
 
 from __future__ import annotations
@@ -132,7 +133,8 @@ def wish(*sources: str) -> FirewallSpec:
 def judged(spec: FirewallSpec, found: firewalls.Found) -> Tuple[str, bool]:
     """What the role makes of the host as it is: is there something to open, and is another's hand in it named?"""
     words = firewalls.refusals(spec, found) + firewalls.notes(spec, found)
-    return "closed" if firewalls.changes(spec, found) else "open", any(map(_NAMED.search, words))
+    shut = firewalls.changes(spec, found) or firewalls.refusals(spec, found)
+    return "closed" if shut else "open", any(map(_NAMED.search, words))
 
 
 def tried(wire: Wire, kind: Firewall, path: Path, right: Dict[str, str]) -> List[str]:
@@ -140,31 +142,33 @@ def tried(wire: Wire, kind: Firewall, path: Path, right: Dict[str, str]) -> List
     kind.load(path)
     wrong = []
     for family in EVERYBODY:
-        real = "open" if wire.passes(family, right[family] == "open") else "closed"
-        if (real == "open") != (right[family] == "open"):
+        comes = right[family] in ("open", "some")
+        real = "open" if wire.passes(family, comes) else "closed"
+        if (real == "open") != comes:
             wrong.append("%s: right %s, packets say %s" % (family, right[family], real))
     found = firewalls.read(wish())
     wrong += said(kind, right, found)
-    if "closed" in right.values() and "named" not in right.values():
+    refused = firewalls.refusals(wish(), found)
+    if "closed" in right.values() and "named" not in right.values() and not refused:
         wrong += opened(wire, firewalls.changes(wish(), found))
     return wrong
 
 
 def said(kind: Firewall, right: Dict[str, str], found: firewalls.Found) -> List[str]:
     """Where our verdict is another than the right one."""
-    worst = next((each for each in ("closed", "named") if each in right.values()), "open")
+    worst = next((each for each in ("closed", "named", "some") if each in right.values()), "open")
     asked = [("", worst, wish())]
     if kind.families:
         asked += [("%s: " % family, wanted, wish(EVERYBODY[family])) for family, wanted in right.items()]
     wrong = []
     for who, wanted, spec in asked:
         ours, named = judged(spec, found)
-        if not named if wanted == "named" else ours != wanted:
+        if not named if wanted == "named" else wanted not in (ours, "some"):
             wrong.append("%sright %s, ours %s%s" % (who, wanted, ours, ", not named" if wanted == "named" else ""))
     if isinstance(kind, Nft):
         for family, wanted in right.items():
             sure = model.verdict(found.facts["nftables"].ruleset, PORT, family, STRANGER[family])
-            if sure in ("open", "closed") and (sure == "open") != (wanted == "open"):
+            if sure in ("open", "closed") and (sure == "open") != (wanted in ("open", "some")):
                 wrong.append("%s: right %s, model.verdict says %s" % (family, wanted, sure))
     return wrong
 
