@@ -45,6 +45,9 @@ def jobs(names: Sequence[str]) -> List[Tuple[str, Check, List[Path], Dict[str, o
         table = table_of(DATA / name)
         paths = [DATA / name / each for each in sorted(table) if not names or each in names]
         found.append((name, check, paths, table))
+    known = {path.name for job in found for path in job[2]}
+    if set(names) - known:
+        raise SystemExit("no file of the corpus is called " + ", ".join(sorted(set(names) - known)))
     return [job for job in found if job[2]]
 
 
