@@ -102,6 +102,16 @@ def _fuzz(output: Path, _only: Sequence[str]) -> List[Step]:
     return [Step(argv, output / "none")] if there else []
 
 
+def _corpus(output: Path, only: Sequence[str]) -> List[Step]:
+    there = (ROOT / "tests/corpus/__main__.py").exists()
+    return [Step([PYTHON, "-m", "tests.corpus", *only], output / "none")] if there else []
+
+
+def failed_corpus(_step: Step, said: str) -> List[str]:
+    """The files that are not read as they should be."""
+    return sorted(set(re.findall(r"(?m)^(?:rulesets|\w+_configs|authorized_keys|greetings|shells) +(\S+) ", said)))
+
+
 def count_command(_step: Step, code: int, _said: str) -> Counts:
     """One test a command; its exit code counts."""
     return Counts(0, 1) if code else Counts(1)
@@ -146,4 +156,5 @@ STAGES: Sequence[Stage] = (
     Stage("lab", 10, _pytest("tests/lab"), count_pytest, failed_pytest),
     Stage("conformance", 20, _pytest("tests/conformance"), count_pytest, failed_pytest),
     Stage("fuzz", 10, _fuzz, count_command, no_names),
+    Stage("corpus", 10, _corpus, count_command, failed_corpus),
 )
