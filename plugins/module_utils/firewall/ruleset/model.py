@@ -83,6 +83,8 @@ def verdict(
         if network.version != (4 if family == "ip" else 6):
             raise ValueError("source %s is not of family %s" % (source, family))
     rules, packet = Rules(ruleset), Packet(port, family, network, here=here)
+    if diverted(rules, [packet])[0]:
+        return "unknown"  # another server decides
     everything = passes(rules, packet, Assume(True, "both"))
     if len(everything) == 1 and "elsewhere" not in everything:
         return "open" if "accept" in everything else "closed"
@@ -188,7 +190,7 @@ def packets(port: int, family: str, networks: Sequence[Network], ways: Sequence[
     for each in ("ip", "ip6") if family == "inet" else (family,):
         version = 4 if each == "ip" else 6
         mine: List[Optional[Network]] = [network for network in networks if network.version == version]
-        for source in mine or [None]:
+        for source in mine if networks else [None]:
             for here in ways:
                 yield Packet(port, each, source, here=here)
 
