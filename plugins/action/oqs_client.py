@@ -10,7 +10,7 @@ import typing as t
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.report import Report
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import printable
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, Want
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import together
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
@@ -19,7 +19,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_r
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
-#: What the hosts of a run have reported, for the machines that it sets up.
+#: What hosts have reported, and which could not be asked, for the machines that are set up with it. That is another
+#: play, so it is kept for the run; once machines are set up, the next host that is asked begins anew.
 REPORTED = "client"
 _NOTHING = "nothing is deployed on this host: run deploy first; no alias is written for it"
 
@@ -33,7 +34,11 @@ class ActionModule(HostAction):
         """Ask a host, or set up a machine with what all hosts of the run have reported."""
         del asked
         if arguments["step"] == "ask":
-            return self._host()
+            try:
+                return self._host()
+            except HostFailure as failure:
+                self._report("failed", str(failure))
+                raise
         settings = arguments.get("settings") or self.by_variables(wanted.client, (), lambda: None)
         return self._machine(dict(settings))
 
@@ -47,11 +52,16 @@ class ActionModule(HostAction):
         if found:
             address, _error = self._evaluated("ansible_host")
             row = found._replace(address=str(address or self.host)).to_json()
-        with together(REPORTED) as reported:
-            reported[self.host] = row
+        self._report("hosts", row)
         if not found:
             raise HostFailure(_NOTHING)
         return {"changed": False, "client": row}
+
+    def _report(self, kind: str, value: object) -> None:
+        with together(REPORTED) as reported:
+            if reported.get("used"):
+                reported.update(hosts={}, failed={}, used=False)
+            reported[kind] = dict(reported.get(kind, {}), **{self.host: value})
 
     def _machine(self, settings: dict[str, t.Any]) -> dict[str, t.Any]:
         """A person's own machine. Mostly the one this runs on: a local connection carries nothing over a network, so
@@ -68,11 +78,12 @@ class ActionModule(HostAction):
         settings["programs"] = {name: _program(name) for name in ("oqs-ssh", "oqs-scp", "oqs-sftp")}
         settings["inventory"] = list(self._task_vars.get("groups", {}).get("all", []))
         with together(REPORTED) as reported:
-            settings["hosts"] = dict(reported)
+            reported["used"] = True
+            settings["hosts"], failed = reported.get("hosts", {}), reported.get("failed", {})
         result = self.execute("oqs_client", {"step": "settle", "settings": settings})
         with believed():
             report = answers.settled(result)
-        self._say(report, settings["state"] == "absent", settings["inventory"])
+        self._say(report, settings["state"] == "absent", settings["inventory"], failed)
         shown = report.shown()
         if self._task.diff:
             shown["diff"] = [
@@ -81,7 +92,8 @@ class ActionModule(HostAction):
             ]
         return shown
 
-    def _say(self, report: Report, takes_away: bool, inventory: t.Sequence[str]) -> None:
+    def _say(self, report: Report, takes_away: bool, inventory: t.Sequence[str],
+             failed: t.Mapping[str, str]) -> None:
         lines = ["", self.host, "-" * len(self.host)]
         verb = {"made": "make ", "changed": "change ", "removed": "remove "} if self._task.check_mode else {}
         for each in report.files:
@@ -98,9 +110,8 @@ class ActionModule(HostAction):
         if len(lines) == 3:
             lines.append("  nothing to do" if takes_away else "  no host is known")
         for name in inventory:
-            failed = HostStore(name).load().failed
-            if failed and name != self.host:
-                lines += ["", name, "-" * len(name), "  failed      %s" % failed]
+            if name in failed and name != self.host:
+                lines += ["", name, "-" * len(name), "  failed      %s" % failed[name]]
         display.display("\n".join(printable(line) for line in lines))
 
 

@@ -1,6 +1,6 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""The ending of a run: what was done, what was negotiated, how to log in; failed and unreachable hosts, too."""
+"""The ending of a play: what was done, what was negotiated, how to log in; failed and unreachable hosts, too."""
 
 from __future__ import annotations
 
@@ -11,9 +11,12 @@ import typing as t
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, play_of
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_algorithms
+
+#: Ansible leaves out a host that failed, in all plays that follow.
+_LEFT_OUT = "left out: it failed earlier in this run; mend that first, see above"
 
 
 class ActionModule(ActionBase):
@@ -27,19 +30,26 @@ class ActionModule(ActionBase):
         ``algorithms``: print what the images of the batch know instead."""
         super().run(tmp, task_vars)
         variables = task_vars or {}
-        store = HostStore(variables.get("inventory_hostname", "localhost"))
+        self._play = play_of(self._task)
+        store = self._store(variables.get("inventory_hostname", "localhost"))
         if self._task.args["step"] == "note":
             if not store.load().failed:
                 store.update(failed=str(self._task.args.get("failed") or "a task failed"))
             return {"changed": False}
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             if self._task.args["step"] == "algorithms":
-                rows = {host: HostStore(host).load() for host in variables["ansible_play_batch"]}
+                rows = {host: self._store(host).load() for host in variables["ansible_play_batch"]}
                 Display().display(summary_algorithms.words(rows))
                 return self._verdict(store)
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
+            for host in set(variables["ansible_play_hosts_all"]) - set(variables["ansible_play_hosts"]):
+                if not self._store(host).load().begun:
+                    self._store(host).update(failed=_LEFT_OUT)
             self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
         return self._verdict(store)
+
+    def _store(self, host: str) -> HostStore:
+        return HostStore(host, self._play)
 
     def _verdict(self, store: HostStore) -> dict[str, t.Any]:
         """A host that failed fails here."""
@@ -49,11 +59,11 @@ class ActionModule(ActionBase):
 
     def _tell(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> None:
         """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
-        rows = {host: HostStore(host).load() for host in every}
+        rows = {host: self._store(host).load() for host in every}
         shown = [host for host in every if host in batch or (rows[host].begun and not rows[host].reported)]
         Display().display(summary.ending(rows, controller, shown))
         for host in shown:
-            HostStore(host).update(reported=True)
+            self._store(host).update(reported=True)
 
 
 def own_ssh(folder: str) -> commandlines.Controller:

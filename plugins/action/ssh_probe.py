@@ -8,7 +8,7 @@ from typing import Any, Dict, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe_task import ARGUMENT_SPEC, examine
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, play_of
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, outside, pins
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pq_connection import PqConnection
 
@@ -44,7 +44,7 @@ class ActionModule(PqConnection):
 
     def _handshake(self, port: int, offered: outside.Lists) -> Dict[str, object]:
         """A real one, where something on the way to the server was changed in this run."""
-        store = HostStore(self.host)
+        store = HostStore(self.host, play_of(self._task))
         known = store.load()
         ssh = known.want.ssh
         if not ssh or not known.look or not outside.is_due(known.done):

@@ -1,7 +1,7 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
-"""What a run knows of a host: what is wanted of it, what it has answered, what was done. Parsed where it enters, from a
-task or from the run store."""
+"""What a play knows of a host: what is wanted of it, what it has answered, what was done. Parsed where it enters, from
+a task or from the run store."""
 
 from __future__ import annotations
 
@@ -101,23 +101,34 @@ class Known(t.NamedTuple):
 
     @property
     def begun(self) -> bool:
-        """Whether its turn has come in this run."""
+        """Whether its turn has come in this play."""
         return self != Known()
 
 
 class HostStore:
-    """What is known of a host, shared by the tasks of a run."""
+    """What is known of a host, shared by the tasks of a play: the next play of the same run wants something else.
 
-    def __init__(self, host: str, folder: str | None = None) -> None:
-        self._store = RunStore(host, folder)
+    :param play: of ``play_of``.
+    """
+
+    def __init__(self, host: str, play: str, folder: str | None = None) -> None:
+        self._store = RunStore("%s %s" % (play, host), folder)
 
     def load(self) -> Known:
-        """All that is known; nothing at the start of a run."""
+        """All that is known; nothing at the start of a play."""
         return parse(self._store.load())
 
     def update(self, **values: object) -> None:
         """Remember some fields of ``Known``."""
         self._store.update(**{name: _json(value) for name, value in values.items()})
+
+
+def play_of(task: t.Any) -> str:
+    """The play that a task belongs to, batches (``serial``) and included files of it too; no two plays have one name.
+
+    :param task: of ansible-core, or what can stand for one and belongs to no play.
+    """
+    return str(task.get_play()._uuid if hasattr(task, "get_play") else "")
 
 
 def parse(row: t.Mapping[str, object]) -> Known:

@@ -1,7 +1,8 @@
 # Copyright: (c) 2026, quantumsafe.openssh contributors
 # GNU General Public License v3.0+ (see COPYING or https://www.gnu.org/licenses/gpl-3.0.txt)
 """What one run knows of its hosts, kept in Ansible's own private folder for the run (0700), which Ansible removes at
-the end. Not in facts: those are cached, shown and inherited; and a look is only good for the run that made it."""
+the end. Not in facts: those are cached, shown and inherited; and a look is only good for the run that made it. What is
+about one host belongs to a play (``known``)."""
 
 from __future__ import annotations
 

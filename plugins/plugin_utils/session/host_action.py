@@ -17,6 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known imp
     HostStore,
     Want,
     parse_want,
+    play_of,
 )
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
@@ -34,7 +35,7 @@ class Seen(t.NamedTuple):
 
 
 class HostAction(HostRequest):
-    """An action that knows the host's look of this run; what it does is in ``work``."""
+    """An action that knows the host's look of this play; what it does is in ``work``."""
 
     _requires_connection = True
 
@@ -53,7 +54,7 @@ class HostAction(HostRequest):
         """Do the work; a failure is one sentence, without a trace, and remembered for the ending of the run."""
         super().run(tmp, task_vars)
         self._task_vars = task_vars or {}
-        self.store = HostStore(self.host)
+        self.store = HostStore(self.host, play_of(self._task))
         try:
             arguments = dict(self._task.args)
             given = arguments.pop("want") if "want" in arguments else self.what_is_wanted(arguments)
@@ -101,7 +102,7 @@ class HostAction(HostRequest):
     def look(
         self, arguments: dict[str, t.Any], asked: Want, sections: t.Sequence[str], quick: bool = False
     ) -> Seen:
-        """The valid look of this run that covers the sections, or a new one.
+        """The valid look of this play that covers the sections, or a new one.
 
         :param quick: a new one also carries the sections out, where all of the plan is quick.
         """

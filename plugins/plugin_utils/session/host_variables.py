@@ -91,7 +91,7 @@ class HostVariables(PqConnection):
             lambda: self.secret(arguments, sections))
 
     def secret(self, arguments: dict[str, t.Any], sections: t.Collection[str]) -> str | None:
-        """The password, from the task or the variable; a lookup behind it is asked once in a run.
+        """The password, from the task or the variable; a lookup behind it is asked once in a play.
 
         :param sections: of which something is wanted.
         """

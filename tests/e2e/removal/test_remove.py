@@ -91,6 +91,17 @@ def test_a_second_removal_changes_nothing(proof: Proof) -> None:
     assert "changed=1" not in run.text
 
 
+def test_both_in_one_call_each_with_its_own_ending(proof: Proof) -> None:
+    """One command line: there again, and gone again."""
+    run = proof.scenario.deploy(str(cases.REMOVE), **cases.WANT)
+    assert run.code == 0, run.text
+    deployed, _play, gone = run.text.partition("PLAY [Remove quantum-safe remote access")
+    assert "2 of 2 hosts are as wanted" in deployed and "  log in " in deployed and "  gone " not in deployed
+    assert gone.count("  gone        the container oqs-ssh") == 2 and "  log in " not in gone, gone
+    for host in proof.hosts:
+        proof.on(host, "! docker inspect oqs-ssh 2> /dev/null; ! test -e " + LEDGER)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("name", list(cases.CASES))
 def test_case(name: str) -> None:

@@ -20,20 +20,26 @@ WANT = {"ssh": samples.ssh_want(image=IMAGE), "hop": samples.hop_want()}
 
 
 def test_what_is_kept_comes_back(tmp_path):
-    store = HostStore("web1", str(tmp_path))
+    store = HostStore("web1", "", str(tmp_path))
     assert store.load() == Known() and not store.load().begun
     want, look = parse_want(WANT), known_samples.look(host={"image_origin": {"digest": "", "made": "2026-01-01"}})
     store.update(want=want, asked=want, look=look, done=[known_samples.item()], failed="no")
     store.update(check=True)
-    assert HostStore("web1", str(tmp_path)).load() == Known(
+    assert HostStore("web1", "", str(tmp_path)).load() == Known(
         want=want, asked=want, look=look, done=[known_samples.item()], failed="no", check=True)
-    assert store.load().begun and not HostStore("web2", str(tmp_path)).load().begun
+    assert store.load().begun and not HostStore("web2", "", str(tmp_path)).load().begun
+
+
+def test_another_play_of_the_run_begins_anew(tmp_path):
+    HostStore("web1", "first", str(tmp_path)).update(failed="no")
+    assert not HostStore("web1", "second", str(tmp_path)).load().begun
+    assert HostStore("web1", "first", str(tmp_path)).load().failed == "no"
 
 
 def test_what_something_else_wrote_is_not_believed(tmp_path):
-    HostStore("web1", str(tmp_path)).update(colour="red")
+    HostStore("web1", "", str(tmp_path)).update(colour="red")
     with pytest.raises(WrongShape, match="colour is not known"):
-        HostStore("web1", str(tmp_path)).load()
+        HostStore("web1", "", str(tmp_path)).load()
 
 
 def test_no_path_of_the_controller_travels():

@@ -28,14 +28,14 @@ class Machine:
 
     def __init__(self, tmp_path, monkeypatch):
         self.done, self.transport, self.proved, self.variables = [], "ssh", True, {}
-        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path)))
-        monkeypatch.setattr(oqs_client, "HostStore", lambda host: HostStore(host, str(tmp_path)))
+        monkeypatch.setattr(host_action, "HostStore", lambda host, play: HostStore(host, play, str(tmp_path)))
         monkeypatch.setattr(oqs_client, "together", lambda name: run_store.together(name, str(tmp_path)))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
         monkeypatch.setattr(host_action.HostAction, "prove", lambda _self: self.prove())
 
     def execute(self, module, arguments):
         self.done.append(arguments["step"])
+        self.hosts = arguments["settings"].get("hosts")
         return {"client": dict(samples.CLIENT)} if arguments["step"] == "ask" else dict(SETTLED)
 
     def prove(self):
@@ -43,14 +43,14 @@ class Machine:
         if not self.proved:
             raise pq_proof.NotProved("it goes to port 22")
 
-    def run(self, step, **more):
+    def run(self, step, host="web1", **more):
         task = SimpleNamespace(args=dict(more, step=step), check_mode=False, diff=False, async_val=0, action="x",
                                delegate_to=None)
         templar = MagicMock()
         templar.template.side_effect = lambda value: value
         connection = MagicMock(transport=self.transport)
         made = oqs_client.ActionModule(task, connection, MagicMock(), MagicMock(), templar, MagicMock())
-        return made.run(task_vars=dict(self.variables, inventory_hostname="web1"))
+        return made.run(task_vars=dict(self.variables, inventory_hostname=host))
 
     def settle(self):
         return self.run("settle", settings=SETTINGS)
@@ -69,6 +69,17 @@ def test_nobody_is_made_to_prove_what_was_not_required(machine):
 def test_a_host_is_asked_over_a_proved_connection(machine):
     machine.variables["oqs_ssh_require_pq"] = True
     assert not machine.run("ask").get("failed") and machine.done == ["prove", "ask"]
+
+
+def test_machines_are_set_up_with_what_was_asked_since_the_last_were(machine):
+    machine.run("ask")
+    for _machine in range(2):  # of one play
+        machine.settle()
+        assert list(machine.hosts) == ["web1"]
+    machine.run("ask", host="web2")
+    machine.run("ask", host="web3")
+    machine.settle()
+    assert list(machine.hosts) == ["web2", "web3"]
 
 
 @pytest.mark.parametrize("transport", ["ssh", "local"])

@@ -36,8 +36,8 @@ class Controller:
 
     def __init__(self, tmp_path, monkeypatch):
         self.sent, self.plan, self.errors, self.proof, self.quick = [], [], [], {}, True
-        self.store = HostStore("web1", str(tmp_path))
-        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path)))
+        self.store = HostStore("web1", "", str(tmp_path))
+        monkeypatch.setattr(host_action, "HostStore", lambda host, play: HostStore(host, play, str(tmp_path)))
         monkeypatch.setattr(host_action.HostAction, "completed", lambda _self, asked, _secret: asked)
         monkeypatch.setattr(host_action.HostAction, "secret", lambda _self, _arguments, _sections: SECRET)
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))

@@ -52,7 +52,8 @@ class Host:
         monkeypatch.setattr(host_action.HostAction, "_evaluated", lambda _self, _name: (self.hours, ""))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
         self.runs, self.folder = 0, tmp_path
-        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path / str(self.runs))))
+        monkeypatch.setattr(host_action, "HostStore", lambda host, play: HostStore(
+            host, play, str(tmp_path / str(self.runs))))
 
     def execute(self, module, arguments, _port):
         """The host's side: the look, and the change."""

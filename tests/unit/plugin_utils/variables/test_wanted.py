@@ -134,7 +134,7 @@ class Controller:
 
     def __init__(self, tmp_path, monkeypatch, **values):
         self.sent, self.values = [], dict(values, inventory_hostname="web1")
-        monkeypatch.setattr(host_action, "HostStore", lambda host: HostStore(host, str(tmp_path)))
+        monkeypatch.setattr(host_action, "HostStore", lambda host, play: HostStore(host, play, str(tmp_path)))
         monkeypatch.setattr(host_action.HostAction, "execute", lambda _self, *given: self.execute(*given))
 
     def execute(self, module, arguments, _port):
