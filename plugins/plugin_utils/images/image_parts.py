@@ -82,18 +82,20 @@ def _compress(image: ImageSpec, archive: str, folder: str) -> None:
 
 
 #: Puts a part under its name only when its hash is that name; what arrived in half goes. Arguments: folder, name, where
-#: it comes from (-: standard input), and names of parts of other images, which go, too.
-_STORE = """umask 077
-folder=$1 name=$2 source=$3
-shift 3
-mkdir -p "$folder" && cd "$folder" && rm -f -- "$@" || exit 1
-new=.$name.$$
-trap 'rm -f "$new"' EXIT
-cat "$source" > "$new" || exit 1
-echo "$name  $new" | sha256sum -c - > /dev/null || exit %d
-mv "$new" "$name"
-"""
+#: it comes from (-: standard input), and names of parts of other images, which go, too. In one line, without what login
+#: shells read in quotes (see ``session.transport``).
 _DAMAGED = 65
+_STORE = "; ".join((
+    "umask 077",
+    "folder=$1 name=$2 source=$3",
+    "shift 3",
+    'mkdir -p "$folder" && cd "$folder" && rm -f -- "$@" || exit 1',
+    "new=.$name.$$",
+    'trap "rm -f $new" EXIT',
+    'cat "$source" > "$new" || exit 1',
+    'echo "$name  $new" | sha256sum -c - > /dev/null || exit %d' % _DAMAGED,
+    'mv "$new" "$name"',
+))
 
 
 def store_command(name: str, source: str, stale: t.Sequence[str]) -> str:
@@ -101,7 +103,7 @@ def store_command(name: str, source: str, stale: t.Sequence[str]) -> str:
 
     :param source: a file on the host, or ``-`` for standard input. :param stale: parts that are of no use any more.
     """
-    return shlex.join(["sh", "-c", _STORE % _DAMAGED, "store", paths.PARTS_DIR, name, source, *stale])
+    return shlex.join(["sh", "-c", _STORE, "store", paths.PARTS_DIR, name, source, *stale])
 
 
 def not_stored(code: int, said: str) -> str:

@@ -24,7 +24,7 @@ _FIRST = _PACKAGE + ".session.loader"
 #: Stands for the package's name on the way: 700 imports say it. JSON has no such character outside of an escape.
 _SHORT = "\x01"
 _OLD = "Python 3.8 or newer is needed on the host, %s is Python %d.%d: set ansible_python_interpreter to a newer one"
-#: -I: neither the working folder nor the environment adds modules to what root runs
+#: Comes first by standard input: a command line has but one line.
 _BOOT = """import sys
 if sys.version_info < (3, 8):
     sys.exit(%r %% ((sys.executable,) + sys.version_info[:2]))
@@ -37,13 +37,16 @@ space = {"__name__": "loader"}
 exec(compile(parcel["sources"][%r], "loader", "exec"), space)
 space["run"](parcel)
 """ % (_OLD, _SHORT, _PACKAGE, _FIRST)
+#: -I: neither the working folder nor the environment adds modules to what root runs
+_READ = "import sys;exec(sys.stdin.buffer.read(%d))" % len(_BOOT.encode())
 #: A name may be one with arguments ("/usr/bin/env python3"), as ansible-core takes it, too: split at blanks, no more.
-_FIND = """set -f
-for python; do
-  if command -v ${python%%%% *} >/dev/null 2>&1; then exec $python -I -c %s; fi
-done
-echo "no Python interpreter found" >&2
-exit 127"""
+#: The login shell of an account reads this before sh does, quoted up to three times: one line (csh ends a quote where
+#: the line ends), no single quote, no "!" (its history), no backslash (fish reads those in quotes).
+_FIND = (
+    "set -f; boot=$1; shift; for python; do "
+    "if command -v ${python%% *} >/dev/null 2>&1; then exec $python -I -c \"$boot\"; fi; done; "
+    "echo \"no Python interpreter found\" >&2; exit 127"
+)
 
 
 #: Comments that document a name; none of our texts for other programs has such a line (a test looks).
@@ -73,8 +76,8 @@ def prepare(
     """
     mark = "oqs-" + secrets.token_hex(8) + " "
     order = {"request": "%s.%s" % (_PACKAGE, request), "arguments": arguments, "mark": mark}
-    command = shlex.join(["sh", "-c", _FIND % shlex.quote(_BOOT), "sh", *interpreters])
-    return Trip(command, program + zlib.compress(json.dumps(order).encode(), 6), mark)
+    command = shlex.join(["sh", "-c", _FIND, "sh", _READ, *interpreters])
+    return Trip(command, _BOOT.encode() + program + zlib.compress(json.dumps(order).encode(), 6), mark)
 
 
 def answer(trip: Trip, done: t.Mapping[str, t.Any]) -> dict[str, t.Any]:
