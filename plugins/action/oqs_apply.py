@@ -17,7 +17,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_parts, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen, shown
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure, named
 
 
@@ -96,7 +95,7 @@ class ActionModule(HostAction):
         missing = {name: path for name, path in zip(names, paths) if name not in there}
         size = sum(map(os.path.getsize, missing.values())) / 1e6
         words = "%s: sending the image %s, %d of %d parts, %.0f MB compressed"
-        display.display(words % (self.host, image.name, len(missing), len(names), size))
+        self.say(words % (self.host, image.name, len(missing), len(names), size))
         stale = [name for name in there if name not in names]
         try:
             for name, path in missing.items():

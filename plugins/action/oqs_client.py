@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session import answers
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import believed, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import believed
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables, wanted
 
@@ -112,7 +112,7 @@ class ActionModule(HostAction):
         for name in inventory:
             if name in failed and name != self.host:
                 lines += ["", name, "-" * len(name), "  failed      %s" % failed[name]]
-        display.display("\n".join(printable(line) for line in lines))
+        self.say("\n".join(printable(line) for line in lines))
 
 
 def _usual_image() -> str:

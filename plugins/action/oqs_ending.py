@@ -9,8 +9,8 @@ import shutil
 import typing as t
 
 from ansible.plugins.action import ActionBase
-from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import words
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import HostStore, play_of
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_algorithms
@@ -39,31 +39,36 @@ class ActionModule(ActionBase):
         if variables["inventory_hostname"] == variables["ansible_play_batch"][0]:
             if self._task.args["step"] == "algorithms":
                 rows = {host: self._store(host).load() for host in variables["ansible_play_batch"]}
-                Display().display(summary_algorithms.words(rows))
-                return self._verdict(store)
+                return self._verdict(store, summary_algorithms.words(rows))
             folder = os.path.expanduser(str(self._task.args.get("folder") or "~/.ssh"))
             for host in set(variables["ansible_play_hosts_all"]) - set(variables["ansible_play_hosts"]):
                 if not self._store(host).load().begun:
                     self._store(host).update(failed=_LEFT_OUT)
-            self._tell(variables["ansible_play_hosts_all"], variables["ansible_play_batch"], own_ssh(folder))
+            batch = variables["ansible_play_batch"]
+            return self._verdict(store, self._ending(variables["ansible_play_hosts_all"], batch, own_ssh(folder)))
         return self._verdict(store)
 
     def _store(self, host: str) -> HostStore:
         return HostStore(host, self._play)
 
-    def _verdict(self, store: HostStore) -> dict[str, t.Any]:
-        """A host that failed fails here."""
-        if store.load().failed:
-            return {"failed": True, "changed": False, "msg": "see the ending above"}
-        return {"changed": False}
+    def _verdict(self, store: HostStore, told: str = "") -> dict[str, t.Any]:
+        """A host that failed fails here; what is told of all stands in the result, too, where the output is data."""
+        failed, people = store.load().failed, words.for_people()
+        result: dict[str, t.Any] = {"changed": False}
+        if failed:
+            result.update(failed=True, msg="see the ending above" if people else failed)
+        if told:
+            words.say(told)
+            result.update({} if people else {"ending": told.splitlines()})
+        return result
 
-    def _tell(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> None:
-        """Print the ending of the hosts of this batch; one that failed for good is no longer named in it."""
+    def _ending(self, every: list[str], batch: list[str], controller: commandlines.Controller) -> str:
+        """The ending of the hosts of this batch; one that failed for good is no longer named in it."""
         rows = {host: self._store(host).load() for host in every}
         shown = [host for host in every if host in batch or (rows[host].begun and not rows[host].reported)]
-        Display().display(summary.ending(rows, controller, shown))
         for host in shown:
             self._store(host).update(reported=True)
+        return summary.ending(rows, controller, shown)
 
 
 def own_ssh(folder: str) -> commandlines.Controller:

@@ -20,7 +20,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import commandlines, lockdown_way
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction, Seen
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variables
 
@@ -82,7 +81,7 @@ class ActionModule(HostAction):
                     "nothing was changed; the connection that should have come through the container came by another "
                     "way: ansible_ssh_args must not be set by -e, and ansible_host must be the host itself"
                 )
-            display.display("%s: the quantum-safe way is proved; closing" % self.host)
+            self.say("%s: the quantum-safe way is proved; closing" % self.host)
             try:
                 token = self._step(spec._replace(step=CLOSE)).token or ""
                 with over():

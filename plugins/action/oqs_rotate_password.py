@@ -16,7 +16,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item, diff
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_action import HostAction
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import display
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import (
     PASSWORD_STORE,
     HostFailure,
@@ -121,7 +120,7 @@ class ActionModule(HostAction):
         self, store: password_store.PasswordStore, items: list[Item], words: str, changed: bool
     ) -> dict[str, t.Any]:
         words = "%s: %s" % (store.path(self.host), words)
-        display.display("%s: password in %s" % (self.host, words))
+        self.say("%s: password in %s" % (self.host, words))
         look = self.store.load().look
         self.store.update(look=look and look._replace(plan=self.items(look, [SECTION])), password_file=words)
         result: dict[str, t.Any] = {"changed": changed, "plan": shape.plain(items)}

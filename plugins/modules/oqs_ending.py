@@ -48,4 +48,13 @@ EXAMPLES = r"""
     step: end
 """
 
-RETURN = r""" # """
+RETURN = r"""
+ending:
+  description:
+    - What was printed, line by line. Where the output of Ansible is data for a program (C(ANSIBLE_STDOUT_CALLBACK),
+      such as C(ansible.posix.json)), the words themselves go to standard error.
+  returned: at the first host of the batch, where standard output is data
+  type: list
+  elements: str
+  sample: ["web1", "----", "  done        nothing, it was as wanted"]
+"""

@@ -14,6 +14,7 @@ from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import words as spoken
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import over_pq, pins, pq_proof
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.variables import variable_forms, variables
@@ -25,13 +26,26 @@ _GONE = (
     "the connection broke while the host was being changed, and the host does not answer over this way any more (%s); "
     "what was begun is brought to its end on the host: run again, or over its own sshd with -e ansible_ssh_common_args="
 )
-display = Display()
 
 
 class PqConnection(ActionBase):
     """What an action has to do with the way that its connection goes."""
 
     _task_vars: dict[str, t.Any]
+
+    def __init__(self, *parts: t.Any, **more: t.Any) -> None:
+        super().__init__(*parts, **more)
+        self._said: list[str] = []
+
+    def say(self, words: str) -> None:
+        """Say something to the person who started the run; a program finds it in the task's result."""
+        self._said.append(words)
+        spoken.say(words)
+
+    def with_words(self, result: dict[str, t.Any]) -> dict[str, t.Any]:
+        """A result, with what was said where the output is data."""
+        lines = [line for words in self._said for line in words.splitlines()]
+        return result if spoken.for_people() or not lines else dict(result, said=lines)
 
     def _evaluated(self, name: str) -> tuple[t.Any, str]:
         """A variable's value, or its role's default, with templates and lookups done; or what went wrong with them."""
@@ -77,7 +91,7 @@ class PqConnection(ActionBase):
             pins.keep(self.pins_file, self.host, pin)
         except (OSError, ValueError) as error:
             words = "%s: the host keys of its quantum-safe sshd cannot be pinned in %s: %s"
-            display.warning(words % (self.host, self.pins_file, getattr(error, "strerror", None) or error))
+            Display().warning(words % (self.host, self.pins_file, getattr(error, "strerror", None) or error))
 
     def _pin(self, port: int, look: Look) -> pins.Pin:
         target, known = look.hop_target, pins.of(self.pins_file, self.host)
@@ -125,7 +139,7 @@ class PqConnection(ActionBase):
         try:
             return request("apply", dict(arguments, ticket=ticket))
         except AnsibleConnectionFailure:
-            display.display("%s: the connection ended with the container that it came through; coming back" % self.host)
+            self.say("%s: the connection ended with the container that it came through; coming back" % self.host)
         end = time.monotonic() + PATIENCE
         for way in self._ways(port):
             way()

@@ -21,7 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known imp
 )
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.images import image_pull, selection
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import pq_proof
-from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import HostRequest, display
+from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import HostRequest
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_removal
 
@@ -58,10 +58,10 @@ class HostAction(HostRequest):
         try:
             arguments = dict(self._task.args)
             given = arguments.pop("want") if "want" in arguments else self.what_is_wanted(arguments)
-            return self.work(arguments, self._checked(given, arguments))
+            return self.with_words(self.work(arguments, self._checked(given, arguments)))
         except HostFailure as failure:
             self.store.update(failed=str(failure))
-            return {"failed": True, "changed": False, "msg": str(failure)}
+            return self.with_words({"failed": True, "changed": False, "msg": str(failure)})
 
     def work(self, arguments: dict[str, t.Any], asked: Want) -> dict[str, t.Any]:
         """What the action does.
@@ -127,7 +127,7 @@ class HostAction(HostRequest):
         except image_pull.PullError as error:
             raise HostFailure("nothing was changed; %s" % error) from error
         if note:
-            display.display("%s: %s" % (self.host, note))
+            self.say("%s: %s" % (self.host, note))
         self.store.update(want=want, look=look, asked=asked)
         if look.errors:
             raise HostFailure("nothing was changed; " + "; ".join(look.errors))
@@ -143,7 +143,7 @@ class HostAction(HostRequest):
     def first_word(self, look: answer.Look) -> None:
         """Say what the host does already, and what is to come or was done."""
         words = summary_removal if "removal" in look.wanted else summary
-        display.display("%s: %s" % (self.host, words.first_word(look)))
+        self.say("%s: %s" % (self.host, words.first_word(look)))
 
     def prove_if_required(self) -> None:
         """To be called before anything is asked of a host.

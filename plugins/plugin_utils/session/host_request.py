@@ -9,7 +9,6 @@ import typing as t
 
 from ansible import constants as C
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
-from ansible.utils.display import Display
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.run_store import kept_in_run
@@ -25,7 +24,6 @@ REQUESTS = {
     "look": "session.look_request", "quick": "session.quick_request", "apply": "session.apply_request",
     "client": "session.client_request", "detached": "session.detached",
 }
-display = Display()
 
 
 @contextlib.contextmanager
