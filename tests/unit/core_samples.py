@@ -14,7 +14,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import Judged, State, Uid, Upgrade
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, Secret, ServerSpec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Boot, Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image, Origin
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, iptables
@@ -194,7 +194,8 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
     image["origin"] = Origin(**image.get("origin", {}))
     return Facts(
         spec(wanted), Machine(**found["machine"]), Engine(**engine), Image(**_tuples(image)),
-        Container(**_tuples(found["container"])), State(**state), Uid(**found["uid"]), Port(**_tuples(found["port"])),
+        Container(**_tuples(found["container"])), Others(tuple(found.get("others", ()))), State(**state),
+        Uid(**found["uid"]), Port(**_tuples(found["port"])),
         Password(**found["password"]), found["firewall"], Offer(**hop["sshd"]),
         Hop(hop["host_keys"], {name: Account(**user) for name, user in hop["users"].items()}),
         OwnSshd(found.get("own_sshd", {})), Upgrade(**_upgrade(found.get("upgrade", {}))),
@@ -286,7 +287,8 @@ def converged(wanted: Any = None, facts: Any = None) -> Dict[str, Any]:
     state["in_force"] = digests.digest(goal.sshd_config)
     facts["password"] = {"state": "the given one" if ssh["password_set"] else "locked", "why": "as it was"}
     facts["container"] = {
-        "id": "c0ffee", "image": ENGINE_ID, "labels": {LABEL: content.label_of(goal.container)},
+        "id": "c0ffee", "name": ssh["container"], "image": ENGINE_ID,
+        "labels": {LABEL: content.label_of(goal.container)},
         "running": True, "status": "running", "pid": 4711, "health": "healthy", "sockets": {77, 78},
     }
     facts["port"] = {"inodes": [77, 78], "pid": 4711, "owner": "sshd, process 4711",

@@ -7,7 +7,7 @@ from __future__ import annotations
 from functools import partial
 from typing import List
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import serving
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import journal, serving
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.server import everywhere
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
@@ -17,7 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.conten
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, LockdownSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, containers, engine
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
@@ -38,10 +38,10 @@ class ContainerResource(Resource):
     part = "ssh"
     sections = {"container": "container"}
     ledger = {"container": r"[a-zA-Z0-9][a-zA-Z0-9_.-]{0,127}"}
-    early = (Container,)
+    early = (Container, Others)
 
     def __init__(self) -> None:
-        self.readers = {Container: _read}
+        self.readers = {Container: _read, Others: _others}
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
         """There, running, listening with what is wanted."""
@@ -49,9 +49,10 @@ class ContainerResource(Resource):
         if not ssh:
             return
         if ssh.state == "absent":
-            if container and container.ours:
-                plan.add(Change("container", "container_gone", ssh.container, container.status, ABSENT,
-                                "oqs_ssh_state is absent", act=partial(_remove, ssh.container)))
+            for each in (container, *facts.of(Others).same):
+                if each.ours:
+                    plan.add(Change("container", "container_gone", each.name or ssh.container, each.status, ABSENT,
+                                    "oqs_ssh_state is absent", act=partial(remove, each.name or ssh.container)))
             plan_gone(facts.of(State), plan)
             return
         if not facts.of(WantedImage).image.known:
@@ -69,17 +70,29 @@ class ContainerResource(Resource):
         for name, row in sorted(facts.of(Inventory).containers.items()):
             if row.ours:
                 plan.add(Change("removal", "container_gone", name, row.status, ABSENT, CAME,
-                                act=partial(_remove, name), said="the container %s" % name))
+                                act=partial(remove, name), said="the container %s" % name))
             elif name in restore.names(facts.of(Named).rows, "container"):
                 plan.note("the container %s stays: it is not the one that was deployed here" % name)
 
 
-def _read(facts: Facts) -> Container:
-    """The container that the run is about."""
+def _name(facts: Facts) -> str:
     spec = facts.of(Spec)
     part = spec.get(ServerSpec) or spec.get(HopSpec) or spec.get(LockdownSpec)
-    name = part.container if part else ""
-    return engine.asked(lambda: facts.of(Engine), lambda: containers.read(name), Container()) if name else Container()
+    return part.container if part else ""
+
+
+def _read(facts: Facts) -> Container:
+    """The container that the run is about: the one of this name, else the one of ours under the name of before."""
+    name = _name(facts)
+    found = engine.asked(lambda: facts.of(Engine), lambda: containers.read(name), Container()) if name else Container()
+    return found or next(iter(facts.of(Others).same), found)
+
+
+def _others(facts: Facts) -> Others:
+    """What else is ours; while a replacement is on its way, its own two containers are not meant."""
+    name = _name(facts)
+    found = engine.asked(lambda: facts.of(Engine), lambda: containers.others(name), Others()) if name else Others()
+    return Others(tuple(each for each in found.found if not journal.is_part(each.name)))
 
 
 def is_as_wanted(facts: Facts) -> bool:
@@ -146,7 +159,8 @@ def _set_policy(host: Host) -> None:
     cli.docker(["update", "--restart", ssh.restart_policy, ssh.container])
 
 
-def _remove(name: str, host: Host) -> None:
+def remove(name: str, host: Host) -> None:
+    """A container of ours goes."""
     host.ledger.record("container", name, "ours", None)
     cli.docker(["rm", "--force", "--volumes", name], timeout=cli.WORK)
 

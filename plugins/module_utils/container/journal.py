@@ -19,7 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_fi
 
 #: The name that keeps the image before from being taken for unused.
 PREVIOUS_TAG = "oqs-ssh:previous"
-_OWNER, _PROVED = paths.UPGRADE_DIR + "/owner", paths.UPGRADE_DIR + "/proved"
+_OWNER, _PROVED, _NAME = (paths.UPGRADE_DIR + "/" + name for name in ("owner", "proved", "name"))
 #: Files that a run may write before the new container serves; password and authorized keys are in force in the old one,
 #: too.
 _KEPT = (
@@ -28,6 +28,26 @@ _KEPT = (
     ("known_hosts", paths.STATE_DIR, 0o644), ("entry", paths.SERVER_DIR, 0o755), ("uid", paths.SERVER_DIR, 0o644),
     ("written.json", paths.SERVER_DIR, 0o600), ("in-force", paths.PRIVATE_DIR, 0o600),
 )
+
+
+def old_name(container: str) -> str:
+    """The old container, until the new one is proved."""
+    return container + "-before"
+
+
+def name_of_trial(container: str) -> str:
+    """The container that is tried beside the old one."""
+    return container + "-trial"
+
+
+def is_part(name: str) -> bool:
+    """Whether a container is only there for the replacement that is on its way, or was cut short."""
+    return is_open() and name.endswith((old_name(""), name_of_trial("")))
+
+
+def container() -> str:
+    """The name of the container that is replaced; a later run may want another."""
+    return (files.read_file(_NAME) or b"").decode("ascii", "replace").strip()
 
 
 def is_open() -> bool:
@@ -49,10 +69,14 @@ def read(image: str) -> Upgrade:
     return Upgrade(knew, (files.read_file(_PROVED) or b"").decode("ascii", "replace").strip())
 
 
-def begin() -> None:
-    """Keep what is there now, unless a run that was cut short has kept it already."""
+def begin(name: str) -> None:
+    """Keep what is there now, unless a run that was cut short has kept it already.
+
+    :param name: of the container.
+    """
     for folder in (paths.UPGRADE_DIR, paths.UPGRADE_BEFORE):
         files.make_dir(folder, 0o700)
+    files.write_file(_NAME, name.encode() + b"\n", 0o600)
     files.write_file(_OWNER, b"%d\n" % os.getpid(), 0o600)
     if files.list_dir(paths.UPGRADE_BEFORE):
         return

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import contextlib
 import signal
+from functools import partial
 from typing import Iterator, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container import journal, serving
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.container import is_as_wanted
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.container import is_as_wanted, remove
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.journal import old_name
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.container.serving import ContainerError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
@@ -21,7 +23,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.conten
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Upgrade, WantedImage
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, containers, inspected
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import LABEL, Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
@@ -49,8 +51,14 @@ class UnfinishedResource(Resource):
     part = "ssh"
 
     def plan(self, spec: Spec, facts: Facts, plan: Plan) -> None:
-        """Its end."""
+        """Its end; and the name by which everything that follows knows the container."""
         ssh = spec.get(ServerSpec)
+        container = facts.of(Container) if ssh and ssh.state == "present" else Container()
+        if ssh and container.name not in ("", ssh.container):
+            plan.add(Change("image", "name", ssh.container, container.name, ssh.container,
+                            "oqs_ssh_container_name is another one", act=_rename))
+        if container:
+            _plan_only_one(facts, plan)
         if ssh and ssh.state == "present" and facts.of(Upgrade).cut_short:
             plan.add(Change("image", "upgrade_rest", ssh.container, "cut short", ABSENT,
                             "a replacement did not come to its end", act=_finish))
@@ -82,17 +90,34 @@ class ReplacementResource(Resource):
             _plan_swap(ssh, facts, plan)
 
 
+def _plan_only_one(facts: Facts, plan: Plan) -> None:
+    """Two that serve from the same state would have two ports and two passwords."""
+    container, others = facts.of(Container), facts.of(Others)
+    for each in others.same:
+        if each.id != container.id:
+            plan.add(Change("container", "container_gone", each.name, each.status, ABSENT,
+                            "a second container with the state of %s" % container.name, act=partial(remove, each.name)))
+    for name in others.foreign:
+        plan.note(
+            "the container %s carries our mark, but not this host's state: it may be somebody's copy with a password "
+            "of its own, and stays as it is: look at it (docker inspect %s)" % (name, name), lasting=True)
+
+
 def _read(facts: Facts) -> Upgrade:
     found = journal.read(facts.of(Container).image)
     ssh = facts.of(Spec).get(ServerSpec)
     if found.cut_short and ssh and facts.of(Engine).usable:
-        return found._replace(sockets=containers.read(old_name(ssh.container)).sockets)
+        return found._replace(sockets=containers.read(old_name(journal.container() or ssh.container)).sockets)
     return found
 
 
-def old_name(container: str) -> str:
-    """The old container, until the new one is proved."""
-    return container + "-before"
+def _rename(host: Host) -> None:
+    """The container of the name before: a new name alone ends no session; the swap that follows finds it under this."""
+    name, container = host.spec.of(ServerSpec).container, host.facts.of(Container)
+    host.ledger.record("container", name, "ours", container.labels.get(LABEL))
+    cli.docker(["rename", container.name, name])
+    host.facts.put(container._replace(name=name))
+    host.facts.forget(Others)
 
 
 def _is_other_image(facts: Facts) -> bool:
@@ -237,7 +262,7 @@ def recover(ledger: LedgerFile, container: str, port: int) -> None:
     trial.leftovers(container)
     old, new = inspected.container(old_name(container)), inspected.container(container)
     pid = new.State.Pid if new else 0
-    serves = bool(pid and processes.sockets_of(pid) & set(processes.listening(port)))
+    serves = bool(pid and processes.sockets_below(pid) & set(processes.listening(port)))
     if journal.is_decided():
         _end(container)
     elif old and not serves:
@@ -254,7 +279,7 @@ def _finish(host: Host) -> None:
     """The plan's own word for it; usually done when the run began."""
     ssh = host.spec.of(ServerSpec)
     if journal.is_open():
-        recover(host.ledger, ssh.container, ssh.port)
+        recover(host.ledger, journal.container() or ssh.container, ssh.port)
 
 
 @contextlib.contextmanager
@@ -265,7 +290,7 @@ def whole(ssh: Optional[ServerSpec], ledger: LedgerFile) -> Iterator[None]:
     :param ssh: None: this run does not change it.
     """
     if ssh and journal.is_open():
-        recover(ledger, ssh.container, ssh.port)
+        recover(ledger, journal.container() or ssh.container, ssh.port)
     try:
         yield
     except BaseException:

@@ -18,7 +18,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
     RemovalSpec,
     ServerSpec,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
@@ -100,6 +100,7 @@ def _check_surroundings(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
         )
         return
     before = facts.of(Upgrade).sockets  # of the container before, where a swap was cut short
+    before = before.union(*(each.sockets for each in facts.of(Others).same))  # under names of before; they go
     ours = port.inodes & (container.sockets | before)
     owner = port.owner if not ours else ""
     if ours and everywhere(facts.of(State).sshd_config or b""):

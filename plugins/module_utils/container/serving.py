@@ -66,14 +66,14 @@ def reload(host: Host) -> None:
 
 
 def wait(name: str, port: int, old: "frozenset[int]") -> None:
-    """Wait until process 1 of the container itself listens on the port with sockets that are not the old ones.
+    """Wait until the sshd of the container itself listens on the port with sockets that are not the old ones.
 
     :raises ContainerError: not within ``SERVES`` seconds; with the container's last words.
     """
     deadline = time.monotonic() + SERVES
     while time.monotonic() < deadline:
         pid = _pid(name)
-        mine = processes.sockets_of(pid) if pid else set()
+        mine = processes.sockets_below(pid) if pid else set()
         if mine & (set(processes.listening(port)) - old):
             return
         time.sleep(0.1)

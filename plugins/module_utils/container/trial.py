@@ -22,7 +22,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import proof, state
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.configuration import ConfigurationError
 
 #: Where to ask what listens on all addresses.
@@ -37,11 +37,6 @@ _TRIED = tuple(copy for _source, copy in _COPIES)
 _NO_KEYS = ("cert", "sk-", "webauthn", "rsa-sha2")
 
 
-def name_of(container: str) -> str:
-    """The container that is tried beside the old one."""
-    return container + "-trial"
-
-
 def run(host: Host) -> None:
     """Prove the new container before anything of the state is touched.
 
@@ -49,9 +44,9 @@ def run(host: Host) -> None:
     """
     ssh = host.spec.of(ServerSpec)
     wanted = content.wanted(ssh, host.facts)
-    name, port = name_of(ssh.container), free_port()
+    name, port = journal.name_of_trial(ssh.container), free_port()
     config = configuration(wanted.sshd_config, port, ssh.user)
-    journal.begin()
+    journal.begin(ssh.container)
     try:
         with _copied(ssh, wanted, config):
             _checked(host)
@@ -198,12 +193,13 @@ def _offered(present: Container, ssh: ServerSpec) -> probe.Offered:
 
     :raises ContainerError: it listens, and does not say.
     """
-    ends = [address for inode, address in processes.listening(ssh.port).items() if inode in present.sockets]
+    port = state.port_before()
+    ends = [address for inode, address in processes.listening(port).items() if inode in present.sockets]
     if not (present.running and ends):
         return probe.nothing()
     address = processes.address_of(ends[0])
     for pause in (*proof.PAUSES, None):
-        asked = probe.probe(_TO_ALL.get(address, address), ssh.port, 10.0)
+        asked = probe.probe(_TO_ALL.get(address, address), port, 10.0)
         if asked.ssh:
             return asked.offered
         if pause is None or asked.failure != "closed":  # MaxStartups drops at random
@@ -229,6 +225,6 @@ def _pinned(names: Sequence[str], port: int) -> bytes:
 
 def leftovers(container: str) -> None:
     """What a trial that was cut short has left."""
-    serving.remove(name_of(container))
+    serving.remove(journal.name_of_trial(container))
     for path in _TRIED:
         trees.remove(path)

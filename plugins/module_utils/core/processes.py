@@ -97,6 +97,23 @@ def sockets_of(pid: int) -> Set[int]:
     return found
 
 
+def sockets_below(pid: int) -> Set[int]:
+    """The sockets of a container's sshd: the main process, or, where the engine has put an init of its own before it,
+    root's processes right below; those of users are no sshd, whatever they listen on."""
+    found = sockets_of(pid)
+    if found or not os.path.isdir("/proc/%d" % pid):
+        return found
+    numbers = [int(name) for name in os.listdir("/proc") if name.isdigit()]
+    return {inode for each in numbers if parent(each) == pid and _is_roots(each) for inode in sockets_of(each)}
+
+
+def _is_roots(pid: int) -> bool:
+    try:
+        return os.stat("/proc/%d" % pid).st_uid == 0
+    except OSError:
+        return False
+
+
 def who_listens(port: int) -> Port:
     """Who listens on a port."""
     found = listening(port)

@@ -150,11 +150,11 @@ def _inspect(kind: str, name: str) -> Sequence[str]:
     return (kind, "inspect", name)
 
 
-def asking(container: str, image: str) -> ContextManager[None]:
-    """What ``engine`` and ``inspect`` will run for a container and an image is begun."""
+def asking(container: str, image: str, *more: Sequence[str]) -> ContextManager[None]:
+    """What ``engine`` and ``inspect`` will run for a container and an image is begun, and other questions."""
     known = program()
     asked = [_inspect(kind, name) for kind, name in (("container", container), ("image", image)) if name]
-    return ahead([_argv(known, each) for each in (*asked, _INFO)] if known else [], _LOCAL_ENV)
+    return ahead([_argv(known, each) for each in (*asked, *more, _INFO)] if known else [], _LOCAL_ENV)
 
 
 #: An image may be anybody's: nothing that a container of its own asks for more than its answer.

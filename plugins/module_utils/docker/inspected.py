@@ -70,6 +70,7 @@ class Container(NamedTuple):
     Mounts: List[_Mount]
     RestartCount: int = 0
     HostConfig: _HostConfig = _HostConfig()
+    Name: str = ""
 
     @property
     def labels(self) -> Dict[str, str]:

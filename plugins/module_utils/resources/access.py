@@ -19,7 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts 
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import shadow
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan, shown
@@ -77,19 +77,24 @@ def _read(facts: Facts) -> Password:
         return Password()
     kept, secret = facts.of(State).password, facts.of(Secret).password
     try:
-        data = _shadow(ssh.container, facts.of(Container))
+        container = facts.of(Container)
+        data = _shadow(container)
+        more = {each.name: _shadow(each) for each in facts.of(Others).same if each.id != container.id}
     except files.UnsafePath:
         return Password("another", "the container's /etc/shadow is no file that can be read")
     found = shadow.hash_of(data, ssh.user) if data else None
     if found is None and not kept:
         return Password(ABSENT, "nobody has set one")
     judged = judge(kept if found is None else found, secret)
+    for name, other in more.items():
+        if other is not None and shadow.hash_of(other, ssh.user) != found:
+            return Password("another", "the container %s has another one" % name)
     if found not in (None, kept) and judged.state in (LOCKED, GIVEN):
         return Password(judged.state + HERE_ONLY, "the state on the host says otherwise")
     return judged
 
 
-def _shadow(name: str, container: Container) -> Optional[bytes]:
+def _shadow(container: Container) -> Optional[bytes]:
     """The container's shadow file; None where there is no container of ours: somebody else's is not looked into."""
     if not container or not container.ours:
         return None
@@ -98,7 +103,7 @@ def _shadow(name: str, container: Container) -> Optional[bytes]:
         return files.read_file(root + "/etc/shadow", root=root)
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import password  # most containers run
 
-    return password.container_shadow(name)[0]
+    return password.container_shadow(container.name)[0]
 
 
 def judge(stored: str, secret: Optional[str]) -> Password:
@@ -115,7 +120,7 @@ def judge(stored: str, secret: Optional[str]) -> Password:
 
 
 def _set(host: Host) -> None:
-    """The hash in the state, and in the container where there is one."""
+    """The hash in the state, and in every container of ours."""
     from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import password  # most runs set none
 
     ssh, secret, stored = host.spec.of(ServerSpec), host.facts.of(Secret).password, host.facts.of(State).password
@@ -125,13 +130,13 @@ def _set(host: Host) -> None:
         stored = shadow.make_hash(secret or "")
     host.ledger.record("file", paths.PRIVATE_DIR + "/password", None, "a hash")
     files.write_file(paths.PRIVATE_DIR + "/password", stored.encode() + b"\n", 0o600)
-    if not host.facts.of(Container):
-        return
-    try:
-        password.set_hash(ssh.container, ssh.user, stored)
-    except cli.DockerError:  # it comes and goes (a restart loop): nothing can be done in it until it holds still
-        cli.docker(["stop", "--time", "5", ssh.container], timeout=cli.WORK)
-        password.set_hash(ssh.container, ssh.user, stored)
+    mine = [each.name for each in (host.facts.of(Container), *host.facts.of(Others).same) if each]
+    for name in dict.fromkeys(mine):  # wherever it is in force
+        try:
+            password.set_hash(name, ssh.user, stored)
+        except cli.DockerError:  # it comes and goes (a restart loop): nothing can be done in it until it holds still
+            cli.docker(["stop", "--time", "5", name], timeout=cli.WORK)
+            password.set_hash(name, ssh.user, stored)
 
 
 def _write_keys(host: Host) -> None:

@@ -89,7 +89,8 @@ def of_spec(spec: Spec, container: Container) -> Proof:
     part = server or hop or firewall
     if not part:
         return Proof()
+    name = container.name or part.container  # until a run has given it another
     if not hop:
-        return prove(part.container, part.port)
+        return prove(name, part.port)
     hop_port = hop.hop_port if hop.state == "present" else None
-    return prove(part.container, part.port, hop_port, (hop.users or ["root"])[0], hop.hop_address)
+    return prove(name, part.port, hop_port, (hop.users or ["root"])[0], hop.hop_address)

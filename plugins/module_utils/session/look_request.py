@@ -14,6 +14,7 @@ from typing import Callable, ContextManager, Mapping, NamedTuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import EXPECTED, UserError, failed
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli, image_names
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import MARKED
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.runner import Look
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Spec
@@ -84,4 +85,4 @@ def asking(want: Mapping[str, object]) -> ContextManager[None]:
     if about.image_name and not name:
         reference = image_names.parse(about.image_name)
         name = reference.tagged or reference.pinned()
-    return cli.asking(about.container, name)
+    return cli.asking(about.container, name, MARKED)

@@ -48,7 +48,7 @@ def owners():
 @pytest.mark.parametrize("where", ["UID", "OLD_UID"])
 def test_the_old_user_gets_its_keys_back(house, where):
     files.write_file(getattr(paths, where), b"30000\n", 0o644)
-    journal.begin()
+    journal.begin("oqs-ssh")
     another_user()
     journal.restore(Ledger())
     assert owners() == {30000} and files.read_file(paths.UID) == b"30000\n"
@@ -56,7 +56,7 @@ def test_the_old_user_gets_its_keys_back(house, where):
 
 def test_what_the_container_has_put_there_meanwhile_is_not_believed(house):
     files.write_file(paths.UID, b"30000\n", 0o644)
-    journal.begin()
+    journal.begin("oqs-ssh")
     another_user()
     files.write_file(paths.OLD_UID, b"1000\n", 0o644)
     journal.restore(Ledger())

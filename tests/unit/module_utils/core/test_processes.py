@@ -62,6 +62,22 @@ def test_a_connection_is_no_listener():
         assert processes.listening(client.getsockname()[1]) == {}
 
 
+INIT, SSHD, SESSION, USERS, OTHER = 10, 11, 12, 13, 14
+
+
+@pytest.mark.parametrize("init", [True, False])
+def test_a_containers_sshd_is_known_whatever_the_engine_puts_before_it(monkeypatch, init):
+    """With ``"init": true`` in the engine's daemon.json the main process is an init, and sshd is below it."""
+    tree = {INIT: 1, SSHD: INIT, SESSION: SSHD, USERS: INIT, OTHER: 1}
+    sockets = {SSHD: {1}, SESSION: {2}, USERS: {3}, OTHER: {4}} if init else {INIT: {1}, USERS: {3}, OTHER: {4}}
+    monkeypatch.setattr(processes, "sockets_of", lambda pid: sockets.get(pid, set()))
+    monkeypatch.setattr(processes, "parent", lambda pid: tree.get(pid, 0))
+    monkeypatch.setattr(processes, "_is_roots", lambda pid: pid != USERS)
+    monkeypatch.setattr(processes.os, "listdir", lambda _path: [str(pid) for pid in tree] + ["self"])
+    monkeypatch.setattr(processes.os.path, "isdir", lambda _path: True)
+    assert processes.sockets_below(INIT) == {1}, "what a user of it has bound is no sshd"
+
+
 def test_a_process_that_is_gone():
     assert processes.sockets_of(2**22 + 1) == set()
 

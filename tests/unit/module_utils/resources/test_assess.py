@@ -15,7 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import ma
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State, Uid
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import Secret
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container, Others
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.image_facts import Image
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import Found
@@ -76,15 +76,15 @@ def test_a_uid_that_no_account_has(accounts, users, groups, now, expected):
 def shadow_file(monkeypatch):
     def put(hashed):
         data = None if hashed is None else b"root:*:1::\noqs:%s:19000:0:99999:7:::\n" % hashed.encode()
-        monkeypatch.setattr(access, "_shadow", lambda _name, _container: data)
+        monkeypatch.setattr(access, "_shadow", lambda _container: data)
     return put
 
 
 def password(facts, secret):
     """What the resource finds of the password."""
     known = samples.facts_of(samples.want(), facts)
-    found = Facts(*[known.of(kind) for kind in (State, Container)], samples.spec(samples.want()), Secret(secret),
-                  readers=REGISTRY.readers)
+    given = [known.of(kind) for kind in (State, Container, Others)]
+    found = Facts(*given, samples.spec(samples.want()), Secret(secret), readers=REGISTRY.readers)
     return found.of(Password)
 
 
