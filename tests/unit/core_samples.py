@@ -7,7 +7,7 @@ from __future__ import annotations
 import copy
 from typing import Any, Dict, Mapping, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, file_modes, paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content, hardening
@@ -25,8 +25,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import Offer, OwnSshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import runner, typed
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import Folder, Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.access import Password
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.accounts import Account
@@ -202,8 +204,16 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
         Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),
         Arriving(found.get("held", ""), found.get("parts", ())), Secret(SECRET),
         Lockdown(**found.get("lockdown", {})), Judged(**found.get("judged", {})),
-        Watched(*found.get("locked", ())), readers=REGISTRY.readers,
+        Watched(*found.get("locked", ())), _named(found), readers=REGISTRY.readers,
     )
+
+
+def _named(found: Mapping[str, Any]) -> Named:
+    """What a removal would find of the folders that we have made."""
+    there = {path: file_modes.parse(str(owner)) for path, owner in found["state"].get("folders", {}).items()}
+    folders = {path: Folder(owner, ("private",)) if owner else None for path, owner in there.items()}
+    return Named((Row("folder", paths.STATE_DIR), *found.get("rows", ())), folders={
+        path: folders.get(path) for path in paths.REMOVED})
 
 
 def _tuples(row: Mapping[str, Any]) -> Dict[str, Any]:

@@ -26,7 +26,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import plan_gone, plan_moved
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.removal import plan_gone
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import plan_moved
 
 #: States in which a container is stopped before it is started.
 _HUNG = ("restarting", "paused")
@@ -53,7 +54,7 @@ class ContainerResource(Resource):
                 if each.ours:
                     plan.add(Change("container", "container_gone", each.name or ssh.container, each.status, ABSENT,
                                     "oqs_ssh_state is absent", act=partial(remove, each.name or ssh.container)))
-            plan_gone(facts.of(State), plan)
+            plan_gone(facts, plan)
             return
         if not facts.of(WantedImage).image.known:
             return

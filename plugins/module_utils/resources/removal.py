@@ -13,10 +13,12 @@ import contextlib
 import os
 import socket
 from functools import partial
-from typing import NamedTuple, Set
+from typing import Dict, List, NamedTuple, Optional, Set
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, paths, processes, trees
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import file_modes, files, paths, processes, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.file_modes import Ownership
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import content
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import RemovalSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.inventory import Inventory
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
@@ -24,7 +26,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host impo
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger_file import Written
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named, few
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import engine, state
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import OPEN, Lockdown
@@ -74,7 +76,8 @@ class KnownResource(Resource):
             )
         if named.rows:
             return
-        left = [path for path, row in named.folders.items() if row and path != paths.PARTS_DIR]
+        left = [path for path, row in named.folders.items() if row and path != paths.PARTS_DIR and (
+            path != paths.STATE_DIR or os.path.basename(paths.PRIVATE_DIR) in row.names)]  # else it is somebody's
         ours = [name for name, row in facts.of(Inventory).containers.items() if row.ours]
         if not left and not ours and not plan.changes:
             return
@@ -86,6 +89,23 @@ class KnownResource(Resource):
                 "name them in oqs_ssh_hop_users",
             )
         )
+
+
+class FoldersResource(Resource):
+    """The folders of the state, except what others have put there."""
+
+    def restore(self, facts: Facts, plan: Plan) -> None:
+        """All that lies in them but that."""
+        named = facts.of(Named)
+        for path in paths.REMOVED if named.rows else ():
+            if path != paths.PARTS_DIR:
+                _plan_folder(path, named, "removal", CAME, plan)
+
+
+def plan_gone(facts: Facts, plan: Plan) -> None:
+    """The folders go with the container, and all of ours that is in them."""
+    for path in paths.REMOVED:
+        _plan_folder(path, facts.of(Named), "container", "oqs_ssh_state is absent", plan)
 
 
 class RestResource(Resource):
@@ -111,6 +131,64 @@ class RestResource(Resource):
             plan.add(Change("removal", "ledger_gone", paths.VAR_DIR, "there", ABSENT,
                             "nothing is left to be taken back", act=_remove_ledger,
                             said="the ledger (%s)" % paths.VAR_DIR))
+
+
+def _plan_folder(path: str, named: Named, section: str, why: str, plan: Plan) -> None:
+    """A folder goes; one that somebody made, or put something into, is only rid of what is ours."""
+    row = named.folders.get(path)
+    if not row:
+        return
+    first = restore.first(named.rows, "folder", path)
+    ours = path != paths.STATE_DIR or bool(first and first.before is None)
+    strangers, back = (_strangers(named), _given_back(named)) if path == paths.STATE_DIR else ([], {})
+    if ours and not strangers and not back:
+        plan.add(Change(section, "folder_gone", path, str(row.owner), ABSENT, why, act=partial(_remove, path),
+                        said=path))
+        return
+    plan.note("%s stays%s%s" % (
+        path, "" if ours else ": it was there before",
+        " with what others have put there: %s" % few([*back, *strangers]) if back or strangers else ""))
+    if not {"%s/%s" % (path, name) for name in row.names} <= {*strangers, *back}:
+        owner = file_modes.parse(first.before) if first else None
+        plan.add(Change(section, "folder_emptied", path, str(row.owner), "only what others have put there", why,
+                        act=partial(_empty, path, [*strangers, *back], owner), said="ours in " + path))
+    for name, data in back.items():
+        plan.add(Change(section, "file_back", name, restore.text(files.read_file(name)), restore.text(data), why,
+                        act=partial(restore.put_back, name, data), said=name))
+
+
+def _strangers(named: Named) -> List[str]:
+    """Files in the folder of configurations that this collection did not put there."""
+    ours = (paths.PRIVATE_DIR, *paths.EARLIER)
+    known = {*content.owned_files(0), *restore.names(named.rows, "file"), *ours}
+    there = ["%s/%s" % (paths.STATE_DIR, name) for name in files.list_dir(paths.STATE_DIR)]
+    return [path for path in there if path not in known and not os.path.basename(path).startswith(files.TEMPORARY)]
+
+
+def _given_back(named: Named) -> Dict[str, bytes]:
+    """Files of somebody's in the place of our configurations, as they were; never what is secret."""
+    found = {}
+    for path in content.owned_files(0):
+        data = named.kept.get(restore.was(named.rows, "file", path) or "")
+        if data is not None and os.path.dirname(path) == paths.STATE_DIR:
+            found[path] = data
+    return found
+
+
+def _remove(path: str, host: Host) -> None:
+    """A folder of the state goes, with what is in it."""
+    host.ledger.record("folder", path, "there", None)
+    trees.remove(path)
+
+
+def _empty(path: str, kept: List[str], owner: Optional[Ownership], _host: Host) -> None:
+    """What is ours in a folder where others have put something, too; it gets back the mode that they gave it."""
+    for name in files.list_dir(path):
+        inner = "%s/%s" % (path, name)
+        if inner not in kept:
+            trees.remove(inner)
+    if owner:
+        files.make_dir(path, owner.mode, owner.uid, owner.gid)
 
 
 def _read(facts: Facts) -> Named:
@@ -147,4 +225,4 @@ def _remove_ledger(_host: Host) -> None:
     trees.remove(paths.VAR_DIR)
 
 
-BEGIN, KNOWN, REST = BeginResource(), KnownResource(), RestResource()
+BEGIN, KNOWN, FOLDERS, REST = BeginResource(), KnownResource(), FoldersResource(), RestResource()

@@ -21,11 +21,9 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.resource import Resource
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.restore import CAME, Named, few
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import accounts
 
@@ -56,9 +54,11 @@ class StateResource(Resource):
         for path, why in state.odd.items():
             plan.add(Change("state", "odd_file", path, why, "put aside", "it cannot be what it should be",
                             act=partial(_put_aside, path), quick=True))
+        if not state.uid:
+            _plan_kept(state, plan)
         for path, owner in content.folders(uid).items():
             plan.add(Change("state", "folder", path, words(state.folders.get(path)), str(owner), _OUTLIVES,
-                            act=partial(make_folder, path, owner, state.folders.get(path) is None), quick=True))
+                            act=partial(make_folder, path, owner, state.folders.get(path)), quick=True))
         plan.add(Change("state", "uid", "", state.uid or ABSENT, str(uid), "no account of the host has it",
                         act=partial(_write_uid, uid)))
         plan.add(Change("state", "entry", "", _hash(state.entry), _hash(ssh.entry.encode()), "the container's entry",
@@ -69,37 +69,16 @@ class StateResource(Resource):
                 plan.add(Change("state", "file_mode", path, str(mode), str(owner), "readable by those who need it only",
                                 act=partial(_set_owner, path, mode, owner), quick=True))
 
-    def restore(self, facts: Facts, plan: Plan) -> None:
-        """The folders, except what others have put there."""
-        named = facts.of(Named)
-        if not named.rows:
-            return
-        made = set(restore.names(named.rows, "folder")) | {paths.IMAGES_DIR, paths.SERVER_DIR}
-        for path in paths.REMOVED:
-            row = named.folders.get(path)
-            if not row or path == paths.PARTS_DIR:
-                continue
-            if path not in made:
-                plan.note("%s stays: it was there before, or the ledger has lost it; look into it yourself" % path)
-                continue
-            strangers = _strangers(named) if path == paths.STATE_DIR else []
-            if strangers:
-                plan.note("%s stays with what others have put there: %s" % (path, few(strangers)))
-                if len(row.names) > len(strangers):
-                    after = "only what others have put there"
-                    plan.add(Change("removal", "folder_emptied", path, str(row.owner), after, CAME,
-                                    act=partial(_empty, path, strangers), said="ours in " + path))
-            else:
-                plan.add(Change("removal", "folder_gone", path, str(row.owner), ABSENT, CAME,
-                                act=partial(_remove, path, str(row.owner)), said=path))
 
-
-def plan_gone(state: State, plan: Plan) -> None:
-    """The folders go, with all that is in them."""
-    for path in paths.REMOVED:
-        there = words(state.folders.get(path))
-        plan.add(Change("container", "folder_gone", path, there, ABSENT, "oqs_ssh_state is absent",
-                        act=partial(_remove, path, there)))
+def _plan_kept(state: State, plan: Plan) -> None:
+    """Configurations of somebody's, from before the first deployment."""
+    named = {"sshd_config": state.sshd_config, "ssh_config": state.ssh_config, "hop_config": state.hop_config,
+             "known_hosts": state.known_hosts}
+    for path in ["%s/%s" % (paths.STATE_DIR, name) for name, data in named.items() if data is not None]:
+        plan.add(Change("state", "found", path, "somebody's", "kept", "a removal gives it back",
+                        act=partial(_keep, path), quick=True))
+        plan.note("%s was there before: it is kept, what it says holds as far as it weakens nothing, and a removal "
+                  "gives it back" % path, lasting=True)
 
 
 def plan_moved(state: State, plan: Plan) -> None:
@@ -241,10 +220,13 @@ def port_before() -> int:
     return int(found) if found.isdigit() else 2222
 
 
-def make_folder(path: str, owner: Ownership, is_new: bool, host: Host) -> None:
-    """A folder of the state."""
-    if is_new and not path.startswith(paths.LEDGER_DIR) and path != paths.VAR_DIR:
-        host.ledger.record("folder", path, None, str(owner))
+def make_folder(path: str, owner: Ownership, before: Optional[Ownership], host: Host) -> None:
+    """A folder of the state.
+
+    :param before: what it is; a folder that somebody made gets it back.
+    """
+    if path == paths.STATE_DIR or not (before or path.startswith(paths.LEDGER_DIR) or path == paths.VAR_DIR):
+        host.ledger.record("folder", path, str(before) if before else None, str(owner))
     files.make_dir(path, owner.mode, owner.uid, owner.gid)
     if path == paths.HOME_SSH:
         _hand_over(owner)
@@ -270,6 +252,12 @@ def _set_owner(path: str, before: Ownership, owner: Ownership, host: Host) -> No
         files.write_file(path, data, owner.mode, owner.uid, owner.gid, root=root)
 
 
+def _keep(path: str, host: Host) -> None:
+    """Somebody's file, beside the ledger."""
+    before = host.ledger.keep(path)
+    host.ledger.record("file", path, before, before)
+
+
 def _write_uid(uid: int, host: Host) -> None:
     """The uid of the container's user, so that the next container has it, too."""
     host.ledger.write(paths.UID, b"%d\n" % uid, 0o644)
@@ -280,31 +268,9 @@ def _write_entry(host: Host) -> None:
     host.ledger.write(paths.ENTRY_FILE, host.spec.of(ServerSpec).entry.encode(), 0o755)
 
 
-def _remove(path: str, before: str, host: Host) -> None:
-    """A folder of the state goes, with what is in it."""
-    host.ledger.record("folder", path, before, None)
-    trees.remove(path)
-
-
 def _remove_file(path: str, host: Host) -> None:
     host.ledger.record("file", path, "there", None)
     trees.remove(path)
-
-
-def _empty(path: str, strangers: List[str], _host: Host) -> None:
-    """What is ours in a folder where others have put something, too."""
-    for name in files.list_dir(path):
-        inner = "%s/%s" % (path, name)
-        if inner not in strangers:
-            trees.remove(inner)
-
-
-def _strangers(named: Named) -> List[str]:
-    """Files in the folder of configurations that this collection did not put there."""
-    ours = (paths.PRIVATE_DIR, *paths.EARLIER)
-    known = {*content.owned_files(0), *restore.names(named.rows, "file"), *ours}
-    there = ["%s/%s" % (paths.STATE_DIR, name) for name in files.list_dir(paths.STATE_DIR)]
-    return [path for path in there if path not in known and not os.path.basename(path).startswith(files.TEMPORARY)]
 
 
 def _hash(data: Optional[bytes]) -> str:

@@ -17,7 +17,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.image import IMAGE
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.lockdown import LOCKDOWN, WATCH
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.proof import PROOF
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.removal import BEGIN, KNOWN, REST
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.removal import BEGIN, FOLDERS, KNOWN, REST
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.state import STATE
 
 #: Hosts are changed in the order of the first list: a removal opens a host before it takes anything away, and the port
@@ -32,6 +32,6 @@ REGISTRY = Registry(
         AUTHORIZED_KEYS, CONTAINER, FIREWALL, HOP, LOCKDOWN,
     ),
     restoring=(
-        BEGIN, LOCKDOWN, FIREWALL, KNOWN, HOP, CONTAINER, IMAGE, HOST_KEYS, STATE, ENGINE, REST,
+        BEGIN, LOCKDOWN, FIREWALL, KNOWN, HOP, CONTAINER, IMAGE, HOST_KEYS, FOLDERS, ENGINE, REST,
     ),
 )

@@ -14,13 +14,13 @@ from tests.e2e.library.visitor import Visitor
 
 pytestmark = pytest.mark.docker
 HOST, FIRST, SECOND = "web1", "Vortex-lantern-heron-42", "Heron-vortex-lantern-43"
-SETTING = Setting("renamed", {HOST: "trixie:docker"}, {"oqs_ssh_image_source": "build"})
+SETTING = Setting("renamed", {HOST: "trixie:docker"})
 RENAMED = {"oqs_ssh_container_name": "pq-access", "oqs_ssh_port": 2223}
 
 
 def deploy(scenario: Scenario, password: str, **extra: object) -> Run:
     """A run that must go well."""
-    run = scenario.deploy(oqs_ssh_password=password, **extra)
+    run = scenario.deploy(oqs_ssh_image_source="build", oqs_ssh_password=password, **extra)
     assert run.code == 0, run.text
     return run
 

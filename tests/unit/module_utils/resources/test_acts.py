@@ -181,7 +181,7 @@ def test_the_identity_goes_with_its_folder(tmp_path, monkeypatch):
     monkeypatch.setattr(paths, "IDENTITY", str(home / "id_ed25519"))
     monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
     host = Host(Spec(), Facts(), Checked())
-    state.make_folder(str(home), Ownership(0o700, 4711, 4712), False, host)
+    state.make_folder(str(home), Ownership(0o700, 4711, 4712), Ownership(0o700), host)
     seen = {path.name: (path.lstat().st_uid, path.lstat().st_gid, stat.S_IMODE(path.lstat().st_mode))
             for path in (home, *home.iterdir())}
     assert seen.pop("link")[0] == seen.pop("other")[0] == 0

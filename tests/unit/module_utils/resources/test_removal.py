@@ -309,10 +309,31 @@ def test_a_state_folder_that_was_there_before_stays():
     facts["rows"] = [each for each in facts["rows"] if each.name != STATE]
     made = plan(facts)
     assert ("folder_gone", STATE) not in kinds(made) and made.notes[0].startswith(STATE + " stays: it was there before")
+    assert ("folder_emptied", STATE) in kinds(made), "host keys and the password's hash never stay"
+
+
+def test_somebodys_configuration_is_given_back():
+    mine, theirs = b"ours", b"Port 2022\n"
+    path, kept = STATE + "/sshd_config", digests.digest(theirs)
+    facts = found(disk={path: mine, STATE + "/private/password": b"x"}, kept={kept: theirs})
+    facts["rows"] = [row("file", path, kept, kept), row("folder", STATE, "700 0:0", "755 0:0"), *facts["rows"][1:]]
+    facts["folders"][STATE] = folder(names=["private", "sshd_config"])
+    made = plan(facts)
+    assert ("file_back", path) in kinds(made) and ("folder_emptied", STATE) in kinds(made)
+    assert next(each for each in made.changes if each.kind == "file_back").after == "Port 2022\n"
+    assert any(note.startswith(STATE + " stays: it was there before") for note in made.notes)
+
+
+def test_a_folder_of_somebodys_is_no_rest_of_ours():
+    facts = found(rows=[], ledger=False, images=[], packages=[], users={}, containers={})
+    facts["folders"] = {path: folder(names=["notes.txt"]) if path == STATE else None for path in paths.REMOVED}
+    assert kinds(plan(facts)) == [] and not plan(facts).notes
 
 
 def test_without_a_ledger_only_what_carries_our_mark_goes():
-    made = plan(found(rows=[], ledger=False, images=[], packages=[], users={}))
+    facts = found(rows=[], ledger=False, images=[], packages=[], users={})
+    facts["folders"][STATE] = folder(names=["private"])
+    made = plan(facts)
     assert kinds(made) == [("container_gone", "oqs-ssh")]
     assert made.notes[0].startswith("there is no ledger on this host: only the container, rules and lines")
     assert STATE in made.notes[0] and "oqs_ssh_hop_users" in made.notes[0]
