@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import processes
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ROOT, Machine
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.machine import NO_ID, NO_ROOT, Machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.processes import Port
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import clients, policy
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.content import Content
@@ -45,6 +45,8 @@ class GroundResource(Resource):
         """Who we are, whether the ledger can be trusted, and whether the configurations can be read."""
         if not facts.of(Machine).root:
             plan.refuse(NO_ROOT)
+        if not facts.of(Machine).id and not spec.get(RemovalSpec) and not lockdown.opens_only(spec):
+            plan.refuse(NO_ID)
         written = facts.of(Written)
         if written.distrust and not lockdown.opens_only(spec):
             plan.refuse(written.distrust)

@@ -10,6 +10,11 @@ from typing import Dict, NamedTuple, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 
 NO_ROOT = "this needs root on the host: set become: true (or ansible_become), or connect as root"
+#: Said where there is no machine-id(5).
+NO_ID = (
+    "this host has no machine-id yet (/etc/machine-id is missing, empty or uninitialized), and what is changed here is "
+    "bound to it: systemd-machine-id-setup, or dbus-uuidgen --ensure=/etc/machine-id, then run again"
+)
 
 
 class Machine(NamedTuple):
@@ -27,7 +32,8 @@ class Machine(NamedTuple):
 
 def machine_id() -> str:
     """The host's machine-id(5), to which the ledger is bound; empty where it has none."""
-    return (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
+    found = (files.read_file("/etc/machine-id") or b"").decode("ascii", "replace").strip()
+    return "" if found == "uninitialized" else found  # as systemd has it before the first boot has ended
 
 
 def read() -> Machine:

@@ -15,6 +15,7 @@ import json
 import re
 from typing import Any, Dict, List, Mapping, NamedTuple, Optional
 
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import machine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 
 #: Kind to what a name of it may look like; whatever else stands in a ledger was not written by this collection. Each
@@ -85,7 +86,11 @@ def parse(kinds: Kinds, data: bytes, machine_id: str) -> List[Row]:
     rows = [_json(number, line) for number, line in enumerate(complete, 1)]
     if not rows or rows[0].get("ledger") != VERSION:
         raise LedgerError("the ledger does not begin as one of version %d does" % VERSION)
-    if rows[0].get("machine") != machine_id:
+    if not rows[0].get("machine"):
+        pass  # of a host that had no machine-id yet, by an earlier version: it is nobody else's
+    elif not machine_id:
+        raise LedgerError(machine.NO_ID)
+    elif rows[0].get("machine") != machine_id:
         raise LedgerError(_FOREIGN % (str(rows[0].get("machine"))[:8], machine_id[:8]))
     return [_row(kinds, number, row) for number, row in enumerate(rows[1:], 2)]
 

@@ -93,7 +93,15 @@ def test_an_unknown_kind_is_not_written_either():
         entry("shell", "x", None, None)
 
 
-@pytest.mark.parametrize("machine", ["", "fedcba9876543210", MACHINE + "0"])
+def test_a_host_that_has_got_its_machine_id_later_can_be_given_back():
+    row = entry("folder", "/etc/oqs-ssh", None, "755 0:0")
+    for machine in ("", MACHINE):
+        assert len(ledger.parse(KINDS, ledger.head("") + row, machine)) == 1
+    with pytest.raises(ledger.LedgerError, match=r"has no machine-id yet .* systemd-machine-id-setup"):
+        ledger.parse(KINDS, HEAD, "")
+
+
+@pytest.mark.parametrize("machine", ["fedcba9876543210", MACHINE + "0"])
 def test_a_ledger_of_another_machine_is_refused(machine):
     with pytest.raises(ledger.LedgerError, match=r"belongs to another machine .* To begin anew: "):
         ledger.parse(KINDS, HEAD, machine)

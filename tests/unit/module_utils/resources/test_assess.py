@@ -206,7 +206,7 @@ def looked(monkeypatch):
         found = runner.look(registry, samples.spec(want), Secret(samples.SECRET), *known, **more)
         return asked, found
 
-    monkeypatch.setattr(machine, "read", lambda: Machine(systemd=True))
+    monkeypatch.setattr(machine, "read", lambda: Machine(id="0123456789abcdef", systemd=True))
     monkeypatch.setattr(LedgerFile, "read", lambda _self: Written([]))
     monkeypatch.setattr(proof, "prove", lambda *_given: OWN)
     return at

@@ -131,6 +131,12 @@ def test_a_port_in_use(facts):
     )
 
 
+def test_a_host_without_a_machine_id_is_refused_before_the_first_change():
+    facts = samples.image_known()
+    facts["machine"]["id"] = ""
+    assert "this host has no machine-id yet" in refused(samples.want(), facts)
+
+
 def test_a_port_in_use_beside_our_container():
     facts = samples.converged()
     facts["port"] = {"inodes": [5], "pid": 812, "owner": "nginx, process 812"}
