@@ -103,7 +103,7 @@ def store_command(name: str, source: str, stale: t.Sequence[str]) -> str:
 
     :param source: a file on the host, or ``-`` for standard input. :param stale: parts that are of no use any more.
     """
-    return shlex.join(["sh", "-c", _STORE, "store", paths.PARTS_DIR, name, source, *stale])
+    return shlex.join(["/bin/sh", "-c", _STORE, "store", paths.PARTS_DIR, name, source, *stale])
 
 
 def not_stored(code: int, said: str) -> str:

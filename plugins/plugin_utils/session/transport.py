@@ -76,7 +76,7 @@ def prepare(
     """
     mark = "oqs-" + secrets.token_hex(8) + " "
     order = {"request": "%s.%s" % (_PACKAGE, request), "arguments": arguments, "mark": mark}
-    command = shlex.join(["sh", "-c", _FIND, "sh", _READ, *interpreters])
+    command = shlex.join(["/bin/sh", "-c", _FIND, "sh", _READ, *interpreters])
     return Trip(command, _BOOT.encode() + program + zlib.compress(json.dumps(order).encode(), 6), mark)
 
 
