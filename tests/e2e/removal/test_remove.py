@@ -8,12 +8,13 @@ The other cases (each firewall, killed deployments, Docker in use by others) tak
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any, Dict, List, Set, Tuple
 
 import pytest
 
 from tests.e2e.library import traces
-from tests.e2e.library.scenario import Run, Scenario, Setting
+from tests.e2e.library.scenario import ROOT, Run, Scenario, Setting
 from tests.e2e.removal import cases
 from tests.e2e.removal.cases import CONTAINER, KEY, RULES, Proof
 
@@ -91,13 +92,16 @@ def test_a_second_removal_changes_nothing(proof: Proof) -> None:
     assert "changed=1" not in run.text
 
 
-def test_both_in_one_call_each_with_its_own_ending(proof: Proof) -> None:
-    """One command line: there again, and gone again."""
-    run = proof.scenario.deploy(str(cases.REMOVE), **cases.WANT)
+def test_both_in_one_call_each_with_its_own_ending(proof: Proof, tmp_path: pathlib.Path) -> None:
+    """There again, and gone again."""
+    (tmp_path / "collections").symlink_to(ROOT / "collections")
+    both = tmp_path / "both.yml"
+    both.write_text("".join("- import_playbook: quantumsafe.openssh.%s\n" % name for name in ("deploy", "remove")))
+    run = proof.scenario.deploy(playbook=both, **cases.WANT)
     assert run.code == 0, run.text
     deployed, _play, gone = run.text.partition("PLAY [Remove quantum-safe remote access")
     assert "2 of 2 hosts are as wanted" in deployed and "  log in " in deployed and "  gone " not in deployed
-    assert gone.count("  gone        the container oqs-ssh") == 2 and "  log in " not in gone, gone
+    assert gone.count("  gone        ") == 2 and "2 of 2 hosts are rid of it." in gone and "  log in " not in gone, gone
     for host in proof.hosts:
         proof.on(host, "! docker inspect oqs-ssh 2> /dev/null; ! test -e " + LEDGER)
 
