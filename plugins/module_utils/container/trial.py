@@ -174,7 +174,7 @@ def _proved(host: Host, name: str, port: int, wanted: Content) -> None:
     ssh, now = host.spec.of(ServerSpec), probe.probe("127.0.0.1", port, 10.0)
     if not now.ssh:
         raise ContainerError("it does not greet: %s" % now.error)
-    before = _offered(host.facts.of(Container), ssh)
+    before = _offered(host.facts.of(Container), state.port_before())
     lacks = [each for each in missing(before, now.offered, wanted.sshd_config) if each not in ssh.image.drops]
     if lacks and not ssh.image.rollback:  # going back accepts what the image before did not know
         raise ContainerError("it does not offer %s, which the present one does" % ", ".join(lacks))
@@ -188,12 +188,11 @@ def _proved(host: Host, name: str, port: int, wanted: Content) -> None:
         raise ContainerError("nobody can log in with a key (%s): %s" % (kind, done.reason))
 
 
-def _offered(present: Container, ssh: ServerSpec) -> probe.Offered:
+def _offered(present: Container, port: int) -> probe.Offered:
     """What the present container offers; nothing where it listens nowhere, since nobody can lose that.
 
     :raises ContainerError: it listens, and does not say.
     """
-    port = state.port_before()
     ends = [address for inode, address in processes.listening(port).items() if inode in present.sockets]
     if not (present.running and ends):
         return probe.nothing()
@@ -207,7 +206,7 @@ def _offered(present: Container, ssh: ServerSpec) -> probe.Offered:
         time.sleep(pause)
     raise ContainerError(
         "the present one does not say what it offers (%s), so nobody knows what its clients would lose: run again, or "
-        "stop it (docker stop %s), then nothing is compared" % (asked.error, ssh.container)
+        "stop it (docker stop %s), then nothing is compared" % (asked.error, present.name)
     )
 
 

@@ -148,8 +148,8 @@ def saying(*greetings):
 
 def offered(port, **other):
     """What a container offers that listens on a port."""
-    present = Container(id="c", running=True, sockets=frozenset(processes.listening(port)))._replace(**other)
-    return trial._offered(present, samples.spec({"ssh": samples.ssh_want(port=port)}).of(ServerSpec))
+    present = Container(name="oqs-ssh", id="c", running=True, sockets=frozenset(processes.listening(port)))._replace(**other)
+    return trial._offered(present, port)
 
 
 @pytest.mark.parametrize("says", [
