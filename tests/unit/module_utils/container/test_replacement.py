@@ -148,7 +148,8 @@ def saying(*greetings):
 
 def offered(port, **other):
     """What a container offers that listens on a port."""
-    present = Container(name="oqs-ssh", id="c", running=True, sockets=frozenset(processes.listening(port)))._replace(**other)
+    sockets = frozenset(processes.listening(port))
+    present = Container(name="oqs-ssh", id="c", running=True, sockets=sockets)._replace(**other)
     return trial._offered(present, port)
 
 
