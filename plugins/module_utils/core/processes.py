@@ -72,6 +72,21 @@ def ends() -> Set[Tuple[str, int]]:
     return {(address_of(address), port) for address, port, _inode in _rows(_LISTEN)}
 
 
+def ends_of(program: str) -> Set[Tuple[str, int]]:
+    """Addresses and ports that programs of a name listen on, those of containers not among them (their root is another
+    folder)."""
+    here = os.stat("/")
+    inodes: Set[int] = set()
+    for pid in filter(str.isdigit, os.listdir("/proc")):
+        try:
+            name, root = os.path.basename(os.readlink("/proc/%s/exe" % pid)), os.stat("/proc/%s/root" % pid)
+        except OSError:
+            continue  # it is gone, or a thread of the kernel
+        if name.split(" ")[0] == program and os.path.samestat(root, here):
+            inodes |= sockets_of(int(pid))
+    return {(address_of(address), port) for address, port, inode in _rows(_LISTEN) if inode in inodes}
+
+
 def address_of(digits: str) -> str:
     """An address as /proc/net/tcp prints it: 32-bit words in the machine's own byte order."""
     words = [digits[start:start + 8] for start in range(0, len(digits), 8)]

@@ -5,12 +5,14 @@
 from __future__ import annotations
 
 import glob
+import os
 import re
 import shutil
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import probe
 
 End = Tuple[str, int]
@@ -19,6 +21,10 @@ Settings = Mapping[str, Sequence[str]]
 
 DEFAULT_PORT = 22
 LOCALHOST = "localhost"
+#: Of a connection that a Match block may be about: account, port.
+_CRITERIA = "user=%s,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=%d"
+_CONFIG, _CONFIGS = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"
+_QUOTED = re.compile(rb"(?im)^\s*AuthorizedKeysFile\b.*[\"'\\]")
 #: What sshd says instead of its banner to an address in its penalty box.
 PENALTY = "Not allowed at this time"
 #: Listening on one of these, sshd is reached by the name localhost.
@@ -44,39 +50,72 @@ class Offer(NamedTuple):
 
 
 class OwnSshd(NamedTuple):
-    """What it says of itself (``sshd -T``); empty where it does not say."""
+    """What it says of itself (``sshd -T``). ``trouble``: it is there and does not say, for this reason, so that nobody
+    knows. Without either there is none."""
 
     settings: Settings = {}
+    trouble: str = ""
+
+
+class Unknown(UserError):
+    """The host's own sshd does not say what is asked, or says something that is of no use; the text says what to do."""
 
 
 def read() -> OwnSshd:
-    """Ask it."""
-    return OwnSshd(settings())
+    """Ask it. A Match block may want to know of which connection (``Match LocalPort``); then it is one from here."""
+    if not os.path.exists(_program()):
+        return OwnSshd()
+    trouble = ""
+    for criteria in ((), ("-C", _CRITERIA % ("root", DEFAULT_PORT))):
+        try:
+            return OwnSshd(_asked(criteria))
+        except CommandError as error:
+            trouble = error.completed.reason if error.completed and error.completed.rc else str(error)
+    return OwnSshd({}, trouble)
 
 
-def settings() -> Dict[str, List[str]]:
-    """Its configuration as itself reads it (``sshd -T``); empty where it does not say."""
+def settings() -> Settings:
+    """What it says of itself; empty where there is none.
+
+    :raises Unknown: it does not say.
+    """
+    found = read()
+    if found.trouble:
+        raise Unknown("the host's own sshd does not say how it is configured: %s" % found.trouble)
+    return found.settings
+
+
+def _asked(criteria: Sequence[str]) -> Dict[str, List[str]]:
+    """Keyword in lower case to values.
+
+    :raises CommandError: it fails, or says half.
+    """
     found: Dict[str, List[str]] = {}
-    try:
-        for line in run([_program(), "-T"], timeout=10.0).text.splitlines():
-            keyword, _blank, value = line.partition(" ")
-            found.setdefault(keyword.lower(), []).append(value)  # 10.6 prints capitals, too
-    except CommandError:
-        return {}
+    argv = [_program(), "-T", *criteria]
+    for line in run(argv, timeout=10.0).text.splitlines():
+        keyword, _blank, value = line.partition(" ")
+        found.setdefault(keyword.lower(), []).append(value)  # 10.6 prints capitals, too
+    if not {"port", "authorizedkeysfile", "hostkey"} <= set(found):
+        raise CommandError(argv, "its answer is not whole")
     return found
 
 
 def keys_file(user: str) -> str:
-    """The first AuthorizedKeysFile for an account, tokens and all (sshd_config(5)); the default where it does not say:
-    no sshd of its own, or one that does not start."""
-    criteria = "user=%s,host=localhost,addr=127.0.0.1" % user
+    """The first AuthorizedKeysFile for an account, tokens and all (sshd_config(5)); the default where there is no sshd.
+
+    :raises Unknown: it does not say, or reads none.
+    """
+    if not os.path.exists(_program()):
+        return ".ssh/authorized_keys"
     try:
-        for line in run([_program(), "-T", "-C", criteria], timeout=10.0).text.splitlines():
-            if line.lower().startswith("authorizedkeysfile "):
-                return line.split()[1]
-    except CommandError:
-        pass
-    return ".ssh/authorized_keys"
+        said = _asked(("-C", _CRITERIA % (user, DEFAULT_PORT)))["authorizedkeysfile"][0]
+    except CommandError as error:
+        raise Unknown("the host's own sshd does not say where it reads keys (%s)" % error) from error
+    if said.split()[:1] in ([], ["none"]):
+        raise Unknown("the host's own sshd reads no file of keys for this account (AuthorizedKeysFile none)")
+    if any(_QUOTED.search(files.read_file(path) or b"") for path in (_CONFIG, *sorted(glob.glob(_CONFIGS)))):
+        raise Unknown("the host's own sshd has an AuthorizedKeysFile in quotes, and does not say where its path ends")
+    return said.split()[0]
 
 
 def _program() -> str:
@@ -104,13 +143,15 @@ def offer(address: str, port: int, found: Settings) -> Offer:
 
 def target(asked: int, found: Settings) -> Target:
     """Where the hop goes, from what its configuration says as far as it is so, else from what systemd listens on in its
-    place (with socket activation the configuration's ports do not count, systemd.socket(5)).
+    place (with socket activation the configuration's ports do not count, systemd.socket(5)), and from where processes
+    of its name listen.
 
     :param asked: the port that was asked for.
     """
-    there = processes.ends()
+    there, its = processes.ends(), sorted(processes.ends_of("sshd"))
     ends = [end for end in parse_ends(found.get("listenaddress", ())) if end in there]
-    return decide(asked, ends or [end for end in parse_ends(_sockets()) if end in there])
+    ends = ends or [end for end in parse_ends(_sockets()) if end in there]
+    return decide(asked, ends + [end for end in its if end not in ends])
 
 
 def decide(asked: int, ends: Sequence[End]) -> Target:
@@ -138,8 +179,11 @@ def parse_ends(lines: Sequence[str]) -> List[End]:
 
 
 def _sockets() -> List[str]:
-    try:
-        said = run(["systemctl", "show", "--property=Listen", *_SOCKETS], check=False, timeout=10.0).text
-    except CommandError:
-        return []  # a host without systemd
+    """What systemd listens on for it; a host without systemd has none.
+
+    :raises CommandError: systemd does not say.
+    """
+    if not os.path.isdir("/run/systemd/system"):
+        return []
+    said = run(["systemctl", "show", "--property=Listen", *_SOCKETS], timeout=10.0).text
     return [line[len("Listen="):] for line in said.splitlines() if line.startswith("Listen=")]

@@ -58,27 +58,38 @@ def once(rows: Rows) -> List[str]:
     return list(dict.fromkeys(row.after for row in rows if row.kind == "line" and row.after))
 
 
-def read(names: Sequence[str]) -> Dict[str, Account]:
+def paths_of(rows: Rows) -> Dict[str, str]:
+    """Where an account's line was written."""
+    return {row.after: row.name for row in rows if row.kind == "line" and row.after}
+
+
+def read(names: Sequence[str], written: Mapping[str, str]) -> Dict[str, Account]:
     """Accounts by name.
 
+    :param written: where our line of an account is already.
     :raises UnsafePath: something could not be read.
     """
-    return {name: _read(name) for name in names}
+    return {name: _read(name, written.get(name, "")) for name in names}
 
 
-def _read(name: str) -> Account:
+def _read(name: str, written: str) -> Account:
     try:
         found = pwd.getpwnam(name)
     except KeyError:
         return Account("this host has no such account")
-    path = _keys_path(found)
+    try:
+        path, error = _keys_path(found), ""
+    except own_sshd.Unknown as unknown:
+        path, error = written, str(unknown)
+    if not path:
+        return Account(error, found.pw_uid or 1)  # there is one
     inside = path.startswith(found.pw_dir.rstrip("/") + "/")
     root, folder = found.pw_dir if inside else "/", os.path.dirname(path)
     owner = file_modes.of(folder, root)
     here = files.list_dir(folder, root=root) if owner else []
     return Account(
-        "", found.pw_uid, found.pw_gid, path, root, hop.privileged(found.pw_uid, _groups(name, found.pw_gid)),
-        files.read_file(path, root=found.pw_dir) or b"", file_modes.of(path, root), owner,
+        error, found.pw_uid, found.pw_gid, path, root, hop.privileged(found.pw_uid, _groups(name, found.pw_gid)),
+        files.read_file(path, root=root) or b"", file_modes.of(path, root), owner,
         here == [os.path.basename(path)], not here,
     )
 
@@ -129,7 +140,7 @@ def acceptable(found: Optional[os.stat_result], uid: int) -> bool:
 def plan_back(rows: Rows, accounts: Accounts, plan: Plan) -> None:
     """Our line in accounts' authorized_keys; what we made for it goes when nothing else is in it."""
     for name, account in accounts.items():
-        if account.error:
+        if not account.path:
             continue
         after = hop.user_keys(account.keys, None)
         before = restore.was(rows, "line", account.path)

@@ -75,7 +75,7 @@ class HopResource(Resource):
         """Our line in accounts that the ledger names; without a ledger, in those that the operator names."""
         rows, removal = facts.of(Named).rows, facts.of(Spec).get(RemovalSpec)
         names = accounts.once(rows) if rows else removal.hop_users if removal else []
-        accounts.plan_back(rows, accounts.read(names), plan)
+        accounts.plan_back(rows, accounts.read(names, accounts.paths_of(rows)), plan)
 
 
 def _read(facts: Facts) -> Hop:
@@ -84,7 +84,7 @@ def _read(facts: Facts) -> Hop:
         return Hop()
     found = facts.of(OwnSshd).settings
     names = dict.fromkeys([*hop.users, *accounts.once(facts.of(Written).rows)])
-    return Hop(own_sshd.host_keys(found), accounts.read(list(names)))
+    return Hop(own_sshd.host_keys(found), accounts.read(list(names), accounts.paths_of(facts.of(Written).rows)))
 
 
 def _offer(facts: Facts) -> Offer:
@@ -95,6 +95,9 @@ def _offer(facts: Facts) -> Offer:
 def _reachable(hop: HopSpec, facts: Facts, plan: Plan) -> bool:
     """Whether there is somewhere to go; what a person should know of where that is."""
     _check_users(hop, facts.of(Hop), plan)
+    if facts.of(OwnSshd).trouble:
+        words = "the host's own sshd does not say how it is configured (%s): the hop goes where it listens; its keys "
+        plan.note(words % facts.of(OwnSshd).trouble + "are those in /etc/ssh")
     if facts.of(Offer).error:
         others = ", ".join(map(str, hop.hop_others))
         plan.refuse(
@@ -119,7 +122,10 @@ def _reachable(hop: HopSpec, facts: Facts, plan: Plan) -> bool:
 def _check_users(hop: HopSpec, found: Hop, plan: Plan) -> None:
     for number, name in enumerate(hop.users, 1):
         account = found.users[name]
-        if account.error:
+        if account.error and account.uid:
+            plan.refuse("oqs_ssh_hop_users: %s: %s: take it out, and put the key where that sshd looks yourself"
+                        % (member(number, name), account.error))
+        elif account.error:
             words = "oqs_ssh_hop_users: %s: %s: make it first, or correct the name"
             plan.refuse(words % (member(number, name), account.error))
         elif account.privileged and not hop.privileged:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hmac
 import ipaddress
 import os
+import re
 import secrets
 import shutil
 from functools import partial
@@ -20,6 +21,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import Ready
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.containers import Container
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Engine
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalls, stranger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import Found
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd, Settings
@@ -32,6 +34,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources.fire
 
 #: States, as the plan and the look's result have them.
 OPEN, UNCONFIRMED = "open", "closed until confirmed"
+#: What nft says where the table is not there, or the kernel has no tables at all.
+_NO_TABLE = re.compile(rb"No such file or directory|Protocol not supported")
 _LOOPBACK = ("127.0.0.1", "::1")
 
 
@@ -143,6 +147,12 @@ def problems(wanted: LockdownSpec, facts: Facts) -> List[str]:
     errors = ["%s is missing on this host: install the package %s" % (name, texts.PROGRAMS[name])
               for name in facts.of(Lockdown).missing]
     address = wanted.hop_address
+    if facts.of(OwnSshd).trouble:
+        errors.append("the host's own sshd does not say on which ports it listens (%s): mend its configuration first"
+                      % facts.of(OwnSshd).trouble)
+    boot = facts.of(Engine).boot
+    if boot.starts != "yes":
+        errors.append("after a reboot the only way in would be silent: %s" % boot.words)
     errors += _closed_to_strangers(wanted, facts.of(Found))
     exposed = penalized(facts.of(OwnSshd).settings, _LOOPBACK if address == "localhost" else (address,))
     if exposed:
@@ -230,19 +240,27 @@ def _paths() -> List[str]:
 
 
 def has_table() -> bool:
-    """Whether the rules are loaded."""
-    try:
-        return run(["nft", "list", "table", *texts.TABLE.split()], check=False, timeout=10.0).rc == 0
-    except CommandError:
+    """Whether the rules are loaded; without nft none can be.
+
+    :raises CommandError: nft does not say.
+    """
+    if shutil.which("nft") is None:
         return False
+    argv = ["nft", "list", "table", *texts.TABLE.split()]
+    done = run(argv, check=False, timeout=10.0)
+    if done.rc and not _NO_TABLE.search(done.err):
+        raise CommandError(argv, done.reason, done)
+    return done.rc == 0
 
 
 def unit(what: str, name: str) -> str:
-    """A property of a systemd unit; empty where there is no systemd."""
-    try:
-        return run(["systemctl", "show", "--property=" + what, "--value", name], check=False, timeout=10.0).text
-    except CommandError:
+    """A property of a systemd unit; empty where there is no systemd.
+
+    :raises CommandError: systemd does not say.
+    """
+    if not os.path.isdir("/run/systemd/system"):
         return ""
+    return run(["systemctl", "show", "--property=" + what, "--value", name], timeout=10.0).text
 
 
 def undo() -> None:

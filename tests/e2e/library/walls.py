@@ -61,6 +61,39 @@ table inet second {
 }
 END
 """,
+    "ufw alone": "ufw allow 22/tcp\nufw --force enable",
+    # As EL and its kin load it.
+    "nftables of EL": """
+mkdir -p /etc/sysconfig /etc/systemd/system/nftables.service.d
+cat > /etc/sysconfig/nftables.conf
+rm -f /etc/nftables.conf
+cat > /etc/systemd/system/nftables.service.d/el.conf <<'END'
+[Service]
+ExecStart=
+ExecStart=/usr/sbin/nft 'flush ruleset; include "/etc/sysconfig/nftables.conf";'
+END
+systemctl daemon-reload
+systemctl enable --now nftables
+""",
+    # Rules that a unit of one's own loads at boot, which nobody else knows of.
+    "own unit": """
+cat > /etc/own.rules <<'END'
+*filter
+:INPUT DROP [0:0]
+-A INPUT -i lo -j ACCEPT
+-A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
+-A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
+COMMIT
+END
+cat > /etc/systemd/system/own.service <<'END'
+[Service]
+Type=oneshot
+ExecStart=/bin/sh -c "iptables-restore --noflush /etc/own.rules; ip6tables-restore --noflush /etc/own.rules"
+[Install]
+WantedBy=multi-user.target
+END
+systemctl enable --now own
+""",
     "firewalld": """
 systemctl enable --now firewalld
 their='rule family="ipv4" source address="192.0.2.7" port port="9100" protocol="tcp" accept'
@@ -123,7 +156,8 @@ def set_up(scenario: Scenario, host: str, kind: str) -> None:
     """Make a firewall active; that it closes the port is seen from outside, with somebody listening."""
     with Listener(scenario, host, 2222):
         assert reachable(scenario.address(host), 2222)
-        scenario.lab.exec(host, ["sh", "-ec", SETUP[kind]], stdin=NFTABLES.encode() if kind == "nftables" else b"")
+        rules = NFTABLES.encode() if kind.startswith("nftables") else b""
+        scenario.lab.exec(host, ["sh", "-ec", SETUP[kind]], stdin=rules)
         for address in scenario.addresses(host):
             assert not reachable(address, 2222, 1.0), "the firewall of %s closes nothing for %s" % (host, address)
 
@@ -175,4 +209,6 @@ def _iptables(scenario: Scenario, host: str) -> List[str]:
 OTHERS: Dict[str, Callable[[Scenario, str], List[str]]] = {
     "nftables": lambda scenario, host: [rules(scenario.root(host, "nft", "-j", "list", "ruleset"))],
     "ufw": _ufw, "firewalld": _firewalld, "iptables": _iptables, "iptables-persistent": _iptables,
+    "ufw alone": _ufw, "own unit": _iptables,
+    "nftables of EL": lambda scenario, host: [rules(scenario.root(host, "nft", "-j", "list", "ruleset"))],
 }

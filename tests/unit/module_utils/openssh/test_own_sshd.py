@@ -45,14 +45,16 @@ def host(monkeypatch):
 
     class Host:
         there = set(EVERYWHERE)
-        units = ""
+        units, its, systemd = "", frozenset(), True
 
         def run(self, argv, **_more):
             return commands.Completed(0, self.units.encode(), b"")
 
     found = Host()
     monkeypatch.setattr(processes, "ends", lambda: found.there)
+    monkeypatch.setattr(processes, "ends_of", lambda _program: found.its)
     monkeypatch.setattr(own_sshd, "run", found.run)
+    monkeypatch.setattr(own_sshd.os.path, "isdir", lambda path: found.systemd and path == "/run/systemd/system")
     return found
 
 
@@ -104,7 +106,73 @@ def test_a_host_without_systemd(host, monkeypatch):
 
     monkeypatch.setattr(own_sshd, "run", missing)
     host.there = {("::", 2200)}
+    with pytest.raises(commands.CommandError):
+        resolved(WANT, {})  # systemd is there, and does not say
+    host.systemd = False
     assert resolved(WANT, {}) == [(22, "localhost")] * 2
+
+
+def test_where_it_listens_counts_whatever_anybody_says(host):
+    host.there = host.its = {("::", 22), ("::", 2022)}
+    found = hop.resolved(samples.spec(WANT), OwnSshd({}, "Match LocalPort"))
+    assert (found.of(HopSpec).hop_port, found.of(HopSpec).hop_others) == (22, [2022])
+
+
+#: An sshd whose configuration has `Match LocalPort`: bare -T fails as 9.2 and 10.0 do.
+PICKY = """#!/bin/sh
+case "$*" in
+  *lport=*) printf 'port 22\\nport 2022\\nhostkey /etc/ssh/key\\nauthorizedkeysfile %s\\n' ;;
+  *) echo "'Match LocalPort' in configuration but 'lport' not in connection test specification." >&2; exit 255 ;;
+esac
+"""
+
+
+@pytest.fixture
+def program(tmp_path, monkeypatch):
+    """A program in sshd's place, and its configuration."""
+    def put(text, config=""):
+        (tmp_path / "sshd").write_text(text)
+        (tmp_path / "sshd").chmod(0o755)
+        (tmp_path / "config").write_text(config)
+
+    monkeypatch.setattr(own_sshd, "_program", lambda: str(tmp_path / "sshd"))
+    monkeypatch.setattr(own_sshd, "_CONFIG", str(tmp_path / "config"))
+    monkeypatch.setattr(own_sshd, "_CONFIGS", str(tmp_path / "none*"))
+    return put
+
+
+def test_ports_behind_a_match_of_ports(program):
+    program(PICKY % "/etc/ssh/authorized_keys/%%u")
+    found = own_sshd.read()
+    assert not found.trouble and found.settings["port"] == ["22", "2022"]
+    assert own_sshd.keys_file("root") == "/etc/ssh/authorized_keys/%u"
+
+
+@pytest.mark.parametrize("text", [
+    "#!/bin/sh\necho 'Bad configuration option: Nonsense' >&2\nexit 255\n", "#!/bin/sh\necho port 22\n",
+    "#!/bin/sh\n", "#!/bin/sh\nkill -9 $$\n",
+])
+def test_what_it_does_not_say_is_not_nothing(program, text):
+    program(text)
+    found = own_sshd.read()
+    assert found.trouble and not found.settings
+    with pytest.raises(own_sshd.Unknown, match="does not say how it is configured"):
+        own_sshd.settings()
+    with pytest.raises(own_sshd.Unknown, match="does not say where it reads keys"):
+        own_sshd.keys_file("root")
+
+
+@pytest.mark.parametrize(("text", "words"), [
+    ("none", "reads no file of keys for this account"), ("/etc/ssh/auth keys/u", "in quotes"),
+])
+def test_files_of_keys_that_are_of_no_use(program, text, words):
+    program(PICKY % text, 'AuthorizedKeysFile "/etc/ssh/auth keys/%u"\n')
+    with pytest.raises(own_sshd.Unknown, match=words):
+        own_sshd.keys_file("root")
+
+
+def test_a_host_without_an_sshd(program):
+    assert own_sshd.read() == OwnSshd() and own_sshd.keys_file("root") == ".ssh/authorized_keys"
 
 
 def test_the_settings_are_those_of_look():

@@ -109,7 +109,7 @@ def test_firewalls_are_not_asked_by_who_is_not_root(monkeypatch: pytest.MonkeyPa
         raise AssertionError("a program of a firewall was asked")
 
     monkeypatch.setattr(firewalls, "read", asked)
-    monkeypatch.setattr(accounts, "read", lambda _names: {})
+    monkeypatch.setattr(accounts, "read", lambda *_any: {})
     assert runner.make_plan(REGISTRY, samples.spec(wanted), facts).errors == [NO_ROOT]
 
 

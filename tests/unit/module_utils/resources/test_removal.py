@@ -104,7 +104,7 @@ def plan(facts, **removal):
         Left(facts["packages"], facts["staying"], facts["groups"], facts["services"], facts["dockerd"]),
     )
     with on_disk(facts["disk"], facts["ledger"]) as patch:
-        patch.setattr(accounts, "read", lambda names: {name: facts["users"][name] for name in names})
+        patch.setattr(accounts, "read", lambda names, _written: {name: facts["users"][name] for name in names})
         return runner.make_plan(REGISTRY, samples.spec(wanted), known)
 
 
