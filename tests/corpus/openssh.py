@@ -112,7 +112,8 @@ def ssh_config(path: Path, right: Right) -> Iterator[str]:
     data = unpacked(path, folder)
     (folder / "config").write_bytes(data)
     asked = dict(right.get("asked", {}))
-    known = aliases.clashes(data, [*asked, *right["hosts"]])
+    include = partial(config_files.included, str(folder / "config"), "ssh_config")
+    known = aliases.clashes(aliases.known(data, include), [*asked, *right["hosts"]])
     if sorted(set(known)) != sorted(right["hosts"]):
         yield "hosts: right %s, ours %s" % (sorted(right["hosts"]), sorted(set(known)))
     for name, wanted in asked.items():

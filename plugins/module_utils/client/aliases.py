@@ -15,6 +15,7 @@ from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.host import Host, Hosts
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.document import Include
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
 
 HOP = "-host"
@@ -63,14 +64,34 @@ def is_alias(name: str) -> bool:
     return bool(_ALIAS.fullmatch(name))
 
 
-def clashes(config: bytes, names: Sequence[str]) -> List[str]:
-    """Names that the person's own configuration has a Host line for; patterns do not count.
+class Known(NamedTuple):
+    """What the person's own configuration, with all that it includes, has blocks for: names (patterns do not count);
+    and whether it runs programs when it is read (``Match exec``)."""
 
-    :raises ConfigError: the file cannot be read.
+    names: Sequence[str]
+    runs: bool = False
+
+
+def known(config: bytes, include: Include) -> Known:
+    """What the person has: by ``Host``, ``Match host`` and ``Match originalhost`` (ssh_config(5)).
+
+    :raises ConfigError: a file cannot be read.
     """
-    heads = sshconfig.heads(config, sshconfig.SSH)
-    own = {pattern.lower() for head in heads if head[0] == "host" for pattern in head[1:]}
-    return [name for name in names if name.lower() in own]
+    names: Dict[str, None] = {}
+    runs = False
+    for head in sshconfig.all_heads(config, sshconfig.SSH, include):
+        words = list(head[1:])
+        if head[0] == "match":
+            runs = runs or bool({"exec", "!exec"} & set(words))
+            pairs = zip(words, words[1:])
+            words = [each for word, value in pairs if word in ("host", "originalhost") for each in value.split(",")]
+        names.update(dict.fromkeys(each.lower() for each in words if not re.match(r"!|.*[*?]", each)))
+    return Known(list(names), runs)
+
+
+def clashes(person: Known, names: Sequence[str]) -> List[str]:
+    """Names that the person's own configuration has a block for."""
+    return [name for name in names if name.lower() in person.names]
 
 
 def known_hosts(hosts: Hosts) -> bytes:

@@ -12,15 +12,19 @@ import pwd
 import shutil
 import stat
 import tempfile
-from typing import List, NamedTuple, Optional, Sequence
+from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files, sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
+
+#: A name that nobody has, and how many of the person's own are tried.
+_NOBODY, _MOST = "oqs-ssh-nobody.invalid", 200
+_UNREAD = "ssh would not read what was to be written: %s; is that line yours, correct it; else report this"
 
 
 class Refused(UserError):
@@ -158,30 +162,66 @@ def _line(path: str) -> bytes:
     return b"Include " + aliases.sshquoted(path).encode()
 
 
-def check_read(config: bytes, fragment: bytes, where: Places, names: Sequence[str]) -> None:
-    """Raise Refused where the person's own ssh would not read what is about to be written: one line that it does not
-    take ends every ssh of that person, to whatever host (``ssh -G`` reads all of it and connects to nobody).
+def person(config: bytes, where: Places) -> aliases.Known:
+    """What the person's own configuration has, ours left out.
 
-    :param config: the person's configuration as it will be, with the Include line.
-    :param fragment: ours, as it will be.
-    :param names: hosts to ask about; one of ours, and one that nobody has heard of.
+    :raises ConfigError: a file cannot be read.
     """
-    program = shutil.which("ssh")
+    def include(pattern: str) -> List[bytes]:
+        found = config_files.included(where.config, sshconfig.SSH, pattern)
+        ours = read(where.fragment)
+        return [each for each in found if each != ours]
+
+    return aliases.known(without_include(config, where.fragment), include)
+
+
+def check_read(before: bytes, after: bytes, fragment: bytes, where: Places, ours: Sequence[str]) -> List[str]:
+    """Raise Refused where the person's own ssh would not read what is about to be written, or would say something else
+    of a host that is not ours: one line that it does not take ends every ssh of that person, to whatever host
+    (``ssh -G`` reads all of it and connects to nobody).
+
+    :param before: the person's configuration. :param after: the same as it will be, with the Include line.
+    :param fragment: ours, as it will be. :param ours: aliases of ours.
+    :returns: what could not be tried, for the person.
+    """
+    program, known = shutil.which("ssh"), person(before, where)
     if not program:
-        return
+        return []
+    if known.runs:
+        return ["%s has Match exec, which ssh -G would run: what was written was not tried with it" % where.config]
+    others = [name for name in known.names if name not in ours]
+    notes = ["%s has more than %d names: the others were not tried" % (where.config, _MOST)] if others[_MOST:] else []
     with tempfile.TemporaryDirectory(prefix="oqs-ssh-") as folder:
-        paths = folder + "/config", folder + "/oqs.conf"
-        texts = config.replace(_line(where.fragment), _line(paths[1])), fragment
-        for path, text in zip(paths, texts):
-            files.write_file(os.path.realpath(path), text, 0o600, os.geteuid(), os.getegid())
-        try:
-            for name in names:
-                run([program, "-G", "-F", paths[0], "--", name], timeout=10.0)
-        except CommandError as error:
-            said = (error.completed.reason if error.completed else str(error))
-            said = said.replace(paths[0], where.config).replace(paths[1], where.fragment)
-            raise Refused("ssh would not read what was to be written: %s; is that line yours, correct it; else report "
-                          "this" % said) from error
+        old, new, included = (os.path.join(os.path.realpath(folder), name) for name in ("was", "config", "oqs.conf"))
+        texts = {old: before, new: after.replace(_line(where.fragment), _line(included)), included: fragment}
+        for path, text in texts.items():
+            files.write_file(path, text, 0o600, os.geteuid(), os.getegid())
+        words = "%s is not read by ssh: %s; nothing was changed: mend it first"
+        for name in [_NOBODY, *others[:_MOST]]:
+            was = _asked(program, old, name, where, words.replace("%s", where.config, 1))
+            now = _asked(program, new, name, where, _UNREAD, {new: where.config, included: where.fragment})
+            if was != now:
+                raise Refused("ssh would connect to %s in another way than before: nothing was changed; please report "
+                              "this" % name)
+        for name in ours:
+            _asked(program, new, name, where, _UNREAD, {new: where.config, included: where.fragment})
+    return notes
+
+
+def _asked(
+    program: str, config: str, name: str, where: Places, words: str, called: Optional[Mapping[str, str]] = None
+) -> bytes:
+    """What ssh would do for a name.
+
+    :raises Refused: it does not read the configuration, in these words.
+    """
+    try:
+        return run([program, "-G", "-F", config, "--", name], timeout=10.0).out
+    except CommandError as error:
+        said = error.completed.reason if error.completed else str(error)
+        for path, real in (called or {config: where.config}).items():
+            said = said.replace(path, real)
+        raise Refused(words % " ".join(said.split())) from error
 
 
 def check_config(data: bytes, path: str) -> None:

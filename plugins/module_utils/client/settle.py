@@ -102,8 +102,8 @@ def _try(run: _Run, wanted: _Wanted) -> None:
         after[path] if path in after else machine.read(path) for path in (run.where.config, run.where.fragment)
     )
     ours = [run.settings.prefix + name for name in list(wanted.hosts)[:1]]
-    names = ours + [name + aliases.HOP for name in ours] + ["oqs-ssh-nobody.invalid"]
-    machine.check_read(config or b"", fragment or b"", run.where, names)
+    names = ours + [name + aliases.HOP for name in ours]
+    run.notes.extend(machine.check_read(run.config, config or b"", fragment or b"", run.where, names))
 
 
 # -- present -----------------------------------------------------------------------------------------------------------
@@ -143,8 +143,7 @@ def _files(run: _Run, hosts: Hosts, used: ways.Programs) -> List[Item]:
     settings, where = run.settings, run.where
     spec = aliases.AliasSpec(
         settings.prefix, settings.hop_user, where.ours("known_hosts"), "%s/%s" % (where.bin, WRAPPERS[0]))
-    clashing = aliases.clashes(
-        machine.without_include(run.config, where.fragment), [spec.prefix + name for name in hosts])
+    clashing = aliases.clashes(machine.person(run.config, where), [spec.prefix + name for name in hosts])
     run.notes.extend(_CLASH % (name, where.config) for name in clashing)
     free = {name: host for name, host in hosts.items() if spec.prefix + name not in clashing}
     wanted = {

@@ -25,6 +25,7 @@ KINDS = {"el1": "nftables of EL", "firewalld1": "firewalld", "own1": "own unit",
 KEPT = ("el1", "firewalld1", "saved1", "ufw1")
 OWN = "own1"
 NOT_KEPT = "nothing that is known here loads the rules of iptables at boot"
+BUILT = {"oqs_ssh_image_source": "build"}
 #: Seconds for whatever a host does by itself.
 BOUND = 120.0
 EXEMPT = "echo PerSourcePenaltyExemptList 127.0.0.1,::1 >/etc/ssh/sshd_config.d/hop.conf; systemctl reload ssh"
@@ -47,12 +48,12 @@ def prepare(made: Scenario) -> None:
     made.root("saved1", "sh", "-ec", TWO_PORTS)
 
 
-SETTING = Setting("boots", dict.fromkeys(KINDS, "trixie:firewalls"), {"oqs_ssh_image_source": "build"}, KINDS, prepare)
+SETTING = Setting("boots", dict.fromkeys(KINDS, "trixie:firewalls"), {}, KINDS, prepare)
 
 
 def lock(scenario: Scenario) -> Run:
     gate = scenario.root(OWN, "sh", "-c", "ip route show default | cut -d' ' -f3")
-    return scenario.deploy(playbook=LOCK, oqs_ssh_breakglass_sources=[gate], oqs_ssh_breakglass_minutes=2)
+    return scenario.deploy(playbook=LOCK, oqs_ssh_breakglass_sources=[gate], oqs_ssh_breakglass_minutes=2, **BUILT)
 
 
 def hops(visitor: Visitor, host: str) -> bool:
@@ -83,7 +84,7 @@ def only_way(scenario: Scenario, visitor: Visitor, host: str) -> bool:
 
 @pytest.fixture(scope="module")
 def deployed(scenario: Scenario) -> Run:
-    run = scenario.deploy()
+    run = scenario.deploy(**BUILT)
     assert run.code == 0, run.text
     return run
 
@@ -94,7 +95,7 @@ def test_the_plan_says_where_the_opening_is_not_kept(scenario: Scenario, deploye
     assert said.endswith('include "/etc/nftables.d/oqs-ssh.nft"')
     for host in KINDS:
         assert hops(visitor, host), host
-    again = scenario.deploy()
+    again = scenario.deploy(**BUILT)
     assert again.text.count("changed=0") == len(KINDS) and NOT_KEPT in again.text, again.text
 
 

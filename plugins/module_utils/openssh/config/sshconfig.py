@@ -155,6 +155,19 @@ def heads(data: bytes, dialect: str) -> List[Head]:
     return [head for head, _start, _end in Document(data, dialect).blocks()]
 
 
+def all_heads(data: bytes, dialect: str, include: Include, depth: int = _DEPTH) -> List[Head]:
+    """The same with those of the files that it includes, and that these include.
+
+    :raises ConfigError: a quote is not closed in one.
+    """
+    document = Document(data, dialect, include)
+    found = [head for head, _start, _end in document.blocks()]
+    for index in document.find("include", [(0, len(document.lines))]) if depth else ():
+        for content in document.included(index):
+            found += all_heads(content, dialect, include, depth - 1)
+    return found
+
+
 def read(
     data: bytes, dialect: str, *, block: Optional[str] = None, include: Optional[Include] = None
 ) -> Dict[str, List[str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import subprocess
 
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases, machine
 from client_samples import ABLE, HOST, OLD
 from hypothesis import given
 from hypothesis import strategies as st
@@ -85,28 +85,34 @@ def test_a_stamp_stands_behind_a_scripts_first_line():
     assert written.startswith(b"#!/bin/sh\n# Written") and not aliases.is_edited(written)
 
 
+def own(config, names):
+    """Those of the names that a configuration has, without what it includes."""
+    return aliases.clashes(aliases.known(config, lambda _pattern: []), names)
+
+
 def test_the_persons_own_aliases_win():
     config = b"Host a web1\n  User me\nHost=web2\nHost web*\n  Port 1\n"
-    assert aliases.clashes(config, ["web1", "web2", "web3"]) == ["web1", "web2"]
+    assert own(config, ["web1", "web2", "web3"]) == ["web1", "web2"]
 
 
 @pytest.mark.parametrize("line", [
     b"Host\tweb1", b"Host\tx\tweb1", b"Host = web1", b"Host=web1", b'Host "web1"', b"Host 'web1'", b'"Host" web1',
-    b"  hOsT WEB1 # mine", b"\tHost x web1\r", b'Host "x y" web1',
+    b"  hOsT WEB1 # mine", b"\tHost x web1\r", b'Host "x y" web1', b"Match host web1",
+    b"Match host x,web1", b"Match originalhost web1", b"Match originalhost=web1 user root",
 ])
 def test_a_head_is_read_as_ssh_reads_it(line, tmp_path):
     config = line + b"\n  User me\n"
-    assert aliases.clashes(config, ["web1", "web2"]) == ["web1"]
+    assert own(config, ["web1", "web2"]) == ["web1"]
     if b"WEB1" not in line:
         assert effective(tmp_path, config, "web1")["user"] == "me"
 
 
 @pytest.mark.parametrize("line", [
     b"#Host web1", b"Host x # web1", b'Host "x web1"', b"Host !web1 x", b"Host web1.example", b"HostName web1",
-    b"Match host web1", b"User = Host web1",
+    b"Match host web*", b"Match host !web1", b"Match user web1", b"User = Host web1",
 ])
 def test_what_is_no_head_of_a_name(line):
-    assert aliases.clashes(line + b"\n", ["web1"]) == []
+    assert own(line + b"\n", ["web1"]) == []
 
 
 @pytest.mark.parametrize("name", ["*", "!x", "a b", "", "-oProxyCommand=x", "a\nb", "a*"])
@@ -149,3 +155,56 @@ def test_nothing_that_a_host_says_becomes_another_line_or_a_command(change):
 def test_a_key_of_a_host_is_one_line_of_known_hosts():
     with pytest.raises(ValueError, match="cannot be written"):
         aliases.known_hosts({"web1": HOST._replace(keys=("ssh-ed25519 AAAA\x1b[2J",))})
+
+
+@pytest.fixture
+def tried(tmp_path):
+    """What ssh says of a person's configuration as it is, and as it would be with ours."""
+    folder = tmp_path / ".ssh"
+    (folder / "config.d").mkdir(parents=True)
+    where = machine.Places(str(folder), str(tmp_path))
+
+    def check(before, fragment, ours=("web1",), more=None):
+        for name, text in (more or {}).items():
+            (folder / name).write_text(text)
+        (folder / "config").write_bytes(before)
+        return machine.check_read(before, machine.with_include(before, where.fragment), fragment, where, ours)
+
+    check.where = where
+    return check
+
+
+def test_names_in_included_files_are_the_persons_own(tried):
+    more = {"work": "Host web1\n  Port 1\nInclude %s/deeper\n" % tried.where.folder, "deeper": "Host web2\n"}
+    assert tried(b"Include %s/wor*\n" % tried.where.folder.encode(), b"", more=more) == []
+    person = machine.person(b"Include work\nHost web3\n", tried.where)
+    assert sorted(person.names) == ["web1", "web2", "web3"] and not person.runs
+
+
+def test_what_ssh_says_of_others_stays_byte_for_byte(tried):
+    assert tried(b"Host mine\n  User me\n", b"Host web1\n    HostName 192.0.2.1\n") == []
+    for pattern in (b"Host *", b"Host m*", b"Match all"):
+        with pytest.raises(machine.Refused, match="in another way than before"):
+            tried(b"Host mine\n  User me\n", pattern + b"\n    User other\n")
+
+
+def test_a_fragment_that_ssh_does_not_read_is_not_placed(tried):
+    with pytest.raises(machine.Refused, match=r"ssh would not read .*config.d/oqs.conf.*report"):
+        tried(b"", b"Host web1\n    ProxyJump 2001:db8::7\n")
+
+
+def test_a_configuration_that_is_broken_already_is_named_and_left(tried):
+    with pytest.raises(machine.Refused, match=r"\.ssh/config is not read by ssh: .*(?i:nonsense).*mend it first"):
+        tried(b"Nonsense yes\n", b"Host web1\n")
+
+
+def test_programs_of_the_persons_are_not_run(tried, tmp_path):
+    mark = tmp_path / "ran"
+    notes = tried(b'Match host x exec "touch %s"\n  User y\n' % str(mark).encode(), b"Host web1\n")
+    assert not mark.exists() and len(notes) == 1 and "Match exec" in notes[0]
+
+
+def test_a_person_with_very_many_names(tried, monkeypatch):
+    monkeypatch.setattr(machine, "_MOST", 3)
+    notes = tried(b"".join(b"Host h%d\n" % number for number in range(9)), b"Host web1\n")
+    assert len(notes) == 1 and "more than 3 names" in notes[0]
