@@ -49,7 +49,7 @@ def sentence(error: Exception) -> str:
     if error.errno in _DISK:
         words = os.strerror(error.errno)
         return "cannot write %s: %s; %s" % (error.filename or "to the disk", words, _DISK[error.errno])
-    return "%s: %s" % (error.filename, error.strerror) if error.filename else str(error)
+    return "%s: %s" % (error.filename, error.strerror) if error.filename else str(error.strerror)
 
 
 def failed(error: Exception, before: str = "") -> Dict[str, Any]:

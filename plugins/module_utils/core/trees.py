@@ -18,11 +18,23 @@ _ROUNDS = 10000
 
 def remove(path: str, root: str = "/") -> bool:
     """Remove a file, a link itself, or a folder with all that is in it; False when there is none. No link is followed,
-    however deep somebody has nested folders.
+    however deep somebody has nested folders. A folder that something is mounted on is only emptied.
 
     :raises UnsafePath: a link lies on the way.
-    :raises OSError: the kernel says no; or somebody adds things as fast as they are removed.
+    :raises OSError: the kernel says no, with the whole path; or somebody adds things as fast as they are removed.
     """
+    try:
+        return _remove(path, root)
+    except OSError as error:
+        if error.errno == errno.EBUSY and os.path.isdir(path) and not os.listdir(path):
+            return True
+        name = os.path.basename(str(error.filename or ""))
+        inner = name and name != os.path.basename(path) and not name.startswith(files.TEMPORARY)
+        where = "%s/%s" % (path, name) if inner else path
+        raise type(error)(error.errno, error.strerror, where) from error
+
+
+def _remove(path: str, root: str) -> bool:
     with contextlib.suppress(FileNotFoundError), files.open_place(path, root) as place:
         if files.lstat(place) is None:
             return False

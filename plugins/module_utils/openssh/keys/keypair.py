@@ -29,6 +29,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys.k
     is_encrypted,
     key_type,
     pair_state,
+    parse_public,
     public_from_private,
 )
 
@@ -198,6 +199,8 @@ def _read(request: Request) -> Tuple[PairState, Optional[bytes]]:
     public = read_file(request.path + ".pub", limit=1 << 20, root=request.root)
     found = pair_state(private, public)
     wanted = key_type(request.algorithm)
+    if private and found.key is None and request.regenerate != "always" and _is_pem(private):
+        found = found._replace(key=_derived(request, private))
     if private is None or found.key is None or found.state not in ("good", "half", "mismatch"):
         return found, private
     if found.key.type == wanted or (request.algorithm == "ecdsa" and found.key.type.startswith("ecdsa-sha2-")):
@@ -215,7 +218,7 @@ def _decide(request: Request, found: PairState, private: Optional[bytes]) -> str
         return "make"
     if found.state == "good":
         return "none"
-    derivable = _derivable(private)
+    derivable = _derivable(private) or (private is not None and _is_pem(private) and found.key is not None)
     if level == "never":
         raise KeyPairError("%s: %s, and regenerate is 'never': put the pair there, or allow 'missing' or 'damaged'"
                            % (request.path, found.reason))
@@ -234,6 +237,31 @@ def _derivable(private: Optional[bytes]) -> bool:
         return private is not None and public_from_private(private) is not None
     except BadKey:
         return False
+
+
+def _is_pem(private: bytes) -> bool:
+    """Whether a private half is whole, and in a format that does not hold the public one in clear."""
+    try:
+        return public_from_private(private) is None
+    except BadKey:
+        return False
+
+
+def _derived(request: Request, private: bytes) -> PublicKey:
+    """The public half of such a file, as the host's ssh-keygen derives it (ssh-keygen(1), -y).
+
+    :raises KeyPairError: it cannot; a good private half is no reason to make another.
+    """
+    with private_folder() as folder:
+        path = folder + "/0"
+        write_file(path, private, 0o600, os.geteuid(), os.getegid(), root=folder)
+        try:
+            said = run(["setsid", "--wait", "ssh-keygen", "-y", "-f", path], stdin=_secrets([request]), timeout=30.0)
+            return parse_public(said.text)
+        except (CommandError, BadKey) as error:
+            reason = error.completed.reason if isinstance(error, CommandError) and error.completed else str(error)
+            words = "%s: the private half is whole and stays, but its public half could not be derived (%s): write %s.pub"
+            raise KeyPairError(words % (request.path, reason.replace(path, request.path), request.path)) from error
 
 
 def _misplaced(request: Request) -> bool:

@@ -103,6 +103,36 @@ def test_levels(tmp_path: Path, state: str, level: str) -> None:
         assert keypair.ensure_pairs([request(tmp_path, level)], Maker())[0].action == "none"
 
 
+@pytest.mark.parametrize("form", ["PEM", "PKCS8"])
+@pytest.mark.parametrize("public", ["lost", "damaged"])
+def test_a_whole_private_half_of_another_form_is_never_replaced(tmp_path: Path, form: str, public: str) -> None:
+    """Its public half is not in it in clear: ssh-keygen derives it."""
+    path = tmp_path / "key"
+    subprocess.run(["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", form, "-N", "", "-f", str(path)], check=True)
+    private, line = path.read_bytes(), (tmp_path / "key.pub").read_text().split()[:2]
+    (tmp_path / "key.pub").unlink()
+    if public == "damaged":
+        (tmp_path / "key.pub").write_text("junk\n")
+    for level in ("missing", "damaged"):
+        result = keypair.ensure_pairs([request(tmp_path, level, algorithm="rsa")], Maker())[0]
+        assert result.action == ("mended" if level == "missing" else "none")
+    assert path.read_bytes() == private and (tmp_path / "key.pub").read_text().split()[:2] == line
+
+
+def test_one_that_cannot_be_derived_is_left_and_named(tmp_path: Path) -> None:
+    path, secret = tmp_path / "key", "a long secret"
+    argv = ["ssh-keygen", "-q", "-t", "rsa", "-b", "2048", "-m", "PEM", "-f", str(path)]
+    subprocess.run(["setsid", "--wait", *argv], input=(secret + "\n").encode() * 2, check=True)
+    private = path.read_bytes()
+    (tmp_path / "key.pub").unlink()
+    for level in ("missing", "damaged"):
+        with pytest.raises(keypair.KeyPairError, match=r"/key: the private half is whole and stays.*/key\.pub"):
+            keypair.ensure_pairs([request(tmp_path, level, algorithm="rsa")], Maker())
+    assert path.read_bytes() == private
+    given = request(tmp_path, algorithm="rsa", passphrase=secret)
+    assert keypair.ensure_pairs([given], Maker())[0].action == "mended" and path.read_bytes() == private
+
+
 def test_many_pairs_are_made_in_one_go(tmp_path: Path) -> None:
     put(tmp_path, OLD, OLD_PUBLIC)
     maker = Maker()
