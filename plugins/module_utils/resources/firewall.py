@@ -4,11 +4,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from functools import partial
-from typing import Mapping, Optional, Tuple
+from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import ABSENT
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
@@ -23,6 +24,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, firewalls
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallChange
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import BACKENDS, Backends, Found
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
@@ -34,6 +36,12 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources impo
 
 class NotServed(UserError):
     """The port is not opened, because nobody proved to serve there; the text says why."""
+
+
+class Came(NamedTuple):
+    """Where this run's ssh session comes from, as the host sees it; empty: not known."""
+
+    address: str = ""
 
 
 class FirewallResource(Resource):
@@ -50,7 +58,7 @@ class FirewallResource(Resource):
     def __init__(self, backends: Backends = BACKENDS) -> None:
         self.backends = backends
         self.ledger = firewalls.ledger(backends)
-        self.readers = {Found: self._read}
+        self.readers = {Found: self._read, Came: lambda _facts: Came(processes.session_end()[0])}
 
     def _read(self, facts: Facts) -> Found:
         """Without root their programs fail, each in its own words; the plan has the word that helps."""
@@ -79,6 +87,9 @@ class FirewallResource(Resource):
         ssh = spec.get(ServerSpec)
         coming = ssh.sources if ssh and ssh.state == "present" else None
         unknown = facts.of(WantedImage).image.unknown_keywords if coming is not None else ()
+        shut_out = left_out(wanted.sources, facts.of(Came).address)
+        if shut_out:
+            plan.note(shut_out)
         words = firewalls.unenforced(wanted.sources, coming, facts.of(State).sshd_config, unknown)
         if words:
             plan.refuse(words)
@@ -92,6 +103,19 @@ class FirewallResource(Resource):
                 change = _as_it_was(named, change)
             plan.add(_planned(change))
         _plan_zones(named, plan)
+
+
+def left_out(sources: Sequence[str], address: str) -> str:
+    """What a person should know whose sources do not hold the controller: the proof from outside is made from there."""
+    try:
+        came = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return ""  # not known
+    came = getattr(came, "ipv4_mapped", None) or came
+    if not sources or came.is_loopback or any(came in each for each in model.parse_sources(sources)):
+        return ""
+    return ("this run comes from %s, which is not among oqs_ssh_firewall_sources: the proof from outside will not get "
+            "in from there; add it, or set oqs_ssh_probe_from: host" % came)
 
 
 def _closed(spec: Spec) -> Optional[FirewallSpec]:

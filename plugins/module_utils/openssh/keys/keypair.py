@@ -260,7 +260,7 @@ def _derived(request: Request, private: bytes) -> PublicKey:
             return parse_public(said.text)
         except (CommandError, BadKey) as error:
             reason = error.completed.reason if isinstance(error, CommandError) and error.completed else str(error)
-            words = "%s: the private half is whole and stays, but its public half could not be derived (%s): write %s.pub"
+            words = "%s: the private half is whole and stays, but its public half cannot be derived (%s): write %s.pub"
             raise KeyPairError(words % (request.path, reason.replace(path, request.path), request.path)) from error
 
 
