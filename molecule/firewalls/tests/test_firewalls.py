@@ -144,7 +144,7 @@ def narrowed(scenario: Scenario, sources: List[str]) -> Run:
     return run
 
 
-def tried(scenario: Scenario, visitor: Visitor, host: str, source: str, seconds: int = 25) -> Said:
+def tried(scenario: Scenario, visitor: Visitor, host: str, source: str, seconds: int = 60) -> Said:
     """A login from one of the visitor's addresses."""
     target = scenario.addresses(host)[":" in source]
     settings = ("HostName=" + target, "UserKnownHostsFile=/dev/null", "BatchMode=yes")
