@@ -77,7 +77,9 @@ PROOF = ProofResource()
 
 def provable(spec: Spec, container: Container) -> bool:
     """Does a container of ours run, and does the run ask about it?"""
-    asked = any(spec.get(kind) for kind in (ServerSpec, HopSpec, FirewallSpec)) and not spec.get(RemovalSpec)
+    server = spec.get(ServerSpec)
+    going = spec.get(RemovalSpec) or (server and server.state == "absent")
+    asked = any(spec.get(kind) for kind in (ServerSpec, HopSpec, FirewallSpec)) and not going
     return bool(asked and container.running and container.ours)
 
 

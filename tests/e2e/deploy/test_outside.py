@@ -13,7 +13,7 @@ SETTING = Setting("outside", {HOST: "trixie:docker"})
 #: Whoever comes from outside to 2222 gets to the host's own sshd: a real server, with post-quantum key exchanges.
 REDIRECT = """nft add table ip impostor
 nft add chain ip impostor pre '{ type nat hook prerouting priority -150; }'
-nft add rule ip impostor pre tcp dport 2222 redirect to :22"""
+nft add rule ip impostor pre %s tcp dport 2222 redirect to :22"""
 
 
 def test_the_key_is_proved_from_outside(scenario: Scenario) -> None:
@@ -25,8 +25,20 @@ def test_the_key_is_proved_from_outside(scenario: Scenario) -> None:
     assert scenario.deploy(**WANT).line(HOST, "outside") == "", "no more is said than was tried"
 
 
+def test_a_rule_that_sends_everybody_elsewhere_is_named_before_anything_is_changed(scenario: Scenario) -> None:
+    scenario.root(HOST, "sh", "-c", REDIRECT % "")
+    try:
+        run = scenario.deploy(**WANT, **BOTH)
+        said = run.line(HOST, "failed")
+        assert run.code != 0 and "nothing was changed" in said and "sent elsewhere by NAT" in said, run.text
+    finally:
+        scenario.root(HOST, "nft", "delete", "table", "ip", "impostor")
+
+
 def test_another_server_in_its_place_is_named(scenario: Scenario) -> None:
-    scenario.root(HOST, "sh", "-c", REDIRECT)
+    """For this controller alone: no rule says so of everybody, and only a handshake from outside can tell."""
+    controller = scenario.root(HOST, "sh", "-c", "ip route show default | cut -d' ' -f3")
+    scenario.root(HOST, "sh", "-c", REDIRECT % ("ip saddr " + controller))
     try:
         run = scenario.deploy(**WANT, **BOTH)
         assert run.code != 0 and "did not prove from outside" in run.line(HOST, "failed"), run.text
