@@ -204,7 +204,9 @@ def test_a_look_is_quick(bench):
     found = bench.job("time")
     print("one look: %(look).3f s, with a handshake and a hop as proof %(with_proof).3f s; %(cpu).3f s of the "
           "processor (load %(load).1f on %(cores)d)" % found)
-    assert len(found["programs"]) <= 9 and sum(argv[0] == "docker" for argv in found["programs"]) <= 3, found
+    print(*found["programs"], sep="\n")
+    # one for each question: NAT, what is loaded at boot and whether the engine starts then are among them
+    assert len(found["programs"]) <= 12 and sum(argv[0] == "docker" for argv in found["programs"]) <= 3, found
     assert found["cpu"] < 0.8
     assert found["look"] < (0.5 if found["load"] < 0.5 * found["cores"] else max(2.0, found["load"] / found["cores"]))
 

@@ -161,17 +161,17 @@ def test_state_folder(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"path": "/tmp/x", "password": "Pa55W0rd"}, ["'oqs'", "known to the world", "choose another"]),
-        ({"path": "/tmp/x", "password": ""}, ["'oqs'", "empty"]),
-        ({"path": "/tmp/x", "password": "zu kurz 7!"}, ["12 characters (10)"]),
-        ({"path": "/tmp/x"}, ["option 'password' is missing"]),
-        ({"path": "/tmp/x", "password": SECRET, "state": "locked"}, ["makes no sense"]),
+        ({"path": "/run/nobody-made-this", "password": "Pa55W0rd"}, ["'oqs'", "known to the world", "choose another"]),
+        ({"path": "/run/nobody-made-this", "password": ""}, ["'oqs'", "empty"]),
+        ({"path": "/run/nobody-made-this", "password": "zu kurz 7!"}, ["12 characters (10)"]),
+        ({"path": "/run/nobody-made-this"}, ["option 'password' is missing"]),
+        ({"path": "/run/nobody-made-this", "password": SECRET, "state": "locked"}, ["makes no sense"]),
         ({"password": SECRET}, ["container", "path"]),
         ({"container": "oqs-keys-none", "password": SECRET}, ["no container 'oqs-keys-none'", "create it first"]),
         ({"path": "/etc/shadow", "password": SECRET}, ["/etc/shadow", "ansible.builtin.user"]),
         ({"path": "/nowhere/password", "password": SECRET}, ["/nowhere", "make it first"]),
         ({"path": "/dev/null", "password": SECRET}, ["/dev/null", "not an ordinary file"]),
-        ({"path": "/tmp/x", "password": SECRET, "rounds": 5}, ["5 rounds", "1000 to 9999999"]),
+        ({"path": "/run/nobody-made-this", "password": SECRET, "rounds": 5}, ["5 rounds", "1000 to 9999999"]),
     ],
 )
 def test_bad_input(arguments: dict, words: list) -> None:
