@@ -164,7 +164,7 @@ files:
       changed: true
       backup_file: ""
 notes:
-  description: What an edit cannot reach, such as an earlier value that wins. Also printed as warnings.
+  description: What an edit cannot reach, such as an earlier value, or a C(Match all), that wins. Also warnings.
   returned: success
   type: list
   elements: str

@@ -25,8 +25,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config
     REPEATABLE,
     RIVALS,
     SSH,
+    SSHD,
     WORDS,
 )
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.matches import fits_all, rulings
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.syntax import (
     keyword_and_start,
     quoted,
@@ -274,7 +276,9 @@ class SettingEditor:
             self.insert_somewhere(texts)
 
     def name_what_wins(self) -> None:
-        """Name earlier values that win over what was just written, and what might."""
+        """Name values that win over what was just written, and what might."""
+        if self.wanted.head is None and self.document.dialect == SSHD:
+            self._name_matches()
         if self.wanted.kind in REPEATABLE:
             return
         document, ranges, found = self.document, self.ranges(), self.found()
@@ -286,14 +290,20 @@ class SettingEditor:
         for index in document.find(rival, ranges)[:1] if rival else []:
             if index < found[0]:
                 document.note("%s comes first and wins over %s" % (document.describe(index), self.name))
-        if self.wanted.head is None:
+        if self.wanted.head is None and document.dialect == SSHD:
             return
-        blocks = document.blocks()
-        for head, start, end in [(None, 0, blocks[0][1]), *blocks]:
+        blocks, where = document.blocks(), " in %r" % self.wanted.change.block if self.wanted.head else ""
+        for head, start, end in [(None, 0, blocks[0][1] if blocks else 0), *blocks]:
             if start >= found[0]:
                 break
-            everywhere = head in (("match", "all"), ("host", "*")) or (head is None and document.dialect == SSH)
+            everywhere = document.dialect == SSH if head is None else fits_all(head)
             if everywhere and head != self.wanted.head:
                 for index in document.find(self.wanted.keyword, [(start, min(end, found[0]))]):
-                    document.note("%s comes first and wins over %s in %r" % (
-                        document.describe(index), self.name, self.wanted.change.block))
+                    document.note("%s comes first and wins over %s%s" % (document.describe(index), self.name, where))
+
+    def _name_matches(self) -> None:
+        """Name a Match block that fits everybody and says something else: it wins over what is global."""
+        first = next(rulings(self.document, self.wanted.keyword), None)
+        found = self.found() if self.wanted.kind == WORDS else self.found()[:1]
+        if first and first.words != tuple(word for index in found for word in self.document.value(index).words):
+            self.document.note("%s wins over %s for all whom %r fits" % (first.line, self.name, first.head))

@@ -219,6 +219,48 @@ def test_earlier_value_that_wins_is_named():
     assert not sshconfig.edit_with_notes(b"Host b\n Port 1\n", [Change("Port", ["2"], block="Host a")], SSH).notes
 
 
+@pytest.mark.parametrize(("head", "fits"), [
+    ("Match all", True), ("Match User *", True), ("match Host=*", True), ("Match Address *,0.0.0.0/0", True),
+    ("Match Address ::/0", True), ("Match LocalAddress 0.0.0.0/0 User **", True), ("Match Group ?*,root", True),
+    ("Match User root", False), ("Match User *,!bob", False), ("Match User * Address 10.0.0.0/8", False),
+    ("Match LocalPort 2022", False), ("Match invalid-user", False), ("Match User a*", False),
+])
+def test_a_match_that_fits_all_wins_over_what_is_global(head, fits):
+    """As sshd -T -C of OpenSSH 9.2 says it of each of these."""
+    data = b"PermitRootLogin no\n%s\n  PermitRootLogin yes\n" % head.encode()
+    done = sshconfig.edit_with_notes(data, [Change("PermitRootLogin", ["no"])], SSHD)
+    words = "line 3 (PermitRootLogin yes) wins over PermitRootLogin for all whom '%s' fits" % head
+    assert done == (data, (words,) if fits else ())
+
+
+def test_of_several_that_fit_all_the_first_wins():
+    data = b"AllowUsers a\nMatch User *\n AllowUsers a\nMatch all\n AllowUsers b\n"
+    assert not sshconfig.edit_with_notes(data, [Change("AllowUsers", ["a"])], SSHD).notes
+    words = "line 3 (AllowUsers a) wins over AllowUsers for all whom 'Match User *' fits"
+    assert sshconfig.edit_with_notes(data, [Change("AllowUsers", ["c"], how="add")], SSHD).notes == (words,)
+    data = data.replace(b"AllowUsers", b"Banner")
+    done = sshconfig.edit_with_notes(data + b"Match User a\n", [Change("Banner", ["c"], block="Match User a")], SSHD)
+    assert "line 3 (Banner a) comes first and wins over Banner in 'Match User a'" in done.notes
+
+
+@pytest.mark.parametrize(("data", "noted"), [
+    (b"Banner a\nInclude x\n", True), (b"Banner a\nMatch User *\nInclude y\n", True),
+    (b"Banner a\nMatch User bob\nInclude x\n", False), (b"Include y\nBanner a\n", False),
+])
+def test_a_match_that_fits_all_in_an_included_file(data, noted):
+    files = {"x": b"Match all\n Banner b\n", "y": b"Banner b\n"}
+    done = sshconfig.edit_with_notes(data, [Change("Banner", ["a"])], SSHD, lambda name: [files[name]])
+    assert [note for note in done.notes if "(Banner b), included by line" in note] == list(done.notes)
+    assert bool(done.notes) == noted
+
+
+def test_in_ssh_config_what_is_above_wins_over_what_is_global_again():
+    data = b"Host *\n Port 1\nMatch all\nPort 2\n"
+    words = "line 2 (Port 1) comes first and wins over Port"
+    assert sshconfig.edit_with_notes(data, [Change("Port", ["3"])], SSH).notes == (words,)
+    assert not sshconfig.edit_with_notes(b"Port 2\nHost *\n Port 1\n", [Change("Port", ["3"])], SSH).notes
+
+
 def test_rivals_are_named():
     done = sshconfig.edit_with_notes(b"ProxyJump a\nPort 1\n", [Change("ProxyCommand", ["b"])], SSH)
     assert done.notes == ("line 1 (ProxyJump a) comes first and wins over ProxyCommand",)
