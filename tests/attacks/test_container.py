@@ -107,7 +107,7 @@ def test_an_edit_that_weakens_is_found_and_taken_out(tmp_path, monkeypatch):
 
     def judged(draft):
         asked = effect.configurations(draft, alone, own)
-        return effect.weak(configuration._effects(ssh, image, asked), draft, own)
+        return effect.weak(configuration._effects(ssh, image, asked, draft), draft, own)
 
     assert judged(alone + b"Match Address 192.0.2.1\n  PasswordAuthentication no\n") == ()
     draft = alone + "".join(sorted(WEAKENING, key=lambda each: each.startswith("Match"))).encode()

@@ -5,7 +5,8 @@
 from __future__ import annotations
 
 import json
-from typing import Dict, List, Mapping, Optional
+import re
+from typing import Dict, List, Mapping, Match, Optional
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import digests, files, paths, trees
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import Completed
@@ -82,16 +83,19 @@ def _judge(facts: Facts) -> Judged:
     if draft == alone or files.read_file(paths.JUDGED) == key:
         return Judged()
     asked = effect.configurations(draft, alone, own)
-    found = effect.weak(_effects(ssh, image.engine_id, asked), draft, own)
+    found = effect.weak(_effects(ssh, image.engine_id, asked, state.sshd_config), draft, own)
     if not found:
         files.make_dir(paths.LOCK_DIR, 0o700)
         files.write_file(paths.JUDGED, key, 0o600)
     return Judged(found)
 
 
-def _effects(ssh: ServerSpec, image: str, asked: Mapping[str, bytes]) -> Dict[str, List[effect.Settings]]:
+def _effects(
+    ssh: ServerSpec, image: str, asked: Mapping[str, bytes], present: bytes
+) -> Dict[str, List[effect.Settings]]:
     """What the image's sshd makes of configurations, by name, for each of the connections.
 
+    :param present: the file that they are made from.
     :raises ConfigurationError: it refuses one, with its words; or it does not answer.
     """
     ends = effect.connections(ssh.user, ssh.sources)
@@ -105,13 +109,27 @@ def _effects(ssh: ServerSpec, image: str, asked: Mapping[str, bytes]) -> Dict[st
         name = head.split(" ")[0]
         found.setdefault(name, []).append(effect.settings(text))
         if text.startswith("failed: "):
-            refused[name] = text[len("failed: "):].strip().replace("%s/%s" % (paths.ASKED, name), _SERVER)
+            said = text[len("failed: "):].strip()
+            refused[name] = _in_place(said, "%s/%s" % (paths.ASKED, name), asked.get(name, b""), _SERVER, present)
     if refused:  # the whole has the lines that a person sees
         said = refused.get(effect.WHOLE) or sorted(refused.values())[0]
         raise ConfigurationError("the image's own programs refuse the configuration: %s" % said)
     if set(found) != set(asked) or any(len(each) != len(ends) for each in found.values()):
         raise ConfigurationError("the image's own sshd did not say what sshd_config comes to: %s" % done.reason)
     return found
+
+
+def _in_place(said: str, path: str, asked: bytes, place: str, present: bytes) -> str:
+    """The words of a program about a file that we made for it, as words about the one that a person sees: its path, and
+    the number that the line has there. A line that is not there is ours, and keeps its number."""
+    lines, theirs = ([line.strip() for line in data.splitlines()] for data in (asked, present))
+
+    def there(match: Match[str]) -> str:
+        line = lines[int(match.group(2)) - 1:int(match.group(2))]
+        number = theirs.index(line[0]) + 1 if line and line[0] in theirs else int(match.group(2))
+        return "%s%d" % (match.group(1), number)
+
+    return re.sub(r"(%s:? line )([1-9][0-9]{0,8})" % re.escape(path), there, said).replace(path, place)
 
 
 def plan_unknown(ssh: ServerSpec, facts: Facts, plan: Plan) -> None:
@@ -185,20 +203,24 @@ def write(host: Host, wanted: Mapping[str, bytes]) -> None:
 
     :raises ConfigurationError: with the words of the image's own sshd or ssh; nothing was replaced.
     """
-    here = _there(dict.fromkeys(NAMES))
+    here, asked = _there(dict.fromkeys(NAMES)), dict.fromkeys(NAMES, b"")
     candidate = paths.PRIVATE_DIR + "/candidate"
     trees.remove(candidate)  # of a run that was cut short
     files.make_dir(candidate, 0o700)
     try:
         for name, present in here.items():
-            data = wanted.get(name) or present or host.facts.of(Image).config(name)
-            files.write_file("%s/%s" % (candidate, name), data, 0o600)
+            asked[name] = wanted.get(name) or present or host.facts.of(Image).config(name)
+            files.write_file("%s/%s" % (candidate, name), asked[name], 0o600)
         done = _asked(host, candidate)
     finally:
         trees.remove(candidate)
     if done.rc != 0:  # the candidate is gone: a person has the file in its place
-        said = done.reason.replace(candidate, paths.STATE_DIR)
-        raise ConfigurationError("the image's own programs refuse the configuration: %s" % said)
+        said = (done.err.strip() or done.out).decode("utf-8", "replace")
+        for name, data in asked.items():
+            place = "%s/%s" % (paths.STATE_DIR, name)
+            said = _in_place(said, "%s/%s" % (candidate, name), data, place, here[name] or b"")
+        words = "the image's own programs refuse the configuration: %s"
+        raise ConfigurationError(words % done._replace(err=said.encode()).reason)
     host.validated = True
     for name, data in wanted.items():
         if data != here[name]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 import os
 import stat
 import subprocess
+from functools import partial
 
 import core_samples as samples
 import plan_samples
@@ -215,3 +216,49 @@ def test_what_is_run_comes_from_no_folder_that_a_container_can_write(want, monke
     assert configuration._asked(host, "/etc/oqs-ssh/private/candidate").rc == 0
     assert asked == [("sha256:e", paths.ENTRY, str(tmp_path), "ours", 0o755)]
     assert list(tmp_path.iterdir()) == [], "nothing of it is left"
+
+
+@pytest.fixture
+def edited(tmp_path, monkeypatch):
+    """A state folder with a client's configuration that a person has edited, and a host whose programs are ours."""
+    def asked(_host, candidate):
+        return commands.run(["ssh", "-G", "-F", candidate + "/ssh_config", "localhost"], check=False)
+
+    monkeypatch.setattr(paths, "STATE_DIR", str(tmp_path))
+    monkeypatch.setattr(paths, "PRIVATE_DIR", str(tmp_path / "private"))
+    monkeypatch.setattr(configuration, "_asked", asked)
+    for name in ("make_dir", "write_file"):
+        monkeypatch.setattr(files, name, partial(getattr(files, name), uid=os.geteuid(), gid=os.getegid()))
+    (tmp_path / "private").mkdir()
+    return tmp_path / "ssh_config"
+
+
+@pytest.mark.parametrize(("before", "number"), [(b"Port 22\n", 2), (b"Port 22\n# more\n\n", 4)])
+def test_a_line_that_the_program_does_not_know_is_named_where_the_person_wrote_it(edited, before, number):
+    """What is asked about has our lines above theirs, and lies in a folder that is gone when they read of it."""
+    edited.write_bytes(before + b"\tNonsense yes\nUser a\n")
+    host = Host(Spec(), Facts(Image(), Container()), Checked())
+    with pytest.raises(configuration.ConfigurationError) as caught:
+        configuration.write(host, {"ssh_config": b"Compression no\n" + edited.read_bytes()})
+    said = str(caught.value)
+    assert "%s: line %d: Bad configuration option: nonsense" % (edited, number) in said
+    assert "candidate" not in said and "private" not in said and edited.read_bytes().startswith(before)
+
+
+@pytest.mark.parametrize("name", ["whole", "global", "block-0"])
+def test_so_it_is_where_the_effect_is_asked_about(monkeypatch, tmp_path, name):
+    """In the words of OpenSSH 9.2's sshd, of a part whose lines are those of the file without their blanks."""
+    def run_once(*_any, **_more):
+        said = "\n== %s root 203.0.113.77\nfailed: %s/%s line 2: unsupported option \"maybe\"." % (
+            name, paths.ASKED, name)
+        return commands.Completed(0, said.encode(), b"")
+
+    monkeypatch.setattr(paths, "VAR_DIR", str(tmp_path))
+    monkeypatch.setattr(configuration.cli, "run_once", run_once)
+    write = files.write_file
+    monkeypatch.setattr(files, "write_file",
+                        lambda path, data, mode: write(path, data, mode, os.geteuid(), os.getegid()))
+    ssh = ServerSpec("present", samples.spec(samples.want()).of(ServerSpec).image, entry="ours")
+    present = b"Port 2222\n\n# mine\n  PermitRootLogin maybe\n"
+    with pytest.raises(configuration.ConfigurationError, match="/etc/oqs-ssh/sshd_config line 4: unsupported option"):
+        configuration._effects(ssh, "sha256:e", {name: b"X y\nPermitRootLogin maybe\n"}, present)
