@@ -73,17 +73,18 @@ def ends() -> Set[Tuple[str, int]]:
 
 
 def ends_of(program: str) -> Set[Tuple[str, int]]:
-    """Addresses and ports that programs of a name listen on, those of containers not among them (their root is another
-    folder)."""
+    """Addresses and ports that programs of a name listen on. Those of containers are not among them (their root is
+    another folder), nor those of its own children: sshd's sessions listen for ssh -R and X11."""
     here = os.stat("/")
-    inodes: Set[int] = set()
+    found: Set[int] = set()
     for pid in filter(str.isdigit, os.listdir("/proc")):
         try:
             name, root = os.path.basename(os.readlink("/proc/%s/exe" % pid)), os.stat("/proc/%s/root" % pid)
         except OSError:
             continue  # it is gone, or a thread of the kernel
         if name.split(" ")[0] == program and os.path.samestat(root, here):
-            inodes |= sockets_of(int(pid))
+            found.add(int(pid))
+    inodes = {inode for pid in found if parent(pid) not in found for inode in sockets_of(pid)}
     return {(address_of(address), port) for address, port, inode in _rows(_LISTEN) if inode in inodes}
 
 

@@ -8,12 +8,16 @@ import glob
 import os
 import re
 import shutil
-from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
+from typing import Dict, Iterator, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import probe
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.document import Document
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.keywords import SSHD
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.syntax import ConfigError
 
 End = Tuple[str, int]
 #: Keyword in lower case to values, as ``sshd -T`` prints them.
@@ -23,8 +27,9 @@ DEFAULT_PORT = 22
 LOCALHOST = "localhost"
 #: Of a connection that a Match block may be about: account, port.
 _CRITERIA = "user=%s,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=%d"
-_CONFIG, _CONFIGS = "/etc/ssh/sshd_config", "/etc/ssh/sshd_config.d/*.conf"
-_QUOTED = re.compile(rb"(?im)^\s*AuthorizedKeysFile\b.*[\"'\\]")
+_CONFIG = "/etc/ssh/sshd_config"
+#: What it prints where no line says anything.
+_DEFAULT_KEYS = (".ssh/authorized_keys .ssh/authorized_keys2", ".ssh/authorized_keys")
 #: What sshd says instead of its banner to an address in its penalty box.
 PENALTY = "Not allowed at this time"
 #: Listening on one of these, sshd is reached by the name localhost.
@@ -111,11 +116,39 @@ def keys_file(user: str) -> str:
         said = _asked(("-C", _CRITERIA % (user, DEFAULT_PORT)))["authorizedkeysfile"][0]
     except CommandError as error:
         raise Unknown("the host's own sshd does not say where it reads keys (%s)" % error) from error
-    if said.split()[:1] in ([], ["none"]):
+    paths = [path for path in _paths(said) if path.lower() != "none"]
+    if not paths:
         raise Unknown("the host's own sshd reads no file of keys for this account (AuthorizedKeysFile none)")
-    if any(_QUOTED.search(files.read_file(path) or b"") for path in (_CONFIG, *sorted(glob.glob(_CONFIGS)))):
-        raise Unknown("the host's own sshd has an AuthorizedKeysFile in quotes, and does not say where its path ends")
-    return said.split()[0]
+    return paths[0]
+
+
+def _paths(said: str) -> Sequence[str]:
+    """The paths of an AuthorizedKeysFile, which sshd prints without the quotes around one that has a blank: then the
+    line itself says where each ends.
+
+    :raises Unknown: no line does, or two that are printed alike.
+    """
+    if said in _DEFAULT_KEYS or len(said.split()) < 2:
+        return said.split()
+    try:
+        lines = {words for words in _key_lines(files.read_file(_CONFIG) or b"") if " ".join(words) == said}
+    except ConfigError:
+        lines = set()
+    if len(lines) != 1:
+        words = "the host's own sshd reads keys from %s, and does not say where the path ends that has a blank"
+        raise Unknown(words % said)
+    return lines.pop()
+
+
+def _key_lines(data: bytes, depth: int = 16) -> Iterator[Tuple[str, ...]]:
+    """The words of each AuthorizedKeysFile, of included files, too."""
+    document = Document(data, SSHD, lambda pattern: config_files.included(_CONFIG, SSHD, pattern))
+    everywhere = [(0, len(document.lines))]
+    for index in document.find("authorizedkeysfile", everywhere):
+        yield tuple(word.decode("utf-8", "surrogateescape") for word in document.value(index).words)
+    for index in document.find("include", everywhere) if depth else ():
+        for content in document.included(index):
+            yield from _key_lines(content, depth - 1)
 
 
 def _program() -> str:

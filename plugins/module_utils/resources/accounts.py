@@ -9,6 +9,7 @@ import contextlib
 import grp
 import os
 import pwd
+import re
 from functools import partial
 from typing import Dict, List, Mapping, NamedTuple, Optional, Sequence
 
@@ -103,11 +104,17 @@ def _groups(name: str, gid: int) -> List[str]:
 
 
 def _keys_path(account: pwd.struct_passwd) -> str:
-    """The first AuthorizedKeysFile of the host's own sshd for an account (sshd_config(5): %h, %u, %U, %%)."""
+    """The first AuthorizedKeysFile of the host's own sshd for an account.
+
+    :raises Unknown: it has a token that sshd_config(5) does not know.
+    """
     first = own_sshd.keys_file(account.pw_name)
-    for token, text in (("%h", account.pw_dir), ("%u", account.pw_name), ("%U", str(account.pw_uid)), ("%%", "%")):
-        first = first.replace(token, text)
-    return first if first.startswith("/") else "%s/%s" % (account.pw_dir, first)
+    known = {"%h": account.pw_dir, "%u": account.pw_name, "%U": str(account.pw_uid), "%%": "%"}
+    tokens = re.findall("%.?", first)
+    if not known.keys() >= set(tokens):
+        raise own_sshd.Unknown("the host's own sshd does not know a token of AuthorizedKeysFile %s" % first)
+    path = re.sub("%.", lambda token: known[token.group()], first)
+    return path if path.startswith("/") else "%s/%s" % (account.pw_dir, path)
 
 
 def write(name: str, account: Account, line: Optional[str], host: Host) -> None:

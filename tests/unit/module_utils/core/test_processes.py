@@ -6,7 +6,9 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import socket
+import subprocess
 import sys
 
 import pytest
@@ -116,3 +118,27 @@ def test_a_table_that_the_kernel_does_not_show_is_not_taken_for_an_empty_one(mon
         else:
             with pytest.raises(error):
                 processes.listening(port)
+
+
+#: Listens, and so does its child, as a session of sshd before 9.8 does for ssh -R and X11.
+SERVER = """
+import os, socket, sys
+sock = socket.create_server(("127.0.0.1", 0)); print(sock.getsockname()[1], flush=True)
+if os.fork() == 0:
+    sock.close(); sock = socket.create_server(("127.0.0.1", 0)); print(sock.getsockname()[1], flush=True)
+sys.stdin.read()
+"""
+
+
+def test_the_ends_of_a_program_are_not_those_of_its_sessions(tmp_path):
+    program = tmp_path / "oqs-listener"
+    shutil.copy(os.path.realpath(sys.executable), program)
+    argv, env = [str(program), "-S", "-c", SERVER], dict(os.environ, PYTHONHOME=sys.base_prefix)
+    with subprocess.Popen(argv, env=env, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        first, second = (int(server.stdout.readline()) for _number in range(2))
+        assert processes.ends_of("oqs-listener") == {("127.0.0.1", first)}
+        assert {("127.0.0.1", first), ("127.0.0.1", second)} <= processes.ends()
+        program.unlink()  # as an upgrade does
+        assert processes.ends_of("oqs-listener") == {("127.0.0.1", first)}
+        server.stdin.close()
+    assert processes.ends_of("nobody-listener") == set()

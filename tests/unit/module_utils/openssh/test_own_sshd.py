@@ -137,7 +137,6 @@ def program(tmp_path, monkeypatch):
 
     monkeypatch.setattr(own_sshd, "_program", lambda: str(tmp_path / "sshd"))
     monkeypatch.setattr(own_sshd, "_CONFIG", str(tmp_path / "config"))
-    monkeypatch.setattr(own_sshd, "_CONFIGS", str(tmp_path / "none*"))
     return put
 
 
@@ -162,11 +161,34 @@ def test_what_it_does_not_say_is_not_nothing(program, text):
         own_sshd.keys_file("root")
 
 
-@pytest.mark.parametrize(("text", "words"), [
-    ("none", "reads no file of keys for this account"), ("/etc/ssh/auth keys/u", "in quotes"),
+DEFAULT = ".ssh/authorized_keys .ssh/authorized_keys2"
+
+
+@pytest.mark.parametrize(("config", "said", "path"), [
+    ("", DEFAULT, ".ssh/authorized_keys"),
+    ("AuthorizedKeysFile .ssh/a .ssh/b\n", ".ssh/a .ssh/b", ".ssh/a"),
+    ('AuthorizedKeysFile "/etc/ssh/keys/%u"\n', "/etc/ssh/keys/%u", "/etc/ssh/keys/%u"),
+    ('AuthorizedKeysFile "/etc/ssh/our keys/%u" .ssh/b\n', "/etc/ssh/our keys/%u .ssh/b", "/etc/ssh/our keys/%u"),
+    ("Match User x\n authorizedkeysfile=/etc/our\\ keys\n", "/etc/our keys", "/etc/our keys"),
+    ("Include FOLDER/more\n", "/a b/%u", "/a b/%u"),
+    ("AuthorizedKeysFile NONE .ssh/b\n", "NONE .ssh/b", ".ssh/b"),  # auth2-pubkey.c goes on behind it
 ])
-def test_files_of_keys_that_are_of_no_use(program, text, words):
-    program(PICKY % text, 'AuthorizedKeysFile "/etc/ssh/auth keys/%u"\n')
+def test_the_first_file_of_keys_is_the_one_that_sshd_reads(program, tmp_path, config, said, path):
+    """As OpenSSH 9.2 prints each: without the quotes, so that its own files say where a path ends."""
+    (tmp_path / "more").write_text('AuthorizedKeysFile "/a b/%u"\n')
+    program(PICKY % said.replace("%", "%%"), config.replace("FOLDER", str(tmp_path)))
+    assert own_sshd.keys_file("root") == path
+
+
+@pytest.mark.parametrize(("config", "said", "words"), [
+    ("AuthorizedKeysFile none\n", "none", "reads no file of keys for this account"),
+    ("", "", "reads no file of keys for this account"),
+    ('AuthorizedKeysFile "/a b"\nMatch User root\nAuthorizedKeysFile /a b\n', "/a b", "does not say where the path"),
+    ("# in a file that is not here\n", "/a b", "does not say where the path"),
+    ('AuthorizedKeysFile "/a b\n', "/a b", "does not say where the path"),
+])
+def test_files_of_keys_that_are_of_no_use(program, config, said, words):
+    program(PICKY % said, config)
     with pytest.raises(own_sshd.Unknown, match=words):
         own_sshd.keys_file("root")
 

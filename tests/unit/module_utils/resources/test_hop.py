@@ -4,11 +4,22 @@
 
 from __future__ import annotations
 
+import os
+import pwd
+import stat
+
 import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.describe import UNKNOWN
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop as wanted_hop
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.facts import State
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.ledger import Row
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.typed import Facts, Spec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources import accounts
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.registry import REGISTRY
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -187,3 +198,48 @@ def test_our_line_comes_and_goes_without_a_trace(rows):
     assert line.encode() in with_ours
     assert wanted_hop.user_keys(with_ours, line) == with_ours
     assert wanted_hop.user_keys(with_ours, None) == data
+
+
+@pytest.mark.parametrize(("said", "path"), [
+    (".ssh/authorized_keys", "/home/a b/.ssh/authorized_keys"), ("%h/.keys", "/home/a b/.keys"),
+    ("/etc/ssh/authorized_keys/%u", "/etc/ssh/authorized_keys/ab"), ("/etc/%U/our keys", "/etc/4711/our keys"),
+    ("/etc/%%u/%%%u", "/etc/%u/%ab"), ("/etc/%%h", "/etc/%h"),
+])
+def test_where_sshd_reads_the_keys_of_an_account(monkeypatch, said, path):
+    account = pwd.struct_passwd(("ab", "x", 4711, 4711, "", "/home/a b", "/bin/sh"))
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: said)
+    assert accounts._keys_path(account) == path
+
+
+@pytest.mark.parametrize("said", ["/etc/keys/%q", "/etc/keys/%", "/etc/%%%x"])
+def test_a_token_that_sshd_does_not_know_is_named(monkeypatch, said):
+    """sshd itself lets nobody in there (percent_expand of misc.c ends it)."""
+    account = pwd.struct_passwd(("ab", "x", 4711, 4711, "", "/home/ab", "/bin/sh"))
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: said)
+    with pytest.raises(own_sshd.Unknown, match="AuthorizedKeysFile %s" % said):
+        accounts._keys_path(account)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files get owners")
+def test_keys_outside_the_home_belong_to_root_and_are_read_by_all_and_go_without_a_trace(monkeypatch, tmp_path):
+    """As StrictModes wants it: sshd reads that file as the account."""
+    account = pwd.struct_passwd(("nobody", "x", 65534, 65534, "", "/nonexistent", "/bin/sh"))
+    path = tmp_path / "our keys" / "nobody"
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: "%s/our keys/%%u" % tmp_path)
+    monkeypatch.setattr(accounts.pwd, "getpwnam", lambda _name: account)
+    ledger = []
+
+    class Ledger:
+        def record(self, kind, name, before, after):
+            ledger.append(Row(kind, name, before, after))
+
+    host = Host(Spec(), Facts(), Ledger())
+    accounts.write("nobody", accounts.read(["nobody"], {})["nobody"], wanted_hop.line(samples.IDENTITY), host)
+    assert [(each.lstat().st_uid, stat.S_IMODE(each.lstat().st_mode)) for each in (path, path.parent)] == [
+        (0, 0o644), (0, 0o755)]
+    assert path.read_text() == wanted_hop.line(samples.IDENTITY) + "\n"
+    made = Plan(REGISTRY.places)
+    accounts.plan_back(ledger, accounts.read(["nobody"], accounts.paths_of(ledger)), made)
+    for change in made.ordered():
+        change.act(host)
+    assert not path.parent.exists()
