@@ -200,7 +200,7 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
         Uid(**found["uid"]), Port(**_tuples(found["port"])),
         Password(**found["password"]), found["firewall"], Offer(**hop["sshd"]),
         Hop(hop["host_keys"], {name: Account(**user) for name, user in hop["users"].items()}),
-        OwnSshd(found.get("own_sshd", {})), Upgrade(**_upgrade(found.get("upgrade", {}))),
+        OwnSshd(found.get("own_sshd", {}), found.get("trouble", "")), Upgrade(**_upgrade(found.get("upgrade", {}))),
         Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),
         Arriving(found.get("held", ""), found.get("parts", ())), Secret(SECRET),
         Lockdown(**found.get("lockdown", {})), Judged(**found.get("judged", {})),

@@ -42,8 +42,12 @@ def resolved(spec: Spec, sshd: OwnSshd) -> Spec:
     asked = first.hop_asked or first.hop_port
     target = own_sshd.target(asked, sshd.settings)
     others = [port for port in target.ports if port != target.port]
+    lockdown = spec.get(LockdownSpec)
+    coming = own_sshd.configured(sshd.settings) if lockdown and lockdown.state == "present" else []
+    closed = others + [port for port in coming if port not in (target.port, *others)]
     return spec.having(*[
-        part._replace(hop_port=target.port, hop_address=target.address, hop_asked=asked, hop_others=others)
+        part._replace(hop_port=target.port, hop_address=target.address, hop_asked=asked,
+                      hop_others=closed if part is lockdown else others)
         for part in parts
     ])
 

@@ -187,6 +187,14 @@ def target(asked: int, found: Settings) -> Target:
     return decide(asked, ends + [end for end in its if end not in ends])
 
 
+def configured(found: Settings) -> List[int]:
+    """The ports that it listens on, or will when it starts anew: of its configuration, and of systemd's sockets for it.
+    """
+    ends = parse_ends([*found.get("listenaddress", ()), *_sockets()])
+    numbers = [int(port) for port in found.get("port", ()) if port.isdigit()] + [port for _address, port in ends]
+    return list(dict.fromkeys(numbers))
+
+
 def decide(asked: int, ends: Sequence[End]) -> Target:
     """Where the hop goes. The default port gives way to the one that sshd listens on; another that was asked for
     stays, because there may be a second sshd.

@@ -150,9 +150,13 @@ def problems(wanted: LockdownSpec, facts: Facts) -> List[str]:
     if facts.of(OwnSshd).trouble:
         errors.append("the host's own sshd does not say on which ports it listens (%s): mend its configuration first"
                       % facts.of(OwnSshd).trouble)
+    if wanted.port in complete(wanted).ports:
+        errors.append("port %d is to be the only way in, and the host's own sshd has it, too: take it out there"
+                      % wanted.port)
     boot = facts.of(Engine).boot
     if boot.starts != "yes":
-        errors.append("after a reboot the only way in would be silent: %s" % boot.words)
+        words = boot.warning if boot.cure else boot.words
+        errors.append("after a reboot the only way in would be silent: %s" % words)
     errors += _closed_to_strangers(wanted, facts.of(Found))
     exposed = penalized(facts.of(OwnSshd).settings, _LOOPBACK if address == "localhost" else (address,))
     if exposed:

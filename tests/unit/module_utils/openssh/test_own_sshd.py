@@ -8,7 +8,7 @@ import core_samples as samples
 import pytest
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hop
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import HopSpec, LockdownSpec, ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import own_sshd
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.own_sshd import OwnSshd
 
@@ -116,6 +116,18 @@ def test_where_it_listens_counts_whatever_anybody_says(host):
     host.there = host.its = {("::", 22), ("::", 2022)}
     found = hop.resolved(samples.spec(WANT), OwnSshd({}, "Match LocalPort"))
     assert (found.of(HopSpec).hop_port, found.of(HopSpec).hop_others) == (22, [2022])
+
+
+def test_the_lockdown_closes_what_is_configured_and_does_not_listen_yet(host):
+    """It will at sshd's next start, or when somebody starts the socket."""
+    host.units = "Listen=[::]:2200 (Stream)\n\n"
+    wanted = samples.spec({"lockdown": {"state": "present", "hop_port": 22}, "hop": samples.hop_want(hop_port=22)})
+    settings = {"port": ["22", "2022"], "listenaddress": ["[::]:22", "0.0.0.0:22", "192.0.2.5:2023"]}
+    found = hop.resolved(wanted, OwnSshd(settings))
+    assert found.of(LockdownSpec).hop_others == [2022, 2023, 2200]
+    assert found.of(HopSpec).hop_others == [], "the hop goes where it listens"
+    again = hop.resolved(found, OwnSshd(settings))
+    assert again.of(LockdownSpec) == found.of(LockdownSpec)
 
 
 #: An sshd whose configuration has `Match LocalPort`: bare -T fails as 9.2 and 10.0 do.

@@ -11,10 +11,11 @@ import subprocess
 
 import core_samples as samples
 import pytest
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import commands, shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import hardening
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import lockdown_files as lockdown
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec, ServerSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker.engine import Boot
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, nftables, stranger
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.listing import Ruleset
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Plan
@@ -182,6 +183,64 @@ def test_who_is_asked_about_by_the_watch(sources, expected):
 
 def test_what_is_missing_is_named_with_its_package():
     assert plan(missing=["nft"]).errors == ["nft is missing on this host: install the package nftables"]
+
+
+def test_an_sshd_that_does_not_say_its_ports_is_not_locked_down():
+    known = {"own_sshd": {}, "trouble": "Missing privilege separation directory: /run/sshd"}
+    error, = planned({"lockdown": WISH}, **known).errors
+    assert error == "the host's own sshd does not say on which ports it listens (%s): mend its configuration first" % (
+        known["trouble"])
+    assert not planned({"lockdown": dict(WISH, state="absent")}, **known).errors
+    assert not planned({"lockdown": WISH}).errors, "a host that has none is another thing"
+
+
+@pytest.mark.parametrize(("boot", "words"), [
+    (Boot("no", "it is off", "turn it on"), (
+        "Docker does not start with the host, and then the container does not, either: it is off; to change that: "
+        "turn it on")),
+    (Boot(), "unknown: no engine runs that could be asked about"),
+])
+def test_a_host_whose_engine_does_not_start_with_it_is_not_locked_down(boot, words):
+    engine = dict(samples.virgin()["engine"], boot=boot)
+    assert planned({"lockdown": WISH}, engine=engine).errors == [
+        "after a reboot the only way in would be silent: " + words]
+    assert not planned({"lockdown": dict(WISH, state="absent")}, engine=engine).errors
+
+
+def test_the_only_way_in_is_not_closed_with_the_others():
+    errors = plan(dict(WISH, hop_others=[2222])).errors
+    assert errors == ["port 2222 is to be the only way in, and the host's own sshd has it, too: take it out there"]
+
+
+@pytest.mark.parametrize(("rc", "said", "loaded"), [
+    (0, "", True), (1, "Error: No such file or directory\nlist table inet oqs_ssh_lockdown\n", False),
+    (1, "netlink: Error: cache initialization failed: Protocol not supported\n", False),
+    (1, "Error: Could not process rule: Operation not permitted\n", None), (139, "", None),
+])
+def test_whether_the_rules_are_loaded_is_nft_s_word_or_an_error(monkeypatch, rc, said, loaded):
+    monkeypatch.setattr(resource.shutil, "which", lambda _name: "/usr/sbin/nft")
+    monkeypatch.setattr(resource, "run", lambda *_any, **_more: commands.Completed(rc, b"", said.encode()))
+    if loaded is None:
+        with pytest.raises(commands.CommandError, match="nft list table"):
+            resource.has_table()
+    else:
+        assert resource.has_table() is loaded
+
+
+def test_without_nft_no_rules_are_loaded_and_without_systemd_no_unit_is_there(monkeypatch):
+    monkeypatch.setattr(resource.shutil, "which", lambda _name: None)
+    monkeypatch.setattr(resource.os.path, "isdir", lambda _path: False)
+    assert not resource.has_table() and resource.unit("ActiveState", "x.timer") == ""
+
+
+def test_a_unit_that_systemd_does_not_tell_of_is_not_one_that_does_not_run(monkeypatch):
+    def run(argv, **_more):
+        raise commands.CommandError(argv, "Failed to connect to bus")
+
+    monkeypatch.setattr(resource.os.path, "isdir", lambda path: path == "/run/systemd/system")
+    monkeypatch.setattr(resource, "run", run)
+    with pytest.raises(commands.CommandError, match="Failed to connect to bus"):
+        resource.unit("ActiveState", "x.timer")
 
 
 @pytest.mark.parametrize(("penalties", "exempt", "refused"), [
