@@ -90,7 +90,8 @@ options:
     type: path
     default: /
   backup:
-    description: Keep copies of a pair that is replaced, with the same owner and mode, beside it.
+    description: Keep copies of a pair that is replaced, with the same owner and mode, beside it. With
+      O(regenerate=damaged) they are always kept.
     type: bool
     default: false
 """
@@ -231,8 +232,9 @@ def main() -> None:
     maker = keypair.in_image(given["image"]) if given["image"] else keypair.on_host(given["ssh_keygen"])
     try:
         uid, gid = owner_of(given["owner"], given["group"])
+        backup = given["backup"] or given["regenerate"] == "damaged"  # who judges may be wrong
         requests = [keypair.Request(one["path"], one["type"], given["comment"], given["regenerate"], uid, gid,
-                                    given["trusted_folder"], given["backup"], given["passphrase"])
+                                    given["trusted_folder"], backup, given["passphrase"])
                     for one in given["pairs"] or [given]]
         results = keypair.ensure_pairs(requests, maker, module.check_mode)
     except errors.EXPECTED as error:
