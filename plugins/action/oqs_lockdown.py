@@ -15,6 +15,7 @@ from ansible_collections.quantumsafe.openssh.plugins.action.oqs_ending import ow
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.lockdown_files import CLOSE, CONFIRM
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import LockdownSpec
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import diff
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Lockdown
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
@@ -127,13 +128,13 @@ class ActionModule(HostAction):
         if error:
             raise HostFailure("nothing was changed; " + error)
         own = own_ssh(os.path.expanduser(str(folder or "~/.ssh")))
-        ssh = seen.want.ssh
+        ssh, target = seen.want.ssh, seen.look.hop_target
         if not ssh:
             raise HostFailure("nothing was changed; nobody said which container the way goes through (section ssh)")
         key = self._connection.get_option("private_key_file")
         return lockdown_way.arguments(lockdown_way.Way(
             address=str(self._connection.get_option("host") or self.host),
-            target="%s:%d" % seen.look.hop_target,
+            target="%s:%d" % (grammar.bracketed(target.address), target.port),
             ssh=ssh,
             offer=seen.look.offer,
             known=pins,

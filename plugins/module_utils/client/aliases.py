@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 from typing import Dict, List, Mapping, NamedTuple, Sequence, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client.host import Host, Hosts
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config.document import Include
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files
@@ -165,10 +166,11 @@ def fragment(hosts: Hosts, program: Program, use_wrapper: Mapping[str, str], spe
         alias = spec.prefix + name
         if name in use_wrapper:
             blocks.append(_block(alias, [_says(alias, use_wrapper[name], spec.wrapper)]))
-            way = "ProxyCommand %s -W %%h:%%p %s" % (sshquoted(spec.wrapper), alias)
+            target = shlex.quote(grammar.bracketed(host.hop_address, "%h") + ":%p")
+            way = "ProxyCommand %s -W %s %s" % (sshquoted(spec.wrapper), target, alias)
         else:
             blocks.append(_block(alias, _direct(name, host, program, spec)))
-            way = "ProxyJump " + _jump(alias)
+            way = "ProxyJump " + grammar.bracketed(alias)
         blocks += _through(name, host, way, spec)
     return "".join(blocks).encode()
 
@@ -179,18 +181,13 @@ def image_config(hosts: Hosts, program: Program, spec: AliasSpec) -> bytes:
     for name, host in sorted(hosts.items()):
         alias = spec.prefix + name
         blocks.append(_block(alias, _direct(name, host, program, spec)))
-        blocks += _through(name, host, "ProxyJump " + _jump(alias), spec)
+        blocks += _through(name, host, "ProxyJump " + grammar.bracketed(alias), spec)
         names += [alias, alias + HOP]
     known = " ".join(names[:40]) + (" ..." if len(names) > 40 else "")
     others = " ".join(["*"] + ["!" + name for name in names])
     unknown = _refusal("no such alias; these are known: " + (known or "none"))
     blocks.append(_block(others, [unknown, "StrictHostKeyChecking yes"]))
     return "".join(blocks).encode()
-
-
-def _jump(alias: str) -> str:
-    """An alias as a word of ProxyJump, where a colon begins a port (ssh_config(5))."""
-    return "[%s]" % alias if ":" in alias else alias
 
 
 def _direct(name: str, host: Host, program: Program, spec: AliasSpec) -> List[str]:

@@ -82,7 +82,7 @@ def _logins(want: ServerSpec) -> List[Tuple[str, str]]:
 
 def _sessions(want: ServerSpec) -> List[Tuple[str, str]]:
     through = want.mode == "hop"
-    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", _bracketed(want.hop_address)])
+    hosts = dict.fromkeys(["localhost", "127.0.0.1", "[::1]", grammar.bracketed(want.hop_address)])
     return [
         # no shell, command or subsystem; forwarding needs no session
         ("MaxSessions", "0" if through else "10"),
@@ -115,10 +115,6 @@ def chosen(now: Mapping[str, Sequence[str]], image: Image) -> List[Tuple[str, st
         if mine:
             found.append((keyword, ",".join(mine)))
     return found
-
-
-def _bracketed(host: str) -> str:
-    return "[%s]" % host if ":" in host else host
 
 
 def keyword_question(want: ServerSpec) -> bytes:

@@ -33,6 +33,14 @@ def address(value: str) -> bool:
     return not percent or (version == 6 and bool(_ZONE.fullmatch(zone)))
 
 
+def bracketed(address: str, shown: str = "") -> str:
+    """An address as it stands before a colon and a port, as ssh and sshd read it: an IPv6 one in brackets.
+
+    :param shown: what is written in its place, such as a token that stands for it.
+    """
+    return ("[%s]" if ":" in address else "%s") % (shown or address)
+
+
 def network(value: object) -> Network:
     """An address or a network in CIDR notation, and nothing else.
 

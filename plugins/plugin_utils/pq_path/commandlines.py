@@ -10,14 +10,14 @@ import typing as t
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import paths
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec import ServerSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import image_names
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import algorithms, grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.handshakes import Handshake
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import authorized_keys, key_files
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.offers import Offer
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Known
 
-_TARGET = "%h:%p"
+_TARGETS = ("%h:%p", "[%h]:%p")
 #: A client for one connection: it may read the person's folder, and nothing else of their machine. An image that is not
 #: there is never pulled: whoever owns its name would get the keys.
 ISOLATED = (
@@ -62,7 +62,8 @@ def lines(name: str, known: Known, controller: Controller) -> Lines:
     if not hop or hop.state != "present":
         return Lines(shlex.join(client.words() + login), "", "", client.kex)
     port, address = str(look.hop_target.port or hop.hop_port), look.hop_target.address
-    jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(login)), "-p", port]
+    target = grammar.bracketed(address, "%h") + ":%p"
+    jump = ["-o", "HostKeyAlias=" + name, "-o", "ProxyCommand=" + _command(client.proxy(target, login)), "-p", port]
     end = client.classical(look.proof.hop) + jump + ["USER@" + address]
     if ssh.mode == "hop":
         return Lines("", "", shlex.join(end), client.kex)
@@ -71,7 +72,7 @@ def lines(name: str, known: Known, controller: Controller) -> Lines:
 
 def _command(words: t.Sequence[str]) -> str:
     """A value for ProxyCommand: ssh expands its percent signs (TOKENS in ssh_config(5)) before a shell reads it."""
-    return shlex.join(word if word == _TARGET else word.replace("%", "%%") for word in words)
+    return shlex.join(word if word in _TARGETS else word.replace("%", "%%") for word in words)
 
 
 def own_kex(offer: Offer, controller: Controller, key_types: t.Sequence[str]) -> str:
@@ -108,8 +109,8 @@ class _Own:
     def words(self) -> list[str]:
         return ["ssh"]
 
-    def proxy(self, login: list[str]) -> list[str]:
-        return ["ssh", "-W", _TARGET] + login
+    def proxy(self, target: str, login: list[str]) -> list[str]:
+        return ["ssh", "-W", target] + login
 
     def classical(self, _proof: Handshake | None) -> list[str]:
         return ["ssh"]
@@ -132,8 +133,8 @@ class _InImage:
     def words(self) -> list[str]:
         return self._container + self._options
 
-    def proxy(self, login: list[str]) -> list[str]:
-        return [paths.IMAGE_SSH, "-F", paths.IMAGE_CONFIG, "-o", _KNOWN] + self._options + ["-W", _TARGET] + login
+    def proxy(self, target: str, login: list[str]) -> list[str]:
+        return [paths.IMAGE_SSH, "-F", paths.IMAGE_CONFIG, "-o", _KNOWN] + self._options + ["-W", target] + login
 
     def classical(self, proof: Handshake | None) -> list[str]:
         """The same client for the host's own sshd, which has other algorithms than the image's defaults."""

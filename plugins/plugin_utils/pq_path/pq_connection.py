@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import words as spoken
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core.known import Want
@@ -96,10 +97,9 @@ class PqConnection(ActionBase):
     def _pin(self, port: int, look: Look) -> pins.Pin:
         target, known = look.hop_target, pins.of(self.pins_file, self.host)
         address, _error = self._evaluated("ansible_host")
-        form = "[%s]:%d" if ":" in target.address else "%s:%d"
         there = known[0].target if known else "localhost:22"
         if target.port:
-            there = form % target
+            there = "%s:%d" % (grammar.bracketed(target.address), target.port)
         return pins.Pin(self.host, str(address or self.host), port, there, tuple(look.pins))
 
     # -- proof -----------------------------------------------------------------------------------------------------

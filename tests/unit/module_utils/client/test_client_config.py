@@ -138,6 +138,15 @@ def test_an_address_for_a_name_is_no_port_for_ssh(tmp_path):
         assert effective(tmp_path, config, "stranger")["hostname"] == "stranger"
 
 
+def test_an_address_behind_the_hop_is_told_from_its_port(tmp_path):
+    """``-W 2001:db8::1:22`` is no target for ssh, and brackets are a pattern for some shells."""
+    host = HOST._replace(hop_address="2001:db8::1")
+    config = aliases.fragment({"2001:db8::7": host}, OLD, {"2001:db8::7": "it is old"}, SPEC)
+    found = effective(tmp_path, config, "2001:db8::7-host")
+    assert found["hostname"] == "2001:db8::1"
+    assert found["proxycommand"] == "/h/bin/oqs-ssh -W '[%h]:%p' 2001:db8::7"
+
+
 def test_a_zone_is_no_token_for_ssh(tmp_path):
     config = aliases.fragment({"web1": HOST._replace(address="fe80::1%eth0")}, ABLE, {}, SPEC)
     assert effective(tmp_path, config, "web1")["hostname"] == "fe80::1%eth0"

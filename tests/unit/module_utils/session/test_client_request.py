@@ -112,7 +112,7 @@ def test_a_folder_that_cannot_be_written(home, monkeypatch):
 
 def test_nothing_is_written_that_ssh_does_not_read(home, monkeypatch):
     """A line that ssh does not take ends every ssh of the person."""
-    monkeypatch.setattr(aliases, "_jump", lambda _alias: "a:b:c")
+    monkeypatch.setattr(aliases.grammar, "bracketed", lambda *_any: "a:b:c")
     found = settle(home)
     assert found["failed"] and "ssh would not read" in found["msg"] and ".ssh/config.d/oqs.conf" in found["msg"]
     assert tree(home) == {}

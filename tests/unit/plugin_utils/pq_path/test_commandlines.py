@@ -27,10 +27,10 @@ PROOF = {"own": {"ok": True, "kex": "mlkem768nistp256-sha256"},
 KEY = samples.public_line("ssh-ed25519")
 
 
-def lines(controller=NEW, name="web1", hop=True, offer=None, ssh=None, **other):
+def lines(controller=NEW, name="web1", hop=True, offer=None, ssh=None, target=None, **other):
     part = samples.ssh_want(**dict({"authorized_keys": [KEY]}, **(ssh or {})))
     want = {"ssh": part, "hop": samples.hop_want(state="present" if hop else "absent")}
-    look = known_samples.look(offer=offer or OFFER, proof=PROOF)
+    look = known_samples.look(offer=offer or OFFER, proof=PROOF, **({"hop_target": target} if target else {}))
     return commandlines.lines(name, known_samples.known(want, look=look, **other), controller)
 
 
@@ -93,6 +93,13 @@ def test_without_a_hop_there_is_nothing_to_hop():
 def test_the_address_counts_and_the_name_is_the_alias():
     found = lines(address="2001:db8::1")
     assert found.login.endswith("oqs@2001:db8::1") and "HostKeyAlias=web1" in found.jump
+
+
+@pytest.mark.parametrize("controller", [NEW, OLD])
+def test_an_address_behind_the_hop_is_told_from_its_port(controller):
+    found = lines(controller, target={"address": "2001:db8::1", "port": 22})
+    inner = proxy(found.jump)
+    assert inner[inner.index("-W") + 1] == "[%h]:%p" and shlex.split(found.jump)[-1] == "USER@2001:db8::1"
 
 
 ODD = st.text(alphabet="ab '\"$()\\;&|%é{}*~#`-.", min_size=1, max_size=12)
