@@ -12,19 +12,23 @@ import pwd
 import shutil
 import stat
 import tempfile
+import time
 from typing import List, Mapping, NamedTuple, Optional, Sequence
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.client import aliases
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, Completed, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import UserError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import config_files, sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys import key_files, keypair
 
-#: A name that nobody has, and how many of the person's own are tried.
-_NOBODY, _MOST = "oqs-ssh-nobody.invalid", 200
-_UNREAD = "ssh would not read what was to be written: %s; is that line yours, correct it; else report this"
+#: A name that nobody has; how many of the person's own are tried, and for how many seconds.
+_NOBODY, _MOST, _LONGEST = "oqs-ssh-nobody.invalid", 200, 60.0
+#: Copies: the person's configuration as it is and as it will be, and our fragment.
+_WAS, _NEW, _OURS = "was", "config", "oqs.conf"
+_UNREAD = "%s: ssh would not read what was to be written: %s; is that line yours, correct it; else report this"
+_OTHERWISE = "%s: ssh would take '%s' where '%s' is meant: move the line '%s' of %s to the top"
 
 
 class Refused(UserError):
@@ -165,20 +169,68 @@ def _line(path: str) -> bytes:
 def person(config: bytes, where: Places) -> aliases.Known:
     """What the person's own configuration has, ours left out.
 
-    :raises ConfigError: a file cannot be read.
+    :raises Refused: a file cannot be read.
     """
     def include(pattern: str) -> List[bytes]:
         found = config_files.included(where.config, sshconfig.SSH, pattern)
         ours = read(where.fragment)
         return [each for each in found if each != ours]
 
-    return aliases.known(without_include(config, where.fragment), include)
+    try:
+        return aliases.known(without_include(config, where.fragment), include)
+    except sshconfig.ConfigError as error:
+        raise Refused("%s, or a file that it includes: %s" % (where.config, error)) from error
+
+
+class _Trial(NamedTuple):
+    """Copies of configurations in a private folder, and what ssh says of them; it connects to nobody."""
+
+    program: str
+    folder: str
+    real: Mapping[str, str]
+
+    def write(self, name: str, text: bytes, mode: int) -> None:
+        """A copy, and a file that includes it: ssh looks at the mode of what is included, not of what -F names."""
+        for path, data, bits in ((name, text, mode), (name + ".in", _line(self.path(name)) + b"\n", 0o600)):
+            files.write_file(self.path(path), data, bits, os.geteuid(), os.getegid())
+
+    def path(self, name: str) -> str:
+        """Where a copy lies."""
+        return "%s/%s" % (self.folder, name)
+
+    def ask(self, config: str, name: str) -> Completed:
+        """What ssh would do for a name; it looks none up.
+
+        :raises Refused: there is no answer.
+        """
+        argv = [self.program, "-G", "-o", "CanonicalizeHostname=no", "-F", self.path(config + ".in"), "--", name]
+        try:
+            return run(argv, timeout=10.0, check=False)
+        except CommandError as error:
+            raise Refused("ssh -G %s: %s" % (name, error)) from error
+
+    def lines(self, config: str, name: str) -> List[bytes]:
+        """The same for a configuration of which some is ours.
+
+        :raises Refused: it is not read.
+        """
+        done = self.ask(config, name)
+        if done.rc != 0:
+            raise Refused(_UNREAD % (name, self.said(done)))
+        return done.out.splitlines()
+
+    def said(self, done: Completed) -> str:
+        """Words of ssh with the names of the person's files."""
+        words = " ".join(done.reason.split())
+        for name, path in self.real.items():
+            words = words.replace(self.path(name), path)
+        return words
 
 
 def check_read(before: bytes, after: bytes, fragment: bytes, where: Places, ours: Sequence[str]) -> List[str]:
-    """Raise Refused where the person's own ssh would not read what is about to be written, or would say something else
-    of a host that is not ours: one line that it does not take ends every ssh of that person, to whatever host
-    (``ssh -G`` reads all of it and connects to nobody).
+    """Raise Refused where the person's own ssh would not read what is about to be written, would say something else of
+    a host that is not ours, or of one of ours something else than is meant: one line that it does not take ends every
+    ssh of that person, to whatever host.
 
     :param before: the person's configuration. :param after: the same as it will be, with the Include line.
     :param fragment: ours, as it will be. :param ours: aliases of ours.
@@ -187,41 +239,54 @@ def check_read(before: bytes, after: bytes, fragment: bytes, where: Places, ours
     program, known = shutil.which("ssh"), person(before, where)
     if not program:
         return []
-    if known.runs:
-        return ["%s has Match exec, which ssh -G would run: what was written was not tried with it" % where.config]
-    others = [name for name in known.names if name not in ours]
-    notes = ["%s has more than %d names: the others were not tried" % (where.config, _MOST)] if others[_MOST:] else []
     with tempfile.TemporaryDirectory(prefix="oqs-ssh-") as folder:
-        old, new, included = (os.path.join(os.path.realpath(folder), name) for name in ("was", "config", "oqs.conf"))
-        texts = {old: before, new: after.replace(_line(where.fragment), _line(included)), included: fragment}
-        for path, text in texts.items():
-            files.write_file(path, text, 0o600, os.geteuid(), os.getegid())
-        words = "%s is not read by ssh: %s; nothing was changed: mend it first"
-        for name in [_NOBODY, *others[:_MOST]]:
-            was = _asked(program, old, name, where, words.replace("%s", where.config, 1))
-            now = _asked(program, new, name, where, _UNREAD, {new: where.config, included: where.fragment})
-            if was != now:
-                raise Refused("ssh would connect to %s in another way than before: nothing was changed; please report "
-                              "this" % name)
+        real = {_WAS: where.config, _NEW: where.config, _OURS: where.fragment}
+        trial = _Trial(program, os.path.realpath(folder), real)
+        line, mode = _line(where.fragment), mode_of(where.config, 0o600)
+        lines = [each.replace(line, _line(trial.path(_OURS))) if each.rstrip(b"\r\n") == line else each
+                 for each in after.splitlines(True)]
+        trial.write(_WAS, without_include(before, where.fragment), mode)
+        trial.write(_NEW, b"".join(lines), mode)
+        trial.write(_OURS, fragment, 0o600)
+        if known.runs:
+            for name in (_NOBODY, *ours):
+                trial.lines(_OURS, name)
+            return ["%s has Match exec, which ssh -G would run: what was written was tried without it" % where.config]
+        notes = _others(trial, [name for name in known.names if name not in ours], where)
         for name in ours:
-            _asked(program, new, name, where, _UNREAD, {new: where.config, included: where.fragment})
-    return notes
+            _meant(trial, name, fragment, where)
+        return notes
 
 
-def _asked(
-    program: str, config: str, name: str, where: Places, words: str, called: Optional[Mapping[str, str]] = None
-) -> bytes:
-    """What ssh would do for a name.
+def _others(trial: _Trial, names: Sequence[str], where: Places) -> List[str]:
+    """Hear that a stranger's name and the person's own are answered as before; a name that ssh refuses, too."""
+    was = trial.ask(_WAS, _NOBODY)
+    if was.rc != 0:
+        raise Refused("ssh does not read %s: %s; mend it first" % (where.config, trial.said(was)))
+    tried, end = 0, time.monotonic() + _LONGEST
+    for name in [_NOBODY, *names[:_MOST]]:
+        if name != _NOBODY and time.monotonic() >= end:
+            break
+        was, now = trial.ask(_WAS, name), trial.ask(_NEW, name)
+        if was.rc == 0 and now.rc != 0:
+            raise Refused(_UNREAD % (name, trial.said(now)))
+        if (was.rc, was.out) != (now.rc, now.out):
+            raise Refused("ssh would connect to %s in another way than before: please report this" % name)
+        tried += name != _NOBODY
+    return [] if tried == len(names) else ["%s: it has %d names, %d of them were tried" % (
+        where.config, len(names), tried)]
 
-    :raises Refused: it does not read the configuration, in these words.
-    """
-    try:
-        return run([program, "-G", "-F", config, "--", name], timeout=10.0).out
-    except CommandError as error:
-        said = error.completed.reason if error.completed else str(error)
-        for path, real in (called or {config: where.config}).items():
-            said = said.replace(path, real)
-        raise Refused(words % " ".join(said.split())) from error
+
+def _meant(trial: _Trial, name: str, fragment: bytes, where: Places) -> None:
+    """Hear that ssh takes for an alias what our fragment sets; identities are added up, so those are left out."""
+    found = trial.lines(_NEW, name)
+    keywords = set(sshconfig.read(fragment, sshconfig.SSH, block="Host " + name)) - {"identityfile"}
+    for line in trial.lines(_OURS, name):
+        keyword = line.partition(b" ")[0]
+        if keyword.decode("utf-8", "replace") in keywords and line not in found:
+            other = b", ".join(each for each in found if each.partition(b" ")[0] == keyword) or b"nothing"
+            raise Refused(_OTHERWISE % (name, other.decode("utf-8", "replace"), line.decode("utf-8", "replace"),
+                                        _line(where.fragment).decode(), where.config))
 
 
 def check_config(data: bytes, path: str) -> None:

@@ -31,8 +31,8 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.keys i
 
 _KEPT = "%s was changed by hand and is kept as it is; to have it written again, move it away and run this again"
 _LEFT = "nothing was taken away: %s was changed by hand and needs the rest; move it away and run this again"
-_CLASH = ("%s: %s has a Host line of this name, and it wins: no alias was written for it; set oqs_ssh_client_prefix to "
-          "have ours under another name")
+_CLASH = ("%s: %s, or a file that it includes, has this name, and it wins: no alias was written for it; set "
+          "oqs_ssh_client_prefix to have ours under another name")
 _SILENT = "the ssh of this machine is not used where another can be: it does not say what it knows (%s)"
 _OURS = ("known_hosts", "image_config", "passwd")
 
@@ -50,12 +50,12 @@ class _Run(NamedTuple):
 
 
 class _Wanted(NamedTuple):
-    """What a run is to leave behind."""
+    """What a run is to leave behind; ``knows``: the types of keys that the person's own ssh knows."""
 
     items: List[Item]
     hosts: Hosts
     ways: Mapping[str, Way]
-    pair: Optional[keypair.Result]
+    knows: Sequence[str]
 
 
 def settle(settings: Settings, check: bool) -> Report:
@@ -71,12 +71,12 @@ def settle(settings: Settings, check: bool) -> Report:
     known = memory.parse(machine.read(where.memory) or b"")
     notes = ["%s: %s" % (where.memory, words) for words in known.damage]
     run = _Run(settings, where, check, config, known, notes, list(known.made))
-    wanted = _present(run) if settings.state == "present" else _Wanted(_absent(run), {}, {}, None)
+    wanted = _present(run) if settings.state == "present" else _Wanted(_absent(run), {}, {}, ())
     _try(run, wanted)
+    pair = _pair(run, wanted.knows, check)
     if not check:
         machine.carry_out(wanted.items, where, run.made)
         _remember(run, wanted.hosts)
-    pair = wanted.pair
     return Report(
         changed=bool(wanted.items) or bool(pair and pair.changed),
         files=tuple(_shown(item) for item in wanted.items),
@@ -101,8 +101,8 @@ def _try(run: _Run, wanted: _Wanted) -> None:
     config, fragment = (
         after[path] if path in after else machine.read(path) for path in (run.where.config, run.where.fragment)
     )
-    ours = [run.settings.prefix + name for name in list(wanted.hosts)[:1]]
-    names = ours + [name + aliases.HOP for name in ours]
+    ours = [(run.settings.prefix + name, way.hop) for name, way in list(wanted.ways.items())[:1]]
+    names = [each for alias, hop in ours for each in (alias, alias + aliases.HOP)[: 2 if hop else 1]]
     run.notes.extend(machine.check_read(run.config, config or b"", fragment or b"", run.where, names))
 
 
@@ -113,7 +113,7 @@ def _present(run: _Run) -> _Wanted:
     settings, where = run.settings, run.where
     found = programs.identities(where.folder)
     own = programs.own_program(found.types)
-    pair = _pair(run, own)
+    pair = _pair(run, own.keys, True)  # made once all else has been tried
     made = {pair.path: key_files.key_type(settings.identity)} if pair else {}
     inside = programs.image_program(settings.image, found.types)
     called = roster.call(settings, run.memory)
@@ -122,30 +122,39 @@ def _present(run: _Run) -> _Wanted:
     run.notes.extend((*called.notes, *found.notes, *programs.certificates(where.folder)))
     if own.trouble and settings.program != "image":
         run.notes.append(_SILENT % own.trouble)
-    items = _files(run, called.hosts, used)
-    each, notes = ways.find(called.hosts, used, settings, where.folder)
+    free = _free(run, called.hosts)
+    items = _files(run, called.hosts, free, used)
+    each, notes = ways.find(free, used, settings, where.folder)
     run.notes.extend(notes)
-    return _Wanted(items, called.hosts, each, pair)
+    return _Wanted(items, called.hosts, each, own.keys)
 
 
-def _pair(run: _Run, own: aliases.Program) -> Optional[keypair.Result]:
+def _pair(run: _Run, known: Sequence[str], check: bool) -> Optional[keypair.Result]:
     """The identity that is wanted, made if it is not there."""
-    if not run.settings.identity:
+    if not run.settings.identity or run.settings.state != "present":
         return None
-    if not run.check and not os.path.isdir(run.where.folder):
+    if not check and not os.path.isdir(run.where.folder):
         os.mkdir(run.where.folder, 0o700)
         run.made.append(run.where.folder)
-    return machine.identity(run.where, run.settings.identity, run.settings.image, own.keys, run.check)
+    return machine.identity(run.where, run.settings.identity, run.settings.image, known, check)
 
 
-def _files(run: _Run, hosts: Hosts, used: ways.Programs) -> List[Item]:
+def _free(run: _Run, hosts: Hosts) -> Hosts:
+    """Hosts whose aliases are not names of the person's own; without the alias behind the hop where that one is."""
+    names = [run.settings.prefix + name for name in hosts]
+    taken = aliases.clashes(machine.person(run.config, run.where), names + [name + aliases.HOP for name in names])
+    run.notes.extend(_CLASH % (name, run.where.config) for name in taken)
+    return {
+        name: host._replace(hop_keys=()) if alias + aliases.HOP in taken else host
+        for alias, (name, host) in zip(names, hosts.items()) if alias not in taken
+    }
+
+
+def _files(run: _Run, hosts: Hosts, free: Hosts, used: ways.Programs) -> List[Item]:
     """The files that are not as wanted."""
     settings, where = run.settings, run.where
     spec = aliases.AliasSpec(
         settings.prefix, settings.hop_user, where.ours("known_hosts"), "%s/%s" % (where.bin, WRAPPERS[0]))
-    clashing = aliases.clashes(machine.person(run.config, where), [spec.prefix + name for name in hosts])
-    run.notes.extend(_CLASH % (name, where.config) for name in clashing)
-    free = {name: host for name, host in hosts.items() if spec.prefix + name not in clashing}
     wanted = {
         where.ours("known_hosts"): aliases.known_hosts(hosts),
         where.fragment: aliases.fragment(free, used.own, used.by_image, spec),
