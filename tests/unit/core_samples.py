@@ -198,7 +198,7 @@ def facts_of(wanted: Any, found: Mapping[str, Any]) -> Facts:
         spec(wanted), Machine(**found["machine"]), Engine(**engine), Image(**_tuples(image)),
         Container(**_tuples(found["container"])), Others(tuple(found.get("others", ()))), State(**state),
         Uid(**found["uid"]), Port(**_tuples(found["port"])),
-        Password(**found["password"]), found["firewall"], Offer(**hop["sshd"]),
+        Password(**found["password"]), found["firewall"], found.get("guest", firewalls.Guest()), Offer(**hop["sshd"]),
         Hop(hop["host_keys"], {name: Account(**user) for name, user in hop["users"].items()}),
         OwnSshd(found.get("own_sshd", {}), found.get("trouble", "")), Upgrade(**_upgrade(found.get("upgrade", {}))),
         Written(found.get("rows", []), found.get("ledger_cut", False), found.get("distrust", "")),

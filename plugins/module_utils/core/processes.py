@@ -4,8 +4,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import ipaddress
 import os
+import socket
 import sys
 from typing import Dict, FrozenSet, Iterator, List, Mapping, NamedTuple, Optional, Set, Tuple
 
@@ -164,21 +166,37 @@ def _describe(pid: Optional[int]) -> str:
         return "process %d" % pid
 
 
-def session_end() -> Tuple[str, int]:
-    """Address and port where the ssh session above this process comes from; empty where there is none (sudo hides it
-    from us, not from its parents)."""
+class Session(NamedTuple):
+    """An ssh session: address and port of its other end, and the address of this host that it came to."""
+
+    address: str = ""
+    port: int = 0
+    here: str = ""
+
+
+def session_end() -> Session:
+    """The ssh session above this process; empty where there is none (sudo hides it from us, not from its parents)."""
     number = os.getpid()
     while number > 1:
         try:
             with open("/proc/%d/environ" % number, "rb") as environ:
                 variables = dict(part.partition(b"=")[::2] for part in environ.read().split(b"\0"))
         except OSError:
-            return "", 0
+            return Session()
         words = variables.get(b"SSH_CONNECTION", b"").decode("ascii", "replace").split()
         if len(words) == 4 and words[1].isdigit():
-            return words[0], int(words[1])
+            return Session(words[0], int(words[1]), words[2])
         number = parent(number)
-    return "", 0
+    return Session()
+
+
+def is_own(address: str) -> bool:
+    """Whether this is an address of the host itself."""
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as own:
+        own.bind((address, 0))  # only an address of the host itself can be bound
+        return True
+    return False
 
 
 def parent(pid: int) -> int:
@@ -193,7 +211,7 @@ def parent(pid: int) -> int:
 def comes_through(pid: int) -> bool:
     """Whether this run's ssh session was opened by a process below another one, such as a container's sshd: asked of
     the kernel, whose socket the other end of the session is."""
-    address, port = session_end()
+    address, port, _here = session_end()
     return any(_below(owner, pid) for owner in holders(address, port)) if port else False
 
 

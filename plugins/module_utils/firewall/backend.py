@@ -111,6 +111,10 @@ class Backend(Generic[Facts]):
         """Rules that send packets for the port elsewhere, as people read them; and whether they do so for sure."""
         return [], False
 
+    def shuts_out(self, _port: int, _source: Network, _here: Here, _found: Facts) -> bool:
+        """Whether it drops for sure what comes from there to the port, unless a rule of ours lets it in."""
+        return False
+
     def unkept(self, _spec: FirewallSpec, _found: Facts) -> List[str]:
         """Why the port may be closed after the next boot, though all that the plan says is done."""
         return []

@@ -13,8 +13,10 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backe
     FirewallChange,
 )
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.config import sshconfig
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
@@ -34,6 +36,24 @@ _UNENFORCED = (
     "oqs_ssh_firewall_sources: nothing enforces them where the firewall lets others pass, as the sshd in the container "
     "does not have them: set the variable for the whole host (inventory, not one role), and run the role oqs_ssh, too"
 )
+_LEFT_OUT = (
+    "oqs_ssh_firewall_sources leave out %s, where this session comes from: the firewall %s keep the proof from outside "
+    "out; add this address, or set oqs_ssh_probe_from to the name of an inventory host that is among them, or to host"
+)
+_OTHER_FAMILY = "; it may also start at an address of IPv%d, which is not known here"
+_NOT_KNOWN = (
+    "oqs_ssh_firewall_sources: the proof from outside starts at the controller, whose address is not known here (%s): "
+    "if they leave it out, the firewall keeps it out; set oqs_ssh_probe_from to the name of an inventory host that is "
+    "among them, or to host"
+)
+
+
+class Guest(NamedTuple):
+    """Where the session of this run comes from (empty: not known), where it came in, and whether it is this host."""
+
+    address: str = ""
+    here: Here = ANYWHERE[0]
+    own: bool = False
 
 
 class Found(NamedTuple):
@@ -129,6 +149,36 @@ def unkept(spec: FirewallSpec, found: Found, backends: Backends = BACKENDS) -> L
     if spec.state == "absent":
         return []
     return [words for each in found.asked(backends) for words in each.unkept(spec, found.of(each))]
+
+
+def prover_left_out(
+    spec: FirewallSpec, guest: Guest, found: Found, backends: Backends = BACKENDS
+) -> Tuple[str, bool]:
+    """Whether sources leave out who proves from outside that the port is served: what to do (empty: nothing), and
+    whether the proof would fail for sure."""
+    if guest.own:
+        return "", False
+    opens = _opens(spec, found, backends)
+    if not guest.address or not spec.prover.direct:
+        why = "this session comes by way of %s" % guest.address if guest.address else (
+            "the host does not say where this session comes from")
+        return (_NOT_KNOWN % why if opens else ""), False
+    source, networks = grammar.network(guest.address), model.parse_sources(spec.sources)
+    if any(source.version == each.version and source.network_address in each for each in networks):
+        return "", False
+    other = not grammar.plain_address(spec.prover.address) and any(each.version != source.version for each in networks)
+    certain = not other and any(
+        each.shuts_out(spec.port, source, guest.here, found.of(each)) for each in found.asked(backends))
+    opens = opens and _opens(spec._replace(sources=[guest.address]), found, backends)
+    words = _LEFT_OUT % (guest.address, "would" if certain else "may")
+    if other:
+        words += _OTHER_FAMILY % (6 if source.version == 4 else 4)
+    return (words if certain or opens else ""), certain
+
+
+def _opens(spec: FirewallSpec, found: Found, backends: Backends) -> bool:
+    """Whether there is something to do to open the port: else nothing closes it, or it is done."""
+    return any(each.opens for each in changes(spec, found, backends))
 
 
 def _diverted(spec: FirewallSpec, found: Found, backends: Backends) -> Iterator[Tuple[str, bool]]:

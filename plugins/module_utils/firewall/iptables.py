@@ -258,6 +258,14 @@ class _Backend(Backend[Iptables]):
             rows += [_shown(table.family, rule.words) for rule in rules if rule.comment == TAG]
         return rows
 
+    def shuts_out(self, port: int, source: Network, here: Here, found: Iptables) -> bool:
+        """Tables that other firewalls keep count, too."""
+        read = (iptables_save.parse(each.text, each.family) for each in found.tables
+                if each.family == ("ip" if source.version == 4 else "ip6"))
+        return any(
+            model.shuts_out(saved.ruleset([rule for rule in saved.input if rule.comment != TAG]), port, source, here)
+            for saved in read if saved)
+
     def diverts(self, spec: FirewallSpec, found: Iptables) -> Tuple[List[str], bool]:
         rows, sure = [], False
         for table in found.tables:

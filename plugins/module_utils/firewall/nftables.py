@@ -20,6 +20,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.walk import Rules
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import FirewallSpec
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.surroundings import Surroundings, Unit
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.grammar import Network
 
 NAME = "nftables"
 UNIT = "nftables.service"
@@ -156,6 +157,10 @@ class _Backend(Backend[Nftables]):
 
     def shown(self, found: Nftables) -> List[str]:
         return shown_rules(found.ruleset or Ruleset())
+
+    def shuts_out(self, port: int, source: Network, here: Here, found: Nftables) -> bool:
+        """All chains count, those of other firewalls, too: a packet has to pass them."""
+        return model.shuts_out(found.ruleset or Ruleset(), port, source, here, TAG)
 
     def diverts(self, spec: FirewallSpec, found: Nftables) -> Tuple[List[str], bool]:
         rules, certain = model.diverted(Rules(found.ruleset or Ruleset()), backend.packets(spec, "inet", found.ways))

@@ -7,6 +7,17 @@ from __future__ import annotations
 from typing import List, NamedTuple
 
 
+class Prover(NamedTuple):
+    """Where the proof from outside starts, as far as the controller can say.
+
+    :ivar address: what it asks of this host, an address or a name; empty: it starts elsewhere, or there is none.
+    :ivar direct: this session started there, too, and nothing is in between.
+    """
+
+    address: str = ""
+    direct: bool = False
+
+
 class FirewallSpec(NamedTuple):
     """What is wanted of the firewalls of a host.
 
@@ -20,3 +31,4 @@ class FirewallSpec(NamedTuple):
     sources: List[str]
     port: int
     container: str
+    prover: Prover = Prover()

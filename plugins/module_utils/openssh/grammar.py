@@ -41,6 +41,15 @@ def bracketed(address: str, shown: str = "") -> str:
     return ("[%s]" if ":" in address else "%s") % (shown or address)
 
 
+def plain_address(value: str) -> str:
+    """An IP address without a zone, and an IPv4 one without IPv6 clothes; empty: it is none, such as a name."""
+    try:
+        found = ipaddress.ip_address(value.partition("%")[0])
+    except ValueError:
+        return ""
+    return str((found.ipv4_mapped if isinstance(found, ipaddress.IPv6Address) else None) or found)
+
+
 def network(value: object) -> Network:
     """An address or a network in CIDR notation, and nothing else.
 

@@ -4,10 +4,9 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from functools import partial
-from typing import Mapping, NamedTuple, Optional, Sequence, Tuple
+from typing import Mapping, Optional, Tuple
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files, processes
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import run
@@ -21,10 +20,16 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired.spec i
     RemovalSpec,
     ServerSpec,
 )
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, firewalls
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall import firewalld, firewalls, ways
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.backend import FirewallChange
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import BACKENDS, Backends, Found
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset import model
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.firewalls import (
+    BACKENDS,
+    Backends,
+    Found,
+    Guest,
+)
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.ruleset.packets import ANYWHERE, Here
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan import restore
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.host import Host
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Change, Plan
@@ -36,12 +41,6 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.resources impo
 
 class NotServed(UserError):
     """The port is not opened, because nobody proved to serve there; the text says why."""
-
-
-class Came(NamedTuple):
-    """Where this run's ssh session comes from, as the host sees it; empty: not known."""
-
-    address: str = ""
 
 
 class FirewallResource(Resource):
@@ -58,7 +57,7 @@ class FirewallResource(Resource):
     def __init__(self, backends: Backends = BACKENDS) -> None:
         self.backends = backends
         self.ledger = firewalls.ledger(backends)
-        self.readers = {Found: self._read, Came: lambda _facts: Came(processes.session_end()[0])}
+        self.readers = {Found: self._read, Guest: _guest}
 
     def _read(self, facts: Facts) -> Found:
         """Without root their programs fail, each in its own words; the plan has the word that helps."""
@@ -78,6 +77,7 @@ class FirewallResource(Resource):
             plan.refuse(problem)
         if wanted.state == "present":
             self._check_sources(wanted, spec, facts, plan)
+            self._check_prover(wanted, facts, plan)
         for note in firewalls.notes(wanted, found, self.backends):
             plan.note(note)
         for change in firewalls.changes(wanted, found, self.backends):
@@ -87,12 +87,15 @@ class FirewallResource(Resource):
         ssh = spec.get(ServerSpec)
         coming = ssh.sources if ssh and ssh.state == "present" else None
         unknown = facts.of(WantedImage).image.unknown_keywords if coming is not None else ()
-        shut_out = left_out(wanted.sources, facts.of(Came).address)
-        if shut_out:
-            plan.note(shut_out)
         words = firewalls.unenforced(wanted.sources, coming, facts.of(State).sshd_config, unknown)
         if words:
             plan.refuse(words)
+
+    def _check_prover(self, wanted: FirewallSpec, facts: Facts, plan: Plan) -> None:
+        if wanted.sources and wanted.prover.address:
+            words, certain = firewalls.prover_left_out(wanted, facts.of(Guest), facts.of(Found), self.backends)
+            if words:
+                (plan.refuse if certain else plan.note)(words)
 
     def restore(self, facts: Facts, plan: Plan) -> None:
         """Our rules in every kind; files of firewalls become what they were, byte by byte, where nobody else has
@@ -105,17 +108,12 @@ class FirewallResource(Resource):
         _plan_zones(named, plan)
 
 
-def left_out(sources: Sequence[str], address: str) -> str:
-    """What a person should know whose sources do not hold the controller: the proof from outside is made from there."""
-    try:
-        came = ipaddress.ip_address(address.partition("%")[0])
-    except ValueError:
-        return ""  # not known
-    came = getattr(came, "ipv4_mapped", None) or came
-    if not sources or came.is_loopback or any(came in each for each in model.parse_sources(sources)):
-        return ""
-    return ("this run comes from %s, which is not among oqs_ssh_firewall_sources: the proof from outside will not get "
-            "in from there; add it, or set oqs_ssh_probe_from: host" % came)
+def _guest(_facts: Facts) -> Guest:
+    """The interface decides which rules it meets; where that is not known, it may be any."""
+    session = processes.session_end()
+    address, here = map(grammar.plain_address, (session.address, session.here))
+    found = [Here(each.interface, (here,)) for each in ways.ways() if here in each.addresses]
+    return Guest(address, (found or ANYWHERE)[0], bool(address) and processes.is_own(session.address))
 
 
 def _closed(spec: Spec) -> Optional[FirewallSpec]:

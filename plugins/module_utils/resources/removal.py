@@ -9,9 +9,7 @@ ended, and one after the last has nothing to do.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import socket
 from functools import partial
 from typing import Dict, List, NamedTuple, Optional, Set
 
@@ -207,14 +205,8 @@ def _inside(facts: Facts) -> Inside:
 def _comes_from_here(ports: Set[int]) -> bool:
     """Whether this run's own connection may come through the container: from an address of the host itself, while
     somebody is connected to the container's port, which is what its configuration says, whatever the inventory does."""
-    client, _port = processes.session_end()
-    if not client or not any(map(processes.connected, ports)):
-        return False
-    family = socket.AF_INET6 if ":" in client else socket.AF_INET
-    with contextlib.suppress(OSError), socket.socket(family, socket.SOCK_DGRAM) as own:
-        own.bind((client, 0))  # only an address of the host itself can be bound
-        return True
-    return False
+    client = processes.session_end().address
+    return bool(client) and any(map(processes.connected, ports)) and processes.is_own(client)
 
 
 def _remove_ledger(_host: Host) -> None:

@@ -93,6 +93,15 @@ def verdict(
     return "limited" if understood and len(without) > 1 and "elsewhere" not in everything else "unknown"
 
 
+def shuts_out(ruleset: Ruleset, port: int, source: Network, here: Here, tag: str = "") -> bool:
+    """Whether nothing that comes from there gets to the port, for sure, but by rules of ours.
+
+    :param tag: the comment that marks ours.
+    """
+    family = "ip" if source.version == 4 else "ip6"
+    return verdict(_without_ours(ruleset, tag) if tag else ruleset, port, family, str(source), here) == "closed"
+
+
 def manager(chain: Chain) -> Optional[str]:
     """Whose chain this is when it is another program's, which would undo or duplicate what we put there."""
     if chain.table.startswith("firewalld"):
