@@ -13,8 +13,8 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path.pq_connection import PqConnection
 
 _NO_WAY = (
-    "; tried from the controller: where it has no way there (a bastion, a firewall in between), set oqs_ssh_probe_from "
-    "to the name of an inventory host that has one, or to host"
+    "; tried from the controller: where it has no way there (a bastion, a firewall in between, sources that leave it "
+    "out), set oqs_ssh_probe_from to the name of an inventory host that has one, or to host"
 )
 _NOT_PROVED = "the offer was seen, the host key was not proved: %s"
 

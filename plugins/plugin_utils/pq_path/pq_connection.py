@@ -13,6 +13,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible.plugins.action import ActionBase
 from ansible.utils.display import Display
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.commands import CommandError, run
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh import grammar
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session.answer import Look, Outcome
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import words as spoken
@@ -77,6 +78,25 @@ class PqConnection(ActionBase):
             str(self._connection.get_option("ssh_common_args") or "")
         )
 
+    def goes_directly_to(self, address: str) -> bool:
+        """Whether this connection is ssh's own to just this address or name, for sure: with nothing in between."""
+        if self._connection.transport != "ssh":
+            return False
+        command = self._command()
+        try:
+            found = over_pq.settings(run([command[0], "-G", *command[1:]], timeout=20.0).text)
+        except CommandError:
+            return False
+        between = {found.get(name, "none") for name in ("proxycommand", "proxyjump")}
+        return between == {"none"} and found.get("hostname", "").lower() == address.lower()
+
+    def _command(self) -> list[str]:
+        """What this connection runs, from the program to the host."""
+        host = self._connection.get_option("host") or self._play_context.remote_addr
+        program = self._connection.get_option("ssh_executable")
+        built = [os.fsdecode(word) for word in self._connection._build_command(program, "ssh", host)]
+        return built[built.index(program):]  # sshpass may stand before it
+
     # -- pins ------------------------------------------------------------------------------------------------------
 
     def learn(self, want: Want, outcome: Outcome) -> None:
@@ -116,11 +136,7 @@ class PqConnection(ActionBase):
         """
         if self._connection.transport != "ssh":
             raise pq_proof.NotProved("its connection is %s, not ssh" % self._connection.transport)
-        host = self._connection.get_option("host") or self._play_context.remote_addr
-        program = self._connection.get_option("ssh_executable")
-        built = [os.fsdecode(word) for word in self._connection._build_command(program, "ssh", host)]
-        command = built[built.index(program):]  # sshpass may stand before it
-        return pq_proof.prove(command, self.pins_file, self.host, self._ask)
+        return pq_proof.prove(self._command(), self.pins_file, self.host, self._ask)
 
     def _ask(self) -> str:
         return str(self._low_level_execute_command(pq_proof.ASK, sudoable=False)["stdout"])

@@ -9,6 +9,7 @@ import typing as t
 from ansible.errors import AnsibleConnectionFailure, AnsibleError
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import shape
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.docker import cli
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.firewall.spec import Prover
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.plan.plan import Item
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.session import answer
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.core import tree
@@ -24,6 +25,9 @@ from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.pq_path import
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_request import HostRequest
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.session.host_variables import HostFailure
 from ansible_collections.quantumsafe.openssh.plugins.plugin_utils.summary import summary, summary_removal
+
+#: The role that makes the proof from outside, and the tag that it has in the playbooks.
+_VERIFY, _TAG = "quantumsafe.openssh.oqs_ssh_verify", "oqs_ssh_verify"
 
 
 class Seen(t.NamedTuple):
@@ -97,7 +101,21 @@ class HostAction(HostRequest):
                 image=image, password_set=secret is not None, authorized_keys=keys, entry=_entry()))
         if want.hop:  # each may be asked for alone, and both ask the image
             want = want._replace(hop=want.hop._replace(entry=_entry()))
+        if want.firewall and want.firewall.sources:
+            want = want._replace(firewall=want.firewall._replace(prover=self._prover(want.firewall.port)))
         return want
+
+    def _prover(self, port: int) -> Prover:
+        """Where the proof from outside starts that this very play makes of the port (the role oqs_ssh_verify)."""
+        names, tags, skipped = (
+            set(self._task_vars.get("ansible_" + name) or ()) for name in ("play_role_names", "run_tags", "skip_tags"))
+        if _VERIFY not in names or _TAG in skipped or not tags & {"all", _TAG}:
+            return Prover()
+        origin, state, address, asked = (
+            str(self._evaluated("oqs_ssh_verify_" + name)[0]) for name in ("from", "state", "address", "port"))
+        if (origin, state, asked) != ("controller", "present", str(port)):
+            return Prover()
+        return Prover(address, self.goes_directly_to(address))
 
     def look(
         self, arguments: dict[str, t.Any], asked: Want, sections: t.Sequence[str], quick: bool = False

@@ -128,6 +128,20 @@ def test_an_address_that_is_not_known_is_a_note(planned, came_from, direct, word
     assert plan.errors == [] and words in plan.notes[0]
 
 
+def test_what_is_done_and_was_not_certain_is_not_said_again(planned):
+    match = [{"match": {"op": "==", "left": {"xt": {"type": "match", "name": "set"}}, "right": 1}}, {"accept": None}]
+    found = rules(match)["nftables"]
+    spec = samples.firewall_spec(sources=[V4])
+    done = [[{"match": {"op": "==", "left": {"payload": {"protocol": "ip", "field": "saddr"}},
+                        "right": {"prefix": {"addr": "198.51.100.0", "len": 24}}}}, *samples.open_rule()]]
+    place = {"rule": {"family": "inet", "table": "filter", "chain": "input", "handle": 19, "expr": match}}
+    snippet = nftables.snippet_of(nftables.rules_for(spec, found))
+    after = found._replace(ruleset=samples.ruleset(done, also=[place]), snippet=snippet)
+    after = after._replace(conf=nftables.conf_with(b"", True))
+    assert len(planned([V4], found={"nftables": found}).notes) == 1
+    assert planned([V4], found={"nftables": after}).notes == []
+
+
 def test_the_host_itself_is_not_outside(planned):
     plan = planned([V4], own=[ME])
     assert (plan.errors, plan.notes) == ([], [])

@@ -111,3 +111,33 @@ def test_a_host_that_never_answers_is_told_with_what_to_do(host, monkeypatch):
     monkeypatch.setattr(pq_connection, "PATIENCE", -1.0)
     with pytest.raises(AnsibleConnectionFailure, match=r"Connection refused\).*-e ansible_ssh_common_args="):
         host.surviving(Line(host, 99), {}, 0)
+
+
+def ssh(host, *options, config="none"):
+    """The host's connection is by ssh, with these options."""
+    built = ["sshpass", "-d", "3", "ssh", "-F", config, *options, "web1.example"]
+    host._connection.transport = "ssh"
+    host._connection.get_option.side_effect = {"host": "web1.example", "ssh_executable": "ssh"}.get
+    host._connection._build_command.return_value = [word.encode() for word in built]
+    return host
+
+
+@pytest.mark.parametrize(("options", "address", "direct"), [
+    ([], "web1.example", True), ([], "Web1.Example", True), ([], "192.0.2.7", False),
+    (["-J", "gate"], "web1.example", False), (["-o", "ProxyCommand=nc %h %p"], "web1.example", False),
+    (["-o", "ProxyCommand=none"], "web1.example", True), (["-o", "HostName=192.0.2.7"], "web1.example", False),
+    (["-o", "HostName=192.0.2.7"], "192.0.2.7", True), (["-o", "NoSuchOption=1"], "web1.example", False),
+])
+def test_whether_a_connection_goes_just_there(host, options, address, direct):
+    assert ssh(host, *options).goes_directly_to(address) is direct
+
+
+def test_a_jump_in_the_person_s_own_configuration_counts(host, tmp_path):
+    config = tmp_path / "config"
+    config.write_text("Host web1.example\n  ProxyJump gate\n")
+    assert not ssh(host, config=str(config)).goes_directly_to("web1.example")
+
+
+def test_another_kind_of_connection_may_go_anywhere(host):
+    ssh(host)._connection.transport = "paramiko"
+    assert not host.goes_directly_to("web1.example")
