@@ -19,7 +19,7 @@ from ansible_collections.quantumsafe.openssh.plugins.module_utils.desired import
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.openssh.probe import probe
 
 from lab.lab_engine import docker, docker_json, ensure_image
-from tests.e2e.library import traces
+from tests.e2e.library import traces, walls
 from tests.e2e.library.scenario import ROOT, Run, Scenario
 from tests.e2e.library.visitor import CLIENT, Visitor
 
@@ -278,35 +278,17 @@ def test_a_reboot_after_the_confirmation(locked: World) -> None:
     assert "oqs-ssh-lockdown.service" in locked.sh("systemctl list-units --all --no-legend 'oqs-ssh-lockdown*'")
 
 
-#: Rules of one's own, which a unit of one's own loads at boot.
-OWN = """cat >/etc/own.rules <<'END'
-*filter
-:INPUT DROP [0:0]
--A INPUT -i lo -j ACCEPT
--A INPUT -m conntrack --ctstate RELATED,ESTABLISHED -j ACCEPT
--A INPUT -p tcp -m tcp --dport 22 -j ACCEPT
-COMMIT
-END
-cat >/etc/systemd/system/own.service <<'END'
-[Service]
-Type=oneshot
-ExecStart=/usr/sbin/iptables-restore --noflush /etc/own.rules
-[Install]
-WantedBy=multi-user.target
-END
-systemctl enable own"""
-
-
 def test_a_reboot_into_rules_that_close_the_port(locked: World) -> None:
     """Connecting to oneself proves nothing: the watch asks the way a stranger comes."""
-    locked.sh(OWN)
+    locked.sh(walls.SETUP["own unit"])
     try:
         locked.reboot()
         locked.becomes((BREAKGLASS,))
         said = locked.sh("journalctl -u oqs-ssh-lockdown.service -n 50 --no-pager")
         assert "the rules of this host close port 2222 to" in said, said
     finally:
-        locked.sh("systemctl disable own; rm /etc/own.rules /etc/systemd/system/own.service; iptables -P INPUT ACCEPT")
+        locked.sh("systemctl disable own; rm /etc/own.rules /etc/systemd/system/own.service; "
+                  "iptables -P INPUT ACCEPT; ip6tables -P INPUT ACCEPT")
     locked.becomes((CLOSED,), hops=True)
 
 

@@ -30,14 +30,15 @@ EXPECTED = (UserError, OSError)
 
 @contextlib.contextmanager
 def written(path: str) -> Iterator[None]:
-    """Errors of the disk inside name the file that was to be written, not the temporary one beside it.
+    """What the kernel refuses inside names the file that was to be written or removed, not a name within its folder,
+    nor the temporary file beside it.
 
-    :raises OSError: as it was, with the path.
+    :raises OSError: of the same kind, with a whole path.
     """
     try:
         yield
     except OSError as error:
-        if error.errno not in _DISK:
+        if error.errno is None or os.path.isabs(str(error.filename)):
             raise
         raise OSError(error.errno, os.strerror(error.errno), path) from error
 

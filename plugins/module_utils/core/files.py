@@ -312,13 +312,14 @@ def make_dir(path: str, mode: int, uid: int = 0, gid: int = 0, root: str = "/") 
         seen = root.rstrip("/")
         for count, part in enumerate(parts, 1):
             seen += "/" + part
-            inner, made = _enter(fd, part, seen)
-            os.close(fd)
-            fd = inner
-            if count == len(parts):
-                changed = _settle(fd, mode, uid, gid) or made
-            elif made:
-                _settle(fd, 0o755, 0, 0)
+            with written(seen):
+                inner, made = _enter(fd, part, seen)
+                os.close(fd)
+                fd = inner
+                if count == len(parts):
+                    changed = _settle(fd, mode, uid, gid) or made
+                elif made:
+                    _settle(fd, 0o755, 0, 0)
         return changed
     finally:
         os.close(fd)
@@ -329,7 +330,7 @@ def remove_file(path: str, root: str = "/") -> bool:
 
     :raises UnsafePath: a folder, or a link on the way.
     """
-    with contextlib.suppress(FileNotFoundError), open_place(path, root) as place:
+    with contextlib.suppress(FileNotFoundError), written(path), open_place(path, root) as place:
         found = lstat(place)
         if found is not None and stat.S_ISDIR(found.st_mode):
             raise UnsafePath("%s is a folder: refused" % path)

@@ -7,35 +7,25 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import re
 import secrets
 import time
-from typing import Optional
+from typing import List, Optional, Set
 
-from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import errors, files
 
 _ROUNDS = 10000
 
 
 def remove(path: str, root: str = "/") -> bool:
     """Remove a file, a link itself, or a folder with all that is in it; False when there is none. No link is followed,
-    however deep somebody has nested folders. A folder that something is mounted on is only emptied.
+    however deep somebody has nested folders. Where something is mounted, that is emptied, and left with the folders
+    above it (``mounts``).
 
     :raises UnsafePath: a link lies on the way.
-    :raises OSError: the kernel says no, with the whole path; or somebody adds things as fast as they are removed.
+    :raises OSError: the kernel says no; or somebody adds things as fast as they are removed.
     """
-    try:
-        return _remove(path, root)
-    except OSError as error:
-        if error.errno == errno.EBUSY and os.path.isdir(path) and not os.listdir(path):
-            return True
-        name = os.path.basename(str(error.filename or ""))
-        inner = name and name != os.path.basename(path) and not name.startswith(files.TEMPORARY)
-        where = "%s/%s" % (path, name) if inner else path
-        raise type(error)(error.errno, error.strerror, where) from error
-
-
-def _remove(path: str, root: str) -> bool:
-    with contextlib.suppress(FileNotFoundError), files.open_place(path, root) as place:
+    with contextlib.suppress(FileNotFoundError), errors.written(path), files.open_place(path, root) as place:
         if files.lstat(place) is None:
             return False
         inner = _folder_at(place.fd, place.name)
@@ -43,13 +33,21 @@ def _remove(path: str, root: str) -> bool:
             os.unlink(place.name, dir_fd=place.fd)
         else:
             try:
-                _empty(inner)
+                left = _empty(inner, path)
             finally:
                 os.close(inner)
-            os.rmdir(place.name, dir_fd=place.fd)
+            if not left:
+                _remove_folder(place.fd, place.name)
         os.fsync(place.fd)
         return True
     return False
+
+
+def mounts(path: str) -> List[str]:
+    """Where something is mounted, at a path or below it (proc(5): /proc/self/mounts)."""
+    with open("/proc/self/mounts", encoding="utf-8", errors="surrogateescape") as lines:
+        found = [re.sub(r"\\([0-7]{3})", lambda code: chr(int(code.group(1), 8)), line.split()[1]) for line in lines]
+    return sorted({each for each in found if each == path or each.startswith(path + "/")})
 
 
 def put_aside(path: str, root: str = "/") -> None:
@@ -57,7 +55,7 @@ def put_aside(path: str, root: str = "/") -> None:
 
     :raises FileNotFoundError, UnsafePath: a folder on the way is missing, or is a link.
     """
-    with files.open_place(path, root) as place:
+    with errors.written(path), files.open_place(path, root) as place:
         stamp = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         name = "%s.%s.%s~" % (place.name, stamp, secrets.token_hex(4))
         os.rename(place.name, name, src_dir_fd=place.fd, dst_dir_fd=place.fd)
@@ -73,28 +71,55 @@ def _folder_at(fd: int, name: str) -> Optional[int]:
         raise
 
 
-def _empty(fd: int) -> None:
-    """Empty a folder. What is nested is brought up into it first, so that no depth is too great."""
+def _remove_folder(fd: int, name: str) -> bool:
+    """Whether an empty folder is gone; it stays where something is mounted."""
+    try:
+        os.rmdir(name, dir_fd=fd)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        return False
+    return True
+
+
+def _empty(fd: int, path: str) -> Set[str]:
+    """Empty a folder. What is nested is brought up into it first, so that no depth is too great.
+
+    :returns: names of folders that stay, because something is mounted on them or in them.
+    """
+    left: Set[str] = set()
     for _round in range(_ROUNDS):
-        names = os.listdir(fd)
+        names = set(os.listdir(fd)) - left
         if not names:
-            return
+            return left
         for name in names:
-            inner = _folder_at(fd, name)
-            if inner is None:
-                os.unlink(name, dir_fd=fd)
-                continue
-            try:
-                _bring_up(inner, fd)
-            finally:
-                os.close(inner)
-            os.rmdir(name, dir_fd=fd)
-    raise OSError(errno.ENOTEMPTY, "somebody adds things as fast as they are removed")
+            with errors.written("%s/%s" % (path, name)):
+                inner = _folder_at(fd, name)
+                if inner is None:
+                    os.unlink(name, dir_fd=fd)
+                    continue
+                try:
+                    stays = _bring_up(inner, fd, "%s/%s" % (path, name))
+                finally:
+                    os.close(inner)
+                if stays or not _remove_folder(fd, name):
+                    left.add(name)
+    raise OSError(errno.ENOTEMPTY, "somebody adds things as fast as they are removed", path)
 
 
-def _bring_up(inner: int, fd: int) -> None:
+def _bring_up(inner: int, fd: int, path: str) -> bool:
+    """Take everything out of a folder, folders into the one above it.
+
+    :returns: whether something stays in it, as it is of another file system.
+    """
     for name in os.listdir(inner):
         try:
             os.unlink(name, dir_fd=inner)
         except IsADirectoryError:
-            os.rename(name, files.TEMPORARY + secrets.token_hex(16), src_dir_fd=inner, dst_dir_fd=fd)
+            try:
+                os.rename(name, files.TEMPORARY + secrets.token_hex(16), src_dir_fd=inner, dst_dir_fd=fd)
+            except OSError as error:
+                if error.errno not in (errno.EXDEV, errno.EBUSY):
+                    raise
+                return bool(_empty(inner, path))
+    return False

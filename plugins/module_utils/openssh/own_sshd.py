@@ -25,8 +25,8 @@ Settings = Mapping[str, Sequence[str]]
 
 DEFAULT_PORT = 22
 LOCALHOST = "localhost"
-#: Of a connection that a Match block may be about: account, port.
-_CRITERIA = "user=%s,host=localhost,addr=127.0.0.1,laddr=127.0.0.1,lport=%d"
+#: Of a connection that a Match block may be about: account, both addresses, port.
+_CRITERIA = "user=%s,host=localhost,addr=%s,laddr=%s,lport=%d"
 _CONFIG = "/etc/ssh/sshd_config"
 #: What it prints where no line says anything.
 _DEFAULT_KEYS = (".ssh/authorized_keys .ssh/authorized_keys2", ".ssh/authorized_keys")
@@ -68,10 +68,10 @@ class Unknown(UserError):
 
 def read() -> OwnSshd:
     """Ask it. A Match block may want to know of which connection (``Match LocalPort``); then it is one from here."""
-    if not os.path.exists(_program()):
+    if not _is_there():
         return OwnSshd()
     trouble = ""
-    for criteria in ((), ("-C", _CRITERIA % ("root", DEFAULT_PORT))):
+    for criteria in ((), ("-C", _criteria("root"))):
         try:
             return OwnSshd(_asked(criteria))
         except CommandError as error:
@@ -105,15 +105,22 @@ def _asked(criteria: Sequence[str]) -> Dict[str, List[str]]:
     return found
 
 
-def keys_file(user: str) -> str:
+def _criteria(user: str, address: str = LOCALHOST, port: int = DEFAULT_PORT) -> str:
+    """A connection from the host to itself, as the hop makes it."""
+    plain = "127.0.0.1" if address == LOCALHOST else address
+    return _CRITERIA % (user, plain, plain, port)
+
+
+def keys_file(user: str, address: str = LOCALHOST, port: int = DEFAULT_PORT) -> str:
     """The first AuthorizedKeysFile for an account, tokens and all (sshd_config(5)); the default where there is no sshd.
 
+    :param address: where the hop comes to; :param port: the same.
     :raises Unknown: it does not say, or reads none.
     """
-    if not os.path.exists(_program()):
+    if not _is_there():
         return ".ssh/authorized_keys"
     try:
-        said = _asked(("-C", _CRITERIA % (user, DEFAULT_PORT)))["authorizedkeysfile"][0]
+        said = _asked(("-C", _criteria(user, address, port)))["authorizedkeysfile"][0]
     except CommandError as error:
         raise Unknown("the host's own sshd does not say where it reads keys (%s)" % error) from error
     paths = [path for path in _paths(said) if path.lower() != "none"]
@@ -149,6 +156,11 @@ def _key_lines(data: bytes, depth: int = 16) -> Iterator[Tuple[str, ...]]:
     for index in document.find("include", everywhere) if depth else ():
         for content in document.included(index):
             yield from _key_lines(content, depth - 1)
+
+
+def _is_there() -> bool:
+    """Whether the host has one: its program where programs are, or one that runs from elsewhere and cannot be asked."""
+    return os.path.exists(_program()) or bool(processes.ends_of("sshd"))
 
 
 def _program() -> str:

@@ -31,7 +31,7 @@ UID_FIRST = 22222
 class Account(NamedTuple):
     """An account; ``error`` says why there is none. ``path`` is its authorized_keys, ``root`` the folder above it that
     is not the account's to bend; ``privileged`` says why it is root in all but name. ``alone``: nothing else lies
-    beside the file, ``empty``: nothing at all."""
+    beside the file, ``empty``: nothing at all; ``unread``: it is there, and sshd reads no file for it that we know."""
 
     error: str = ""
     uid: int = 0
@@ -44,6 +44,7 @@ class Account(NamedTuple):
     folder_owner: Optional[Ownership] = None
     alone: bool = False
     empty: bool = False
+    unread: bool = False
 
     @property
     def folder(self) -> str:
@@ -64,32 +65,33 @@ def paths_of(rows: Rows) -> Dict[str, str]:
     return {row.after: row.name for row in rows if row.kind == "line" and row.after}
 
 
-def read(names: Sequence[str], written: Mapping[str, str]) -> Dict[str, Account]:
+def read(
+    names: Sequence[str], written: Mapping[str, str], end: own_sshd.End = (own_sshd.LOCALHOST, own_sshd.DEFAULT_PORT)
+) -> Dict[str, Account]:
     """Accounts by name.
 
-    :param written: where our line of an account is already.
+    :param written: where our line of an account is; of others, the host's own sshd is asked where it reads keys.
+    :param end: where the hop goes.
     :raises UnsafePath: something could not be read.
     """
-    return {name: _read(name, written.get(name, "")) for name in names}
+    return {name: _read(name, written.get(name, ""), end) for name in names}
 
 
-def _read(name: str, written: str) -> Account:
+def _read(name: str, written: str, end: own_sshd.End) -> Account:
     try:
         found = pwd.getpwnam(name)
     except KeyError:
         return Account("this host has no such account")
     try:
-        path, error = _keys_path(found), ""
+        path = written or _keys_path(found, end)
     except own_sshd.Unknown as unknown:
-        path, error = written, str(unknown)
-    if not path:
-        return Account(error, found.pw_uid or 1)  # there is one
+        return Account(str(unknown), unread=True)
     inside = path.startswith(found.pw_dir.rstrip("/") + "/")
     root, folder = found.pw_dir if inside else "/", os.path.dirname(path)
     owner = file_modes.of(folder, root)
     here = files.list_dir(folder, root=root) if owner else []
     return Account(
-        error, found.pw_uid, found.pw_gid, path, root, hop.privileged(found.pw_uid, _groups(name, found.pw_gid)),
+        "", found.pw_uid, found.pw_gid, path, root, hop.privileged(found.pw_uid, _groups(name, found.pw_gid)),
         files.read_file(path, root=root) or b"", file_modes.of(path, root), owner,
         here == [os.path.basename(path)], not here,
     )
@@ -103,12 +105,12 @@ def _groups(name: str, gid: int) -> List[str]:
     return names
 
 
-def _keys_path(account: pwd.struct_passwd) -> str:
+def _keys_path(account: pwd.struct_passwd, end: own_sshd.End) -> str:
     """The first AuthorizedKeysFile of the host's own sshd for an account.
 
     :raises Unknown: it has a token that sshd_config(5) does not know.
     """
-    first = own_sshd.keys_file(account.pw_name)
+    first = own_sshd.keys_file(account.pw_name, *end)
     known = {"%h": account.pw_dir, "%u": account.pw_name, "%U": str(account.pw_uid), "%%": "%"}
     tokens = re.findall("%.?", first)
     if not known.keys() >= set(tokens):
@@ -147,7 +149,7 @@ def acceptable(found: Optional[os.stat_result], uid: int) -> bool:
 def plan_back(rows: Rows, accounts: Accounts, plan: Plan) -> None:
     """Our line in accounts' authorized_keys; what we made for it goes when nothing else is in it."""
     for name, account in accounts.items():
-        if not account.path:
+        if account.error:
             continue
         after = hop.user_keys(account.keys, None)
         before = restore.was(rows, "line", account.path)

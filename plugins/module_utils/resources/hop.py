@@ -84,7 +84,8 @@ def _read(facts: Facts) -> Hop:
         return Hop()
     found = facts.of(OwnSshd).settings
     names = dict.fromkeys([*hop.users, *accounts.once(facts.of(Written).rows)])
-    return Hop(own_sshd.host_keys(found), accounts.read(list(names), accounts.paths_of(facts.of(Written).rows)))
+    leaving = {name: path for name, path in accounts.paths_of(facts.of(Written).rows).items() if name not in hop.users}
+    return Hop(own_sshd.host_keys(found), accounts.read(list(names), leaving, (hop.hop_address, hop.hop_port)))
 
 
 def _offer(facts: Facts) -> Offer:
@@ -122,7 +123,7 @@ def _reachable(hop: HopSpec, facts: Facts, plan: Plan) -> bool:
 def _check_users(hop: HopSpec, found: Hop, plan: Plan) -> None:
     for number, name in enumerate(hop.users, 1):
         account = found.users[name]
-        if account.error and account.uid:
+        if account.unread:
             plan.refuse("oqs_ssh_hop_users: %s: %s: take it out, and put the key where that sshd looks yourself"
                         % (member(number, name), account.error))
         elif account.error:

@@ -125,9 +125,8 @@ class RestResource(Resource):
                                 act=partial(restore.remove_empty, path), said=path))
             else:
                 plan.note("%s stays: others have put something there" % path)
-        for path in (paths.STATE_DIR, paths.VAR_DIR):
-            if os.path.ismount(path):
-                plan.note("%s is left, empty: a mount point" % path)
+        for path in trees.mounts(paths.STATE_DIR) + trees.mounts(paths.VAR_DIR):
+            plan.note("%s is left, empty: a mount point" % path)
         if os.path.isdir(paths.VAR_DIR):
             plan.add(Change("removal", "ledger_gone", paths.VAR_DIR, "there", ABSENT,
                             "nothing is left to be taken back", act=_remove_ledger,

@@ -9,6 +9,7 @@ import os
 from typing import List
 
 from ansible_collections.quantumsafe.openssh.plugins.module_utils.core import files
+from ansible_collections.quantumsafe.openssh.plugins.module_utils.core.errors import written
 
 
 def replace_pair(
@@ -25,7 +26,7 @@ def replace_pair(
     :raises UnsafePath: as ``files.write_file``.
     :raises OSError: the kernel says no; the old pair is as it was.
     """
-    with files.open_place(path, root) as place:
+    with written(path), files.open_place(path, root) as place:
         half = place._replace(name=place.name + ".pub", path=place.path + ".pub")
         for each in (place, half):
             present = files.lstat(each)

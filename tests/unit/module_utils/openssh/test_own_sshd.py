@@ -205,7 +205,23 @@ def test_files_of_keys_that_are_of_no_use(program, config, said, words):
         own_sshd.keys_file("root")
 
 
-def test_a_host_without_an_sshd(program):
+def test_the_file_is_the_one_of_the_hops_own_connection(program):
+    """A Match block may be about the port or the address that the hop comes to."""
+    echo = "#!/bin/sh\nprintf 'port 22\\nhostkey k\\nauthorizedkeysfile /keys/%s\\n' \"$(echo $3 | tr , _)\"\n"
+    program(echo)
+    assert own_sshd.keys_file("me") == "/keys/user=me_host=localhost_addr=127.0.0.1_laddr=127.0.0.1_lport=22"
+    assert own_sshd.keys_file("me", "192.0.2.5", 2022).endswith("_addr=192.0.2.5_laddr=192.0.2.5_lport=2022")
+
+
+def test_one_that_runs_from_elsewhere_is_not_none(monkeypatch, program):
+    monkeypatch.setattr(processes, "ends_of", lambda _program: {("::", 22)})
+    assert own_sshd.read().trouble
+    with pytest.raises(own_sshd.Unknown):
+        own_sshd.keys_file("root")
+
+
+def test_a_host_without_an_sshd(monkeypatch, program):
+    monkeypatch.setattr(processes, "ends_of", lambda _program: set())
     assert own_sshd.read() == OwnSshd() and own_sshd.keys_file("root") == ".ssh/authorized_keys"
 
 

@@ -207,17 +207,17 @@ def test_our_line_comes_and_goes_without_a_trace(rows):
 ])
 def test_where_sshd_reads_the_keys_of_an_account(monkeypatch, said, path):
     account = pwd.struct_passwd(("ab", "x", 4711, 4711, "", "/home/a b", "/bin/sh"))
-    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: said)
-    assert accounts._keys_path(account) == path
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda *_any: said)
+    assert accounts._keys_path(account, ("localhost", 22)) == path
 
 
 @pytest.mark.parametrize("said", ["/etc/keys/%q", "/etc/keys/%", "/etc/%%%x"])
 def test_a_token_that_sshd_does_not_know_is_named(monkeypatch, said):
     """sshd itself lets nobody in there (percent_expand of misc.c ends it)."""
     account = pwd.struct_passwd(("ab", "x", 4711, 4711, "", "/home/ab", "/bin/sh"))
-    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: said)
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda *_any: said)
     with pytest.raises(own_sshd.Unknown, match="AuthorizedKeysFile %s" % said):
-        accounts._keys_path(account)
+        accounts._keys_path(account, ("localhost", 22))
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: files get owners")
@@ -225,7 +225,7 @@ def test_keys_outside_the_home_belong_to_root_and_are_read_by_all_and_go_without
     """As StrictModes wants it: sshd reads that file as the account."""
     account = pwd.struct_passwd(("nobody", "x", 65534, 65534, "", "/nonexistent", "/bin/sh"))
     path = tmp_path / "our keys" / "nobody"
-    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda _name: "%s/our keys/%%u" % tmp_path)
+    monkeypatch.setattr(accounts.own_sshd, "keys_file", lambda *_any: "%s/our keys/%%u" % tmp_path)
     monkeypatch.setattr(accounts.pwd, "getpwnam", lambda _name: account)
     ledger = []
 
