@@ -51,6 +51,19 @@ def never_outside() -> Tuple[Interval, ...]:
                  if each)
 
 
+def outside(found: Sequence[Interval]) -> int:
+    """How many addresses these hold, without those that lie in what is never outside."""
+    ranges = [(each.version, each.low, each.high) for each in never_outside()]
+    held = 0
+    for version, low, high in found:  # there may be 200,000
+        for of, first, last in ranges:
+            if version == of and first <= low and high <= last:
+                break
+        else:
+            held += high - low + 1
+    return held
+
+
 @functools.lru_cache(maxsize=1 << 17)
 def prefix(text: str) -> Optional[Interval]:
     """An address, or a network (also with its mask written out: 10.0.0.0/255.0.0.0); None: it is none."""

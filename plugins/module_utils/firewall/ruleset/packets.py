@@ -112,9 +112,9 @@ def _within(version: int, network: Optional[Network], elements: Tuple[Value, ...
     asked = intervals.everything(version) if network is None else intervals.prefix(str(network))
     if asked is None or any(asked.within(each) for each in mine):
         return YES if asked else MAYBE
-    shared = [each.common(asked) for each in mine]
-    outside = [each for each in shared if each and not any(each.within(one) for one in intervals.never_outside())]
-    return NO if not outside else MOST if 2 * sum(each.size for each in outside) >= asked.size else SOME
+    shared = mine if network is None else [each for each in (one.common(asked) for one in mine) if each]
+    held = intervals.outside(shared)
+    return NO if not held else MOST if 2 * held >= asked.size else SOME
 
 
 class Own(NamedTuple):
